@@ -1,0 +1,334 @@
+"""Typed contract of the Rust extension: process image, clock, cycle, arbitration, guards, blocks.
+
+Times are nanoseconds of the clock handed to the cycle (monotonic, never wall clock). Values are
+64-bit floats in SI base units; sources are positive (grid import, PV production, battery discharge).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, final
+
+BUILD_PROFILE: Final[str]
+"""``release`` or ``debug``; benches refuse a debug build."""
+
+class CoreError(ValueError):
+    """Every refusal of the core: unknown address, wrong order of calls, value outside its domain."""
+
+# ---------------------------------------------------------------------------------------- clock
+
+@final
+class Clock:
+    """The one source of time of a process. UTC is only ever derived from it, for records."""
+
+    @staticmethod
+    def monotonic() -> Clock: ...
+    @staticmethod
+    def scaled(origin_ns: int, origin_utc_us: int, speed: float) -> Clock:
+        """Runs ``speed`` times faster than CLOCK_MONOTONIC since ``origin_ns`` (CLOCK_MONOTONIC ns of
+        this host, equal in every process); at the origin ``now_ns() == origin_ns``."""
+    @staticmethod
+    def simulated(origin_utc_us: int) -> Clock:
+        """Starts at 0 ns and moves only by :meth:`advance_to`."""
+    @property
+    def speed(self) -> float: ...
+    def now_ns(self) -> int: ...
+    def utc_us(self, time_ns: int) -> int:
+        """UTC in microseconds of an instant of this clock (monotonic: from the host's realtime clock now)."""
+    def advance_to(self, time_ns: int) -> None:
+        """Simulated clocks only; never backwards."""
+    def sleep_until(self, time_ns: int) -> None:
+        """Absolute sleep without the GIL; a simulated clock refuses."""
+
+# ---------------------------------------------------------------------------------------- image
+
+GOOD: Final[int]  # 0
+STALE: Final[int]  # 1: older than the channel's stale-after, or never written
+BAD: Final[int]  # 2: the device said so, NaN, or outside minimum..maximum
+FORCED: Final[int]  # 3: set by a person for a test; counts as valid
+
+@final
+class Channel:
+    """One row of the tag table. ``address`` is ``component/channel``, e.g. ``ess0/active_power_w``."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        unit: str = "",
+        kind: str = "float",  # float | int | bool | enum
+        access: str = "read",  # read | write
+        resolution: float = 0.0,  # recorded as multiples of this; 0 = full double
+        minimum: float = ...,
+        maximum: float = ...,
+        stale_after_s: float = 5.0,  # inf: never stale (settings, setpoints, statistics)
+        labels: Mapping[int, str] | None = None,  # of an enum
+    ) -> None: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def access(self) -> str: ...
+    @property
+    def resolution(self) -> float: ...
+    @property
+    def stale_after_s(self) -> float: ...
+    @property
+    def labels(self) -> dict[int, str]: ...
+
+@final
+class ProcessImage:
+    """The tag table and its values. Fixed at construction; writers publish to *next*, the cycle latches."""
+
+    def __init__(self, channels: Sequence[Channel], *, history: int = 64) -> None:
+        """``history``: samples kept per channel for :meth:`Snapshot.value_at`."""
+    def __len__(self) -> int: ...
+    @property
+    def channels(self) -> list[Channel]: ...
+    def handle(self, address: str) -> int:
+        """Raises CoreError for an unknown address."""
+    def find(self, address: str) -> int | None: ...
+    def publish(self, handle: int, value: float, time_ns: int, quality: int = 0) -> None:
+        """Any thread. An older ``time_ns`` than the last published one is ignored."""
+    def publish_many(
+        self, handles: Sequence[int], values: Sequence[float], time_ns: int, qualities: Sequence[int] | None = None
+    ) -> None: ...
+    def snapshot(self) -> Snapshot:
+        """The last latched snapshot (before the first latch: every channel STALE)."""
+    def latch(self, time_ns: int) -> Snapshot:
+        """Latch without a cycle (tests, replay of a bare image). Refused while a cycle owns the image."""
+
+@final
+class Snapshot:
+    """What one cycle saw. Never changes; holding it pins its memory."""
+
+    @property
+    def cycle(self) -> int: ...
+    @property
+    def time_ns(self) -> int: ...
+    @property
+    def values(self) -> memoryview:
+        """float64, one per channel, read-only, not copied (NaN where nothing was ever written)."""
+    @property
+    def times_ns(self) -> memoryview: ...  # int64
+    @property
+    def qualities(self) -> memoryview: ...  # uint8
+    def value(self, handle: int) -> float:
+        """NaN unless the quality is GOOD or FORCED."""
+    def last_value(self, handle: int) -> float:
+        """The last value whatever its quality (for display with its age)."""
+    def quality(self, handle: int) -> int: ...
+    def time_of(self, handle: int) -> int: ...
+    def value_at(self, handle: int, time_ns: int) -> float:
+        """Linear interpolation in the channel's history; the newest value when ``time_ns`` is newer and that
+        value is still valid; NaN when older than the history or not valid."""
+
+# ---------------------------------------------------------------------------------------- control
+
+MANUAL: Final[int]  # 0
+SAFETY: Final[int]  # 1
+GRID: Final[int]  # 2
+OPTIMISATION: Final[int]  # 3
+AUXILIARY: Final[int]  # 4
+
+@final
+class Source:
+    """Somebody who may propose. Order inside a class is the order of the list given to the cycle."""
+
+    def __init__(self, id: str, priority: int, *, lifetime_cycles: int = 3) -> None: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+
+@final
+class Actuator:
+    """A settable channel. Its setpoint and reason are published as ``<address>_setpoint`` and
+    ``<address>_reason`` when the image has channels of those names."""
+
+    def __init__(
+        self, address: str, *, minimum: float, maximum: float, fallback: float = 0.0, ramp_per_s: float | None = None
+    ) -> None: ...
+    @property
+    def address(self) -> str: ...
+
+@final
+class Guard:
+    """A hard limit nothing can cross, evaluated natively each cycle, from good data only, applied last.
+
+    Precedence when they conflict: protection (stop, rating, device limits, SOC) > connection (grid) > ramp.
+    Data a guard needs and has not: protection guards close to 0 in the direction they protect, the grid guard to 0.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @staticmethod
+    def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
+        """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
+    @staticmethod
+    def soc(actuator: str, *, soc: str, minimum_pct: float, maximum_pct: float) -> Guard:
+        """No discharge at or below the minimum, no charge at or above the maximum."""
+    @staticmethod
+    def grid(
+        actuators: Sequence[str],
+        *,
+        grid: str,
+        measured: Sequence[str],
+        import_limit_w: float,
+        export_limit_w: float,
+    ) -> Guard:
+        """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against
+        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings, same order."""
+    @staticmethod
+    def stop(actuator: str, *, channel: str) -> Guard:
+        """0 while the bool channel is true or not valid."""
+
+@final
+class Decision:
+    @property
+    def address(self) -> str: ...
+    @property
+    def setpoint(self) -> float: ...
+    @property
+    def source(self) -> str:
+        """Id of the source that set the base; ``fallback`` when nobody did."""
+    @property
+    def bound(self) -> str | None:
+        """What moved it: a source's id (its bounds), ``ramp``, ``rating`` or a guard's id; None when nothing did."""
+    @property
+    def reason(self) -> str:
+        """``source`` or ``source; bound: NAME``."""
+    @property
+    def reason_code(self) -> int:
+        """Index into :meth:`Cycle.reason_labels`."""
+
+@final
+class CycleStatistics:
+    @property
+    def cycles(self) -> int: ...
+    @property
+    def skipped(self) -> int:
+        """Slots left out because the one before ran over; never bunched."""
+    @property
+    def overruns(self) -> int: ...
+    @property
+    def late_proposals(self) -> int: ...
+    @property
+    def work_us_p50(self) -> float: ...
+    @property
+    def work_us_p99(self) -> float: ...
+    @property
+    def work_us_max(self) -> float: ...
+    @property
+    def lateness_us_p50(self) -> float: ...
+    @property
+    def lateness_us_p99(self) -> float: ...
+    @property
+    def lateness_us_max(self) -> float: ...
+    @property
+    def realtime(self) -> bool:
+        """SCHED_FIFO was granted."""
+
+CYCLE_CHANNELS: Final[Sequence[tuple[str, str]]]
+"""(address, unit) of the statistics published once a second when the image has them: cycle/count,
+cycle/work_us_p99, cycle/lateness_us_p50, cycle/lateness_us_p99, cycle/lateness_us_max, cycle/overruns, cycle/skipped."""
+
+@final
+class Cycle:
+    """latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
+
+    Either a thread (:meth:`start`) on absolute deadlines, which never takes the GIL, or stepped by hand
+    (:meth:`begin`, :meth:`finish`) on any clock. Owns its image from construction to :meth:`stop` or deletion.
+    """
+
+    def __init__(
+        self,
+        image: ProcessImage,
+        *,
+        period_s: float,
+        sources: Sequence[Source],
+        actuators: Sequence[Actuator],
+        guards: Sequence[Guard],
+        clock: Clock,
+        propose_share: float = 0.5,
+    ) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None:
+        """Joins the thread; idempotent."""
+    @property
+    def running(self) -> bool: ...
+    @property
+    def number(self) -> int: ...
+    def wait(self, after: int, timeout_s: float) -> Snapshot | None:
+        """The snapshot of the first cycle newer than ``after`` (waits without the GIL); None on time-out or stop."""
+    def wait_decisions(self, after: int, timeout_s: float) -> tuple[int, list[Decision]] | None:
+        """(cycle, decisions) of the first published cycle newer than ``after``; None on time-out or stop."""
+    def propose(
+        self,
+        source: int,
+        cycle: int,
+        proposals: Sequence[tuple[int, float | None, float | None, float | None, float | None]],
+    ) -> bool:
+        """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
+        made from the snapshot of ``cycle``. An empty sequence withdraws. They live ``lifetime_cycles`` cycles.
+        NaN or infinite preferred/offset is refused with CoreError and the old set withdrawn.
+        False when ``cycle`` was already decided (counted as late; it counts from the next cycle)."""
+    def begin(self, time_ns: int) -> Snapshot:
+        """Stepping: latch at ``time_ns``. Refused while the thread runs."""
+    def finish(self) -> list[Decision]:
+        """Stepping: arbitrate, guard, publish."""
+    def decisions(self) -> list[Decision]:
+        """Of the last finished cycle."""
+    def reason_labels(self) -> dict[int, str]:
+        """Every reason code this configuration can give, with its text (before the first cycle as well)."""
+    def statistics(self) -> CycleStatistics: ...
+    def attach(self, recorder: Recorder) -> None:
+        """Before start: the recorder samples at the end of each cycle that crosses its interval."""
+
+# ---------------------------------------------------------------------------------------- record
+
+@final
+class Recorder:
+    """Samples chosen channels at a fixed interval into a preallocated ring; a slow consumer loses the oldest, counted."""
+
+    def __init__(self, image: ProcessImage, handles: Sequence[int], *, interval_s: float, capacity: int = 4096) -> None: ...
+    @property
+    def handles(self) -> list[int]: ...
+    @property
+    def lost(self) -> int: ...
+    def drain(self, max_rows: int = 4096) -> Rows: ...
+
+@final
+class Rows:
+    """``count`` rows of as many columns as the recorder has handles; buffers are row-major and own their memory."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def times_ns(self) -> memoryview: ...  # int64 (count,)
+    @property
+    def values(self) -> memoryview: ...  # float64 (count, columns)
+    @property
+    def qualities(self) -> memoryview: ...  # uint8 (count, columns)
+
+# ---------------------------------------------------------------------------------------- blocks
+
+@final
+class RampLimiter:
+    """Follows a target no faster than ``rate_per_s``."""
+
+    def __init__(self, rate_per_s: float, *, initial: float = 0.0) -> None: ...
+    @property
+    def value(self) -> float: ...
+    def step(self, target: float, dt_s: float) -> float: ...
+    def reset(self, value: float) -> None: ...
+
+@final
+class Hysteresis:
+    """True above ``on``, false below ``off``, else as before (``on`` > ``off``)."""
+
+    def __init__(self, *, on: float, off: float, initial: bool = False) -> None: ...
+    @property
+    def active(self) -> bool: ...
+    def step(self, value: float) -> bool: ...
