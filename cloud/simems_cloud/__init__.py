@@ -1,0 +1,1 @@
+"""Sim EMS cloud: ingest, telemetry, sites, alarms and the portal API."""

@@ -1,0 +1,1 @@
+"""Sim EMS edge: the site controller."""
