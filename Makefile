@@ -1,0 +1,129 @@
+# Sim EMS: one door to everything. `make` alone lists what it can do.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO ?= cargo
+NPM ?= npm
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+
+PY_DIRS := core_rs/python core_rs/tests edge cloud demo bench tests
+RUST_SOURCES := $(shell find core_rs/src -name '*.rs' 2>/dev/null)
+UI_SOURCES := $(shell find ui/src ui/public -type f 2>/dev/null) $(wildcard ui/*.html ui/*.ts ui/*.json)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
+
+# ---------------------------------------------------------------- set-up
+
+.stamps/tools:
+	@mkdir -p .stamps
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed (set PYTHON=...)"; exit 3; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version)"; exit 3; }
+	@command -v $(CARGO) >/dev/null || { echo "Rust is needed: https://rustup.rs"; exit 3; }
+	@command -v $(NPM) >/dev/null || { echo "Node.js 20 or newer is needed"; exit 3; }
+	@touch $@
+
+.stamps/venv: requirements/dev.txt | .stamps/tools
+	@echo "[1/4] Python packages"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.stamps/python: .stamps/venv Cargo.toml core_rs/Cargo.toml core_rs/pyproject.toml edge/pyproject.toml cloud/pyproject.toml $(RUST_SOURCES)
+	@echo "[2/4] Rust core and the three distributions"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e core_rs -e edge -e cloud
+	@touch $@
+
+.stamps/node: ui/package-lock.json ui/package.json | .stamps/tools
+	@echo "[3/4] Node packages"
+	@mkdir -p .stamps && cd ui && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.stamps/ui: .stamps/node $(UI_SOURCES)
+	@echo "[4/4] Screens: portal and HMI"
+	@cd ui && $(NPM) run --silent build
+	@touch $@
+
+.PHONY: setup
+setup: .stamps/python .stamps/ui ## Install and build everything
+
+.PHONY: chromium
+chromium: ## Install Chromium for the browser tests (Debian, as root)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium"; (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null; \
+	  else echo "Chromium is missing, browser tests will be skipped. Install it with: sudo apt-get install chromium"; fi; }
+
+# ---------------------------------------------------------------- use
+
+.PHONY: demo
+demo: setup ## A simulated site, edge, cloud and both screens; Ctrl-C stops everything
+	@exec $(BIN)/python -m demo
+
+# ---------------------------------------------------------------- check and test
+
+.PHONY: check
+check: .stamps/python .stamps/node ## Formatters, linters, types, import floors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --workspace --no-default-features --all-targets --quiet -- -D warnings
+	$(BIN)/ruff format --check $(PY_DIRS)
+	$(BIN)/ruff check $(PY_DIRS)
+	$(BIN)/mypy $(PY_DIRS)
+	$(BIN)/lint-imports
+	cd ui && $(NPM) run --silent check
+
+.PHONY: test
+test: test-rust test-python test-ui test-browser ## All tests
+
+.PHONY: test-rust
+test-rust: .stamps/tools ## Tests of the Rust core, without Python
+	$(CARGO) test --workspace --no-default-features --quiet
+
+.PHONY: test-python
+test-python: .stamps/python ## Unit, property, scenario and integration tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not browser and not alone"
+	$(BIN)/python -m pytest -q -m "alone and not browser"
+
+.PHONY: test-ui
+test-ui: .stamps/node ## Component tests of the screens
+	cd ui && $(NPM) test --silent
+
+.PHONY: test-browser
+test-browser: setup chromium ## Both screens in a real browser against the running system
+	$(BIN)/python -m pytest -q -m browser -rs
+
+.PHONY: bench
+bench: .stamps/python ## One table: figure, reference, ratio, goal
+	@$(BIN)/python -m bench
+
+# ---------------------------------------------------------------- build
+
+.PHONY: wheels
+wheels: .stamps/venv ## The three wheels, in dist/
+	@mkdir -p dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist ./core_rs ./edge ./cloud
+	@ls -1 dist/*.whl
+
+.PHONY: lock
+lock: .stamps/tools ## Pin the Python packages again (requirements/dev.txt)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+
+.PHONY: types
+types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and TypeScript types
+	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
+	$(BIN)/simems-edge openapi > docs/edge-openapi.json
+	$(BIN)/simems-edge schema --all docs/schemas
+	cd ui && $(NPM) run --silent types
+
+.PHONY: clean
+clean: ## Remove what was built (not the demo's data)
+	rm -rf .stamps dist target ui/dist ui/node_modules $(VENV) .mypy_cache .ruff_cache .import_linter_cache
