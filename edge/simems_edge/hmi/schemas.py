@@ -1,0 +1,218 @@
+"""Bodies of the edge's HTTP interface. Values are SI base units; times are UTC, ISO 8601; ``null``: not known."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Quality = Literal["good", "stale", "bad", "forced"]
+ChannelKind = Literal["float", "int", "bool", "enum"]
+Severity = Literal["info", "warning", "alarm"]
+Role = Literal["operator"]
+LinkState = Literal["unconfigured", "connecting", "up", "down", "refused"]
+
+
+class Model(BaseModel):
+    """Base: unknown fields are refused, and fields with a default are always present in an answer."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+class ChannelDescription(Model):
+    """One row of the tag table."""
+
+    address: str
+    unit: str = ""
+    kind: ChannelKind = "float"
+    resolution: float = 0.0
+    labels: dict[str, str] = Field(default_factory=dict, description="Text per code of an enum.")
+
+
+class ComponentDescription(Model):
+    """A device, or a virtual thing on site."""
+
+    id: str
+    kind: str
+    name: str = ""
+    profile: str = ""
+    channels: list[ChannelDescription]
+
+
+class ControllerDescription(Model):
+    """One configured controller."""
+
+    id: str
+    type: str
+
+
+class SiteDescription(Model):
+    """What stands on this site and what it is called."""
+
+    id: str
+    name: str
+    time_zone: str
+    currency: str
+    import_limit_w: float | None = None
+    export_limit_w: float | None = None
+    components: list[ComponentDescription]
+    controllers: list[ControllerDescription]
+    channels: list[ChannelDescription] = Field(description="Channels that belong to no component.")
+    settings: dict[str, float] = Field(default_factory=dict, description="Numbers screens draw: `peak0/threshold_w`.")
+
+
+class Why(Model):
+    """What the battery does and why; screens translate by `code` and `params`."""
+
+    code: str
+    params: dict[str, float | str] = Field(default_factory=dict)
+    text: str
+    source: str = ""
+    bound: str | None = None
+
+
+class ChannelValue(Model):
+    """The last value of a channel with its quality and age."""
+
+    value: float | None
+    quality: Quality
+    time: datetime | None
+
+
+class Latest(Model):
+    """What the last cycle saw and decided."""
+
+    time: datetime
+    cycle: int
+    state: str
+    control_mode: str
+    why: Why
+    values: dict[str, ChannelValue]
+
+
+class Series(Model):
+    """Per interval; `null` where there is no valid value."""
+
+    mean: list[float | None]
+    minimum: list[float | None]
+    maximum: list[float | None]
+
+
+class History(Model):
+    """Columns over common interval starts."""
+
+    resolution_s: float
+    times: list[datetime]
+    series: dict[str, Series]
+
+
+class Alarm(Model):
+    """One occurrence of an alarm, until and after it cleared."""
+
+    id: str
+    code: str
+    severity: Severity
+    component: str
+    text: str
+    cause: str = ""
+    effect: str = ""
+    remedy: str = ""
+    raised_at: datetime
+    cleared_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+
+
+class PinLogin(Model):
+    """Body of the sign-in."""
+
+    pin: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class AccessToken(Model):
+    """A bearer token; `expires_in` in seconds."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name
+    expires_in: int
+    role: Role
+
+
+class OverrideRequest(Model):
+    """A manual preference; guards still apply."""
+
+    target: Annotated[str, Field(min_length=3, max_length=128, examples=["ess0/active_power_w"])]
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    duration_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Override(Model):
+    """A manual preference that stands now."""
+
+    target: str
+    value: float
+    reason: str
+    actor: str
+    set_at: datetime
+    expires_at: datetime
+
+
+class CycleHealth(Model):
+    """Statistics of the control cycle since its start."""
+
+    running: bool
+    period_s: float
+    cycles: int
+    skipped: int
+    overruns: int
+    late_proposals: int
+    work_us_p50: float
+    work_us_p99: float
+    work_us_max: float
+    lateness_us_p50: float
+    lateness_us_p99: float
+    lateness_us_max: float
+    realtime: bool
+
+
+class SyncStatus(Model):
+    """The link to the cloud and what waits for it."""
+
+    link: LinkState
+    queue_frames: int
+    oldest_unsent_at: datetime | None = None
+    last_ack_at: datetime | None = None
+    last_sequence: int
+    acked_sequence: int
+
+
+class FieldError(Model):
+    """One wrong field of a request."""
+
+    path: str
+    message: str
+
+
+class Problem(Model):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = Field(default_factory=list)
+
+
+class Liveness(Model):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(Model):
+    """Each check by name; ready when all are true."""
+
+    ready: bool
+    checks: dict[str, bool]
