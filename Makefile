@@ -78,6 +78,7 @@ check: .stamps/python .stamps/node ## Formatters, linters, types, import floors
 	$(BIN)/ruff check $(PY_DIRS)
 	$(BIN)/mypy $(PY_DIRS)
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint docker/*.Dockerfile; else echo "hadolint has no build for this machine: Dockerfiles not linted"; fi
 	cd ui && $(NPM) run --silent check
 
 .PHONY: test

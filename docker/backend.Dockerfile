@@ -17,7 +17,7 @@ FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home simems && install -d -o simems /data
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir /wheels/*.whl && rm -rf /wheels
-USER simems
+USER 10001
 EXPOSE 8000 7700
 ENTRYPOINT ["simems-cloud"]
 CMD ["serve"]

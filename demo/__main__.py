@@ -1,0 +1,139 @@
+"""``make demo``: start everything, print the READY line, stop everything on Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import time
+import urllib.request
+from types import FrameType
+
+from demo import prepare
+from demo.processes import Family, answers, busy, command, run
+from demo.settings import DemoError, Settings, from_environment
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        settings = from_environment()
+        if arguments.fresh:
+            shutil.rmtree(settings.data, ignore_errors=True)
+        return demonstrate(settings, arguments.exit_when_ready)
+    except DemoError as problem:
+        print(f"demo: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def demonstrate(settings: Settings, exit_when_ready: bool) -> int:
+    """Start, wait for a stop, and leave no process behind."""
+    _refuse_busy_ports(settings)
+    settings.edge_data.mkdir(parents=True, exist_ok=True)
+    family = Family(settings.data / "logs")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: family.stopping.set())
+    try:
+        print(_ready_line(settings, start(settings, family)), flush=True)
+        while not exit_when_ready and not family.stopping.wait(0.5):
+            family.check()
+    finally:
+        signal.signal(signal.SIGINT, _impatient)
+        _say("stopping")
+        family.stop()
+    return 0
+
+
+def start(settings: Settings, family: Family) -> prepare.Credentials:
+    """Every process in order, each step said as it begins."""
+    began = time.monotonic()
+    who = prepare.credentials(settings)
+    cloud = prepare.cloud_environment(settings)
+    edge = prepare.edge_environment(settings, who)
+    key = prepare.server_key(settings)
+    prepare.write_site_file(settings, key)
+    _say("cloud: database, API and ingest")
+    family.start("cloud", command("simems-cloud", "serve"), cloud)
+    if prepare.needs_history(settings):
+        _fill_history(settings)
+    _say("plant: meter, PV and battery as Modbus servers")
+    family.start("plant", _plant_command(settings), {})
+    family.wait_until("the cloud", lambda: answers(f"{settings.portal_url}/readyz"), 60)
+    prepare.accounts(settings, who)
+    _say("edge: cycle, controllers, uplink and screen")
+    edge_command = command("simems-edge", "run", str(settings.site_file), "--data", str(settings.edge_data))
+    family.start("edge", edge_command, edge)
+    family.wait_until("the site screen", lambda: answers(f"{settings.hmi_url}/readyz"), 60)
+    family.wait_until("live values in the cloud", lambda: _live(settings, who), 60)
+    _say(f"live after {time.monotonic() - began:.0f} s")
+    return who
+
+
+def _fill_history(settings: Settings) -> None:
+    _say(f"history: simulating the past {settings.history_days} days")
+    days = str(settings.history_days)
+    data = str(settings.edge_data)
+    run(command("simems-edge", "backfill", str(settings.site_file), "--days", days, "--data", data), {})
+    prepare.history_done(settings)
+
+
+def _plant_command(settings: Settings) -> list[str]:
+    return command(
+        "simems-edge", "sim", str(settings.site_file), "--control-port", str(settings.plant_port),
+        "--state", str(settings.data / "plant.json"),
+    )  # fmt: skip
+
+
+def _live(settings: Settings, who: prepare.Credentials) -> bool:
+    """Whether the portal's API shows this site online."""
+    form = f"username={who.user}&password={who.password}".encode()
+    base = f"{settings.portal_url}/api/v1"
+    try:
+        with urllib.request.urlopen(f"{base}/auth/token", data=form, timeout=5) as answer:  # noqa: S310 - own http URL
+            token = json.load(answer)["access_token"]
+        request = urllib.request.Request(f"{base}/sites", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - own http URL
+            return any(site["online"] and site["grid_power_w"] is not None for site in json.load(answer))
+    except OSError:
+        return False
+
+
+def _refuse_busy_ports(settings: Settings) -> None:
+    for variable, port in settings.ports().items():
+        if busy(port):
+            raise DemoError(f"port {port} is in use; end what listens there or set {variable} to a free one")
+
+
+def _ready_line(settings: Settings, who: prepare.Credentials) -> str:
+    return (
+        f"READY portal={settings.portal_url} hmi={settings.hmi_url} "
+        f"user={who.user} password={who.password} pin={who.pin}"
+    )
+
+
+def _say(text: str) -> None:
+    print(f"demo: {text}", file=sys.stderr, flush=True)
+
+
+def _impatient(_number: int, _frame: FrameType | None) -> None:
+    _say("already stopping, a moment")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description="A simulated site, its edge, the cloud and both screens.",
+        epilog="Ports and folder: SIMEMS_PORTAL_PORT, SIMEMS_HMI_PORT, SIMEMS_INGEST_PORT, SIMEMS_PLANT_PORT, "
+        "SIMEMS_MODBUS_PORT (first of three), SIMEMS_DEMO_DIR, SIMEMS_DEMO_DAYS. Example: SIMEMS_PORTAL_PORT=9000 make demo",
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier demonstrations left")
+    parser.add_argument("--exit-when-ready", action="store_true", help="stop again once everything answers")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
