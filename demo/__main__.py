@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+import urllib.parse
 import urllib.request
 from types import FrameType
 
@@ -68,7 +69,8 @@ def start(settings: Settings, family: Family) -> prepare.Credentials:
     edge_command = command("simems-edge", "run", str(settings.site_file), "--data", str(settings.edge_data))
     family.start("edge", edge_command, edge)
     family.wait_until("the site screen", lambda: answers(f"{settings.hmi_url}/readyz"), 60)
-    family.wait_until("live values in the cloud", lambda: _live(settings, who), 60)
+    token = _sign_in(settings, who)
+    family.wait_until("live values in the cloud", lambda: _live(settings, token), 60)
     _say(f"live after {time.monotonic() - began:.0f} s")
     return who
 
@@ -88,15 +90,20 @@ def _plant_command(settings: Settings) -> list[str]:
     )  # fmt: skip
 
 
-def _live(settings: Settings, who: prepare.Credentials) -> bool:
-    """Whether the portal's API shows this site online."""
-    form = f"username={who.user}&password={who.password}".encode()
-    base = f"{settings.portal_url}/api/v1"
+def _sign_in(settings: Settings, who: prepare.Credentials) -> str:
+    form = urllib.parse.urlencode({"username": who.user, "password": who.password}).encode()
+    url = f"{settings.portal_url}/api/v1/auth/token"
+    with urllib.request.urlopen(url, data=form, timeout=10) as answer:  # noqa: S310 - our own http URL
+        return str(json.load(answer)["access_token"])
+
+
+def _live(settings: Settings, token: str) -> bool:
+    """Whether the portal's API shows this site online, with a measurement."""
+    request = urllib.request.Request(  # noqa: S310 - our own http URL
+        f"{settings.portal_url}/api/v1/sites", headers={"Authorization": f"Bearer {token}"}
+    )
     try:
-        with urllib.request.urlopen(f"{base}/auth/token", data=form, timeout=5) as answer:  # noqa: S310 - own http URL
-            token = json.load(answer)["access_token"]
-        request = urllib.request.Request(f"{base}/sites", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - own http URL
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own http URL
             return any(site["online"] and site["grid_power_w"] is not None for site in json.load(answer))
     except OSError:
         return False
@@ -127,8 +134,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="demo",
         description="A simulated site, its edge, the cloud and both screens.",
-        epilog="Ports and folder: SIMEMS_PORTAL_PORT, SIMEMS_HMI_PORT, SIMEMS_INGEST_PORT, SIMEMS_PLANT_PORT, "
-        "SIMEMS_MODBUS_PORT (first of three), SIMEMS_DEMO_DIR, SIMEMS_DEMO_DAYS. Example: SIMEMS_PORTAL_PORT=9000 make demo",
+        epilog="Ports and folder by environment: SIMEMS_PORTAL_PORT, SIMEMS_HMI_PORT, SIMEMS_INGEST_PORT, "
+        "SIMEMS_PLANT_PORT, SIMEMS_MODBUS_PORT (first of three), SIMEMS_DEMO_DIR, SIMEMS_DEMO_DAYS. "
+        "Example: SIMEMS_PORTAL_PORT=9000 make demo",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what earlier demonstrations left")
     parser.add_argument("--exit-when-ready", action="store_true", help="stop again once everything answers")

@@ -1,0 +1,1 @@
+"""One module a topic; its function ``measure`` returns the rows."""
