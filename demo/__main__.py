@@ -12,8 +12,8 @@ import urllib.parse
 import urllib.request
 from types import FrameType
 
-from demo import prepare
-from demo.processes import Family, answers, busy, command, run
+from demo import commands, prepare
+from demo.processes import Family, answers, busy, run
 from demo.settings import DemoError, Settings, from_environment
 
 
@@ -35,6 +35,7 @@ def demonstrate(settings: Settings, exit_when_ready: bool) -> int:
     """Start, wait for a stop, and leave no process behind."""
     _refuse_busy_ports(settings)
     settings.edge_data.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(settings.data / "logs", ignore_errors=True)
     family = Family(settings.data / "logs")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: family.stopping.set())
@@ -53,41 +54,24 @@ def start(settings: Settings, family: Family) -> prepare.Credentials:
     """Every process in order, each step said as it begins."""
     began = time.monotonic()
     who = prepare.credentials(settings)
-    cloud = prepare.cloud_environment(settings)
-    edge = prepare.edge_environment(settings, who)
-    key = prepare.server_key(settings)
-    prepare.write_site_file(settings, key)
+    prepare.write_site_file(settings, prepare.server_key(settings))
     _say("cloud: database, API and ingest")
-    family.start("cloud", command("simems-cloud", "serve"), cloud)
+    family.start(commands.cloud(settings))
     if prepare.needs_history(settings):
-        _fill_history(settings)
+        _say(f"history: simulating the past {settings.history_days} days")
+        run(commands.backfill(settings), {})
+        prepare.history_done(settings)
     _say("plant: meter, PV and battery as Modbus servers")
-    family.start("plant", _plant_command(settings), {})
+    family.start(commands.plant(settings))
     family.wait_until("the cloud", lambda: answers(f"{settings.portal_url}/readyz"), 60)
     prepare.accounts(settings, who)
     _say("edge: cycle, controllers, uplink and screen")
-    edge_command = command("simems-edge", "run", str(settings.site_file), "--data", str(settings.edge_data))
-    family.start("edge", edge_command, edge)
+    family.start(commands.edge(settings, who.pin))
     family.wait_until("the site screen", lambda: answers(f"{settings.hmi_url}/readyz"), 60)
     token = _sign_in(settings, who)
     family.wait_until("live values in the cloud", lambda: _live(settings, token), 60)
     _say(f"live after {time.monotonic() - began:.0f} s")
     return who
-
-
-def _fill_history(settings: Settings) -> None:
-    _say(f"history: simulating the past {settings.history_days} days")
-    days = str(settings.history_days)
-    data = str(settings.edge_data)
-    run(command("simems-edge", "backfill", str(settings.site_file), "--days", days, "--data", data), {})
-    prepare.history_done(settings)
-
-
-def _plant_command(settings: Settings) -> list[str]:
-    return command(
-        "simems-edge", "sim", str(settings.site_file), "--control-port", str(settings.plant_port),
-        "--state", str(settings.data / "plant.json"),
-    )  # fmt: skip
 
 
 def _sign_in(settings: Settings, who: prepare.Credentials) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from demo.commands import cloud_environment
 from demo.processes import command, run
 from demo.settings import ROOT, Settings
 
@@ -23,20 +24,6 @@ class Credentials:
     user: str
     password: str
     pin: str
-
-
-def cloud_environment(settings: Settings) -> dict[str, str]:
-    return {
-        "SIMEMS_DATA_DIR": str(settings.cloud_data),
-        "SIMEMS_HTTP_HOST": "127.0.0.1",
-        "SIMEMS_HTTP_PORT": str(settings.portal_port),
-        "SIMEMS_INGEST_ENDPOINT": f"tcp://127.0.0.1:{settings.ingest_port}",
-        "SIMEMS_PORTAL_DIR": str(ROOT / "ui" / "dist" / "portal"),
-    }
-
-
-def edge_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
-    return {"SIMEMS_HMI_PIN": credentials.pin, "SIMEMS_HMI_DIR": str(ROOT / "ui" / "dist" / "hmi")}
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -34,6 +34,15 @@ def command(name: str, *arguments: str) -> list[str]:
     return [str(BIN / name), *arguments]
 
 
+@dataclass(frozen=True)
+class Launch:
+    """A process to be: its command line and what it finds in its environment."""
+
+    name: str
+    arguments: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Child:
     name: str
@@ -49,22 +58,32 @@ class Family:
     stopping: threading.Event = field(default_factory=threading.Event)
     children: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+    def start(self, launch: Launch) -> Child:
         self.logs.mkdir(parents=True, exist_ok=True)
-        log = self.logs / f"{name}.log"
-        with log.open("wb") as out:
+        log = self.logs / f"{launch.name}.log"
+        with log.open("ab") as out:
             process = subprocess.Popen(
-                list(arguments),
+                launch.arguments,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env={**os.environ, **launch.environment},
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads run yet when children are started
             )
-        child = Child(name, process, log)
+        child = Child(launch.name, process, log)
         self.children.append(child)
         return child
+
+    def named(self, name: str) -> Child:
+        """The running child of that name."""
+        return next(child for child in self.children if child.name == name)
+
+    def forget(self, name: str) -> None:
+        """Reap a child that was ended on purpose."""
+        child = self.named(name)
+        child.process.wait()
+        self.children.remove(child)
 
     def check(self) -> None:
         """Raise when a child has ended by itself."""

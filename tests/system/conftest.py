@@ -1,0 +1,138 @@
+"""The whole product as real processes: cloud with its own PostgreSQL, plant, edge."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo import commands, prepare
+from demo.__main__ import start
+from demo.processes import Family, Launch, answers
+from demo.settings import Settings, from_environment
+
+
+@dataclass
+class System:
+    """A running demonstration on ports of its own."""
+
+    settings: Settings
+    family: Family
+    who: prepare.Credentials
+    portal: httpx.Client
+    hmi: httpx.Client
+
+    def truth(self) -> dict[str, float]:
+        """The plant's exact values by channel address."""
+        return dict(httpx.get(f"{self.settings.plant_url}/truth", timeout=5).raise_for_status().json()["values"])
+
+    def silence(self, component: str, silent: bool) -> None:
+        body = {"component": component, "silent": silent}
+        httpx.post(f"{self.settings.plant_url}/silence", json=body, timeout=5).raise_for_status()
+
+    def site(self) -> str:
+        """The site's id in the cloud."""
+        return str(self.get("/sites")[0]["id"])
+
+    def get(self, path: str) -> Any:
+        return self.portal.get(f"/api/v1{path}").raise_for_status().json()
+
+    def local(self, path: str) -> Any:
+        return self.hmi.get(f"/api/v1{path}").raise_for_status().json()
+
+    def until(self, what: str, ready: Callable[[], bool], timeout_s: float = 30.0) -> float:
+        """Wait for a condition; the seconds it took."""
+        began = time.monotonic()
+        self.family.wait_until(what, lambda: _quietly(ready), timeout_s)
+        return time.monotonic() - began
+
+    def kill(self, name: str) -> None:
+        """kill -9, as a power cut would."""
+        os.kill(self.family.named(name).process.pid, signal.SIGKILL)
+        self.family.forget(name)
+
+    def restart(self, name: str) -> None:
+        self.family.start(self.launch(name))
+
+    def launch(self, name: str) -> Launch:
+        made = {
+            "cloud": lambda: commands.cloud(self.settings),
+            "plant": lambda: commands.plant(self.settings),
+            "edge": lambda: commands.edge(self.settings, self.who.pin),
+        }
+        return made[name]()
+
+    def all_up(self) -> bool:
+        return (
+            answers(f"{self.settings.portal_url}/readyz")
+            and answers(f"{self.settings.hmi_url}/readyz")
+            and answers(f"{self.settings.plant_url}/clock")
+        )
+
+
+def _quietly(ready: Callable[[], bool]) -> bool:
+    """A peer that is down for a moment is not there yet."""
+    try:
+        return ready()
+    except httpx.HTTPError:
+        return False
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` neighbouring ports that are all free."""
+    for first in range(20000 + os.getpid() % 5000 * 2, 60000, count):
+        if all(_free(first + offset) for offset in range(count)):
+            return first
+    raise RuntimeError("no free ports")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def own_settings(data: Path, history_days: int = 0) -> Settings:
+    first = free_ports(7)
+    return replace(
+        from_environment(),
+        data=data,
+        portal_port=first,
+        hmi_port=first + 1,
+        ingest_port=first + 2,
+        plant_port=first + 3,
+        modbus_port=first + 4,
+        history_days=history_days,
+    )
+
+
+def run_system(data: Path, history_days: int = 0) -> Iterator[System]:
+    settings = own_settings(data, history_days)
+    settings.edge_data.mkdir(parents=True)
+    family = Family(settings.data / "logs")
+    try:
+        who = start(settings, family)
+        portal = httpx.Client(base_url=settings.portal_url, timeout=10)
+        form = {"username": who.user, "password": who.password}
+        token = portal.post("/api/v1/auth/token", data=form).raise_for_status().json()["access_token"]
+        portal.headers["Authorization"] = f"Bearer {token}"
+        yield System(settings, family, who, portal, httpx.Client(base_url=settings.hmi_url, timeout=10))
+    finally:
+        family.stop()
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One running system for the tests of a module."""
+    yield from run_system(tmp_path_factory.mktemp("system"))
