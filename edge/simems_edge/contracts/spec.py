@@ -1,0 +1,50 @@
+"""What every controller declares about itself; a test refuses one with a gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+from simems_core import AUXILIARY, GRID, MANUAL, OPTIMISATION, SAFETY
+
+
+class Priority(IntEnum):
+    """Strict classes of preferences, highest first; inside a class the site file's order counts."""
+
+    MANUAL = MANUAL
+    SAFETY = SAFETY
+    GRID = GRID
+    OPTIMISATION = OPTIMISATION
+    AUXILIARY = AUXILIARY
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that a controller publishes as the channel ``<controller id>/<name>``."""
+
+    name: str
+    unit: str
+    text: str
+    resolution: float = 1.0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The declaration of a controller type (the governance rules), rendered into the documentation."""
+
+    type: str
+    """Name in site files and of the entry point, e.g. ``peak_shaving``."""
+    owner: str
+    """The room of the repository that answers for it."""
+    priority: Priority
+    control_mode: str
+    """What ``site/control_mode`` shows while it decides, e.g. ``PEAK_SHAVING``."""
+    safety_impact: str
+    fallback: str
+    metrics: tuple[Metric, ...]
+    acceptance: tuple[str, ...]
+    test_plan: tuple[str, ...]
+
+    def gaps(self) -> list[str]:
+        """Names of the declarations that are empty."""
+        return [field.name for field in fields(self) if getattr(self, field.name) in ("", ())]
