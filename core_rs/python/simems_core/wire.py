@@ -4,16 +4,27 @@ One message is one ZeroMQ frame. ``type`` tells the kind. Times are UTC microsec
 (telemetry, events) carries the sequence that the buffer gave it; (device, sequence) is its identity, and
 the cloud acknowledges the highest contiguous sequence it has committed. The device is the authenticated
 CURVE key of the connection, never a field.
+
+Compatibility: unknown fields are ignored, new fields come with a default, and ``version`` rises only when an old
+reader would misread a message; a version from the future is refused. A plain reader needs integer map keys allowed
+(``labels``). Decoding checks types; :func:`inconsistency` checks what types cannot say.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+T = TypeVar("T", bound="Message")
 VERSION = 1
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+"""A longer frame is refused before it is decoded."""
+MAX_TIME_US = 253_402_300_799_000_000
+"""The last second of the year 9999."""
 
 
 class WireError(ValueError):
@@ -43,7 +54,7 @@ class ComponentInfo(msgspec.Struct, kw_only=True, frozen=True):
     name: str = ""
 
 
-class Hello(Message, tag="hello"):
+class Hello(Message, tag="hello", kw_only=True, frozen=True):
     """First message of each connection."""
 
     site: str
@@ -71,7 +82,7 @@ class Column(msgspec.Struct, kw_only=True, frozen=True):
     """One code per value when any is not good (0 good, 1 stale, 2 bad, 3 forced)."""
 
 
-class Telemetry(Message, tag="telemetry"):
+class Telemetry(Message, tag="telemetry", kw_only=True, frozen=True):
     sequence: int
     times_us: list[int]
     """Strictly rising UTC; the first absolute, each further one the difference to the one before."""
@@ -97,35 +108,35 @@ class Event(msgspec.Struct, kw_only=True, frozen=True):
     actor: str = ""
 
 
-class Events(Message, tag="events"):
+class Events(Message, tag="events", kw_only=True, frozen=True):
     sequence: int
     events: list[Event]
 
 
-class Ack(Message, tag="ack"):
+class Ack(Message, tag="ack", kw_only=True, frozen=True):
     """Everything up to and including ``sequence`` is committed."""
 
     sequence: int
 
 
-class Refused(Message, tag="refused"):
+class Refused(Message, tag="refused", kw_only=True, frozen=True):
     """The message with this sequence cannot be stored and never will be; the edge sets it aside and alarms."""
 
     sequence: int
     reason: str
 
 
-class Ping(Message, tag="ping"):
+class Ping(Message, tag="ping", kw_only=True, frozen=True):
     time_us: int
 
 
-class Pong(Message, tag="pong"):
+class Pong(Message, tag="pong", kw_only=True, frozen=True):
     time_us: int
     """Echo of the ping."""
     server_time_us: int
 
 
-class Bye(Message, tag="bye"):
+class Bye(Message, tag="bye", kw_only=True, frozen=True):
     reason: str = ""
 
 
@@ -134,8 +145,8 @@ FromEdge = Hello | Telemetry | Events | Ping | Bye
 FromCloud = Ack | Refused | Pong | Bye
 
 _encoder = msgspec.msgpack.Encoder()
-_from_edge = msgspec.msgpack.Decoder(FromEdge)
-_from_cloud = msgspec.msgpack.Decoder(FromCloud)
+_from_edge: msgspec.msgpack.Decoder[FromEdge] = msgspec.msgpack.Decoder(FromEdge)
+_from_cloud: msgspec.msgpack.Decoder[FromCloud] = msgspec.msgpack.Decoder(FromCloud)
 
 
 def encode(message: FromEdge | FromCloud) -> bytes:
@@ -143,16 +154,97 @@ def encode(message: FromEdge | FromCloud) -> bytes:
 
 
 def decode_from_edge(frame: bytes) -> FromEdge:
+    """Raises WireError for anything that is not a message an edge sends."""
     return _decode(_from_edge, frame)
 
 
 def decode_from_cloud(frame: bytes) -> FromCloud:
+    """Raises WireError for anything that is not a message the cloud sends."""
     return _decode(_from_cloud, frame)
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], frame: bytes) -> T:
+    if len(frame) > MAX_FRAME_BYTES:
+        raise WireError(f"a frame of {len(frame)} bytes; at most {MAX_FRAME_BYTES} are taken")
     try:
         message = decoder.decode(frame)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError) as error:
         raise WireError(f"not a message of this protocol: {error}") from error
+    if message.version > VERSION:
+        raise WireError(f"version {message.version} of the protocol; this side knows {VERSION}")
     return message
+
+
+class _Envelope(msgspec.Struct):
+    sequence: int
+
+
+_envelope = msgspec.msgpack.Decoder(_Envelope)
+
+
+def sequence_of(frame: bytes) -> int | None:
+    """The sequence of a frame whose body may not be readable, so that it can be refused by name; None without one."""
+    try:
+        return _envelope.decode(frame).sequence
+    except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def differences_us(times_us: Sequence[int]) -> list[int]:
+    """Absolute times as :attr:`Telemetry.times_us` carries them."""
+    return [*times_us[:1], *(later - earlier for earlier, later in pairwise(times_us))]
+
+
+def absolute_us(times_us: Sequence[int]) -> list[int]:
+    """:attr:`Telemetry.times_us` as absolute times."""
+    return list(accumulate(times_us))
+
+
+def column_values(column: Column) -> list[float | None]:
+    """A column's values in its unit; None where there is no valid one."""
+    if column.resolution == 0:
+        return [None if value is None else float(value) for value in column.values]
+    return [None if value is None else value * column.resolution for value in column.values]
+
+
+def inconsistency(message: Durable) -> str | None:
+    """What makes a well-typed durable message impossible to store, in words; None when nothing does."""
+    if message.sequence < 1:
+        return f"sequence {message.sequence} is not positive"
+    if isinstance(message, Telemetry):
+        return _times_inconsistency(message.times_us) or _columns_inconsistency(message)
+    return next((f"event {e.id!r}: time_us out of range" for e in message.events if not _is_time(e.time_us)), None)
+
+
+def _times_inconsistency(times_us: list[int]) -> str | None:
+    if not times_us:
+        return "no times"
+    if any(step <= 0 for step in times_us):
+        return "times do not rise"
+    return None if _is_time(sum(times_us)) else "times out of range"
+
+
+def _is_time(time_us: int) -> bool:
+    return 0 < time_us <= MAX_TIME_US
+
+
+def _columns_inconsistency(message: Telemetry) -> str | None:
+    names = {column.channel for column in message.columns}
+    if len(names) != len(message.columns):
+        return "a channel appears twice"
+    problems = (_column_inconsistency(column, len(message.times_us)) for column in message.columns)
+    return next((problem for problem in problems if problem), None)
+
+
+def _column_inconsistency(column: Column, count: int) -> str | None:
+    if len(column.values) != count or (column.quality is not None and len(column.quality) != count):
+        return f"{column.channel}: not one value and quality per time"
+    if not math.isfinite(column.resolution) or column.resolution < 0:
+        return f"{column.channel}: resolution {column.resolution}"
+    if column.resolution and any(isinstance(value, float) for value in column.values):
+        return f"{column.channel}: a fraction where multiples of the resolution belong"
+    if any(value is not None and not math.isfinite(value) for value in column.values):
+        return f"{column.channel}: a value that is not finite"
+    if any(not 0 <= code <= 3 for code in column.quality or ()):
+        return f"{column.channel}: an unknown quality"
+    return None
