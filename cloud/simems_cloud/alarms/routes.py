@@ -1,0 +1,39 @@
+"""``/alarms`` and ``/sites/{site_id}/alarms``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from simems_cloud.alarms import service
+from simems_cloud.alarms.schemas import Alarm
+from simems_cloud.kit.principal import Database, SignedIn
+from simems_cloud.kit.problems import Problem
+
+router = APIRouter(tags=["alarms"], responses={401: {"model": Problem}})
+Active = Annotated[bool | None, Query(description="Only those that stand (true) or have cleared (false).")]
+
+
+@router.get("/alarms", operation_id="list_alarms")
+async def list_alarms(principal: SignedIn, pool: Database, active: Active = None) -> list[Alarm]:
+    """Of all sites: those that stand first, newest first, at most 500."""
+    return await service.list_alarms(pool, principal, None, active)
+
+
+@router.get("/sites/{site_id}/alarms", operation_id="list_site_alarms", responses={404: {"model": Problem}})
+async def list_site_alarms(
+    site_id: str, principal: SignedIn, pool: Database, active: Active = None
+) -> list[Alarm]:
+    """Of one site."""
+    return await service.list_alarms(pool, principal, site_id, active)
+
+
+@router.post(
+    "/alarms/{alarm_id}/acknowledge",
+    operation_id="acknowledge_alarm",
+    responses={403: {"model": Problem}, 404: {"model": Problem}},
+)
+async def acknowledge_alarm(alarm_id: str, principal: SignedIn, pool: Database) -> Alarm:
+    """Say that one has seen it. Acknowledging twice changes nothing."""
+    return await service.acknowledge(pool, principal, alarm_id)

@@ -1,0 +1,53 @@
+"""List and acknowledge alarms."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from simems_cloud.alarms.schemas import Alarm
+from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.live import live_payload
+from simems_cloud.kit.principal import Principal, require_role
+from simems_cloud.kit.problems import NotFoundError
+from simems_cloud.kit.sql import load_queries
+from simems_cloud.sites.service import require_site
+
+QUERIES = load_queries("simems_cloud.alarms")
+LIMIT = 500
+
+
+async def list_alarms(pool: Pool, principal: Principal, site_id: str | None, active: bool | None) -> list[Alarm]:
+    """Active ones first, newest first. Raises NotFoundError for a site that is not there."""
+    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
+        if site_id is not None:
+            await require_site(connection, site_id)
+        return await alarms_of(connection, site_id, active)
+
+
+async def alarms_of(connection: Connection, site_id: str | None, active: bool | None) -> list[Alarm]:
+    rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, LIMIT)
+    return [Alarm(**dict(row)) for row in rows]
+
+
+async def acknowledge(pool: Pool, principal: Principal, alarm_id: str) -> Alarm:
+    """The first one to acknowledge stays named. Raises NotFoundError, ForbiddenError."""
+    require_role(principal, "operator")
+    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
+        row = await connection.fetchrow(QUERIES["acknowledge"], _uuid(alarm_id), principal.email)
+        if row is None:
+            raise NotFoundError(f"no alarm {alarm_id!r}")
+        details = json.dumps({"code": row["code"], "site_id": row["site_id"]})
+        await connection.execute(
+            QUERIES["add_audit"], datetime.now(UTC), principal.email, "alarm.acknowledge", alarm_id, details
+        )
+        await connection.execute(QUERIES["notify"], live_payload(principal.tenant_id, row["site_id"], "alarms"))
+    return Alarm(**dict(row))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFoundError(f"no alarm {text!r}") from error

@@ -1,0 +1,50 @@
+"""Pools and the one transaction helper: no SQL of a tenant runs outside :func:`transaction`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.pool.PoolConnectionProxy
+
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+"""What asyncpg raises when the server is away."""
+UNAVAILABLE = (
+    *UNREACHABLE,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The above, and what a server says that starts, stops or is full: wait and try again, the data are fine."""
+
+_SETTINGS = "select set_config('app.tenant', $1, true), set_config('app.user', $2, true)"
+
+
+async def open_pool(url: str, *, application: str, max_size: int = 10, role: str | None = None) -> Pool:
+    """A pool with bounded waits. ``role``: act as that role (the command line acts as the owner)."""
+    settings = {"application_name": application, "timezone": "UTC", "jit": "off"}
+    if role is not None:
+        settings["role"] = role
+    return await asyncpg.create_pool(
+        url, min_size=0, max_size=max_size, timeout=10, command_timeout=60, server_settings=settings
+    )
+
+
+@asynccontextmanager
+async def transaction(
+    pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None
+) -> AsyncIterator[Connection]:
+    """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody."""
+    async with pool.acquire(timeout=10) as connection, connection.transaction():
+        await connection.execute(_SETTINGS, str(tenant or ""), str(user or ""))
+        yield connection

@@ -1,0 +1,83 @@
+"""Settings from the environment, checked once at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class SettingsError(ValueError):
+    """A variable that cannot be used; the text names it, its value and the remedy."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a process of the cloud is told from outside."""
+
+    data_dir: Path
+    """Secrets and, without a database URL, the own PostgreSQL."""
+    database_url: str | None = None
+    """Of a role that may create roles and tables; None: an own PostgreSQL in the data folder."""
+    app_url: str | None = None
+    """Of ``simems_app``; None: made from ``database_url`` and the generated password."""
+    ingest_url: str | None = None
+    """Of ``simems_ingest``; as above."""
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    ingest_endpoint: str = "tcp://127.0.0.1:7700"
+    portal_dir: Path | None = None
+    stale_after_s: float = 30.0
+    """A device silent for longer raises an alarm, and its values show as stale."""
+    token_lifetime_s: int = 8 * 3600
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    env = os.environ if environment is None else environment
+    portal = env.get("SIMEMS_PORTAL_DIR")
+    return Settings(
+        data_dir=Path(env.get("SIMEMS_DATA_DIR") or _default_data_dir(env)).expanduser().absolute(),
+        database_url=_postgres_url(env, "SIMEMS_DATABASE_URL"),
+        app_url=_postgres_url(env, "SIMEMS_DATABASE_APP_URL"),
+        ingest_url=_postgres_url(env, "SIMEMS_DATABASE_INGEST_URL"),
+        http_host=env.get("SIMEMS_HTTP_HOST") or "127.0.0.1",
+        http_port=int(_number(env, "SIMEMS_HTTP_PORT", 8000, 0, 65535)),
+        ingest_endpoint=_endpoint(env),
+        portal_dir=Path(portal).expanduser().absolute() if portal else None,
+        stale_after_s=_number(env, "SIMEMS_STALE_AFTER_S", 30.0, 1.0, 86_400.0),
+        token_lifetime_s=int(_number(env, "SIMEMS_TOKEN_LIFETIME_S", 8 * 3600, 60, 30 * 86_400)),
+    )
+
+
+def _default_data_dir(env: Mapping[str, str]) -> str:
+    if os.geteuid() == 0:
+        return "/var/lib/simems"
+    return str(Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "simems")
+
+
+def _postgres_url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name) or None
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        raise SettingsError(f"{name}: not a PostgreSQL URL; write postgresql://user:password@host:5432/database")
+    return value
+
+
+def _endpoint(env: Mapping[str, str]) -> str:
+    value = env.get("SIMEMS_INGEST_ENDPOINT") or "tcp://127.0.0.1:7700"
+    if not value.startswith("tcp://") or ":" not in value.removeprefix("tcp://"):
+        raise SettingsError(f"SIMEMS_INGEST_ENDPOINT: {value!r}: not tcp://address:port; e.g. tcp://0.0.0.0:7700")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise SettingsError(f"{name}: {text!r}: not a number from {low:g} to {high:g}")
+    return value

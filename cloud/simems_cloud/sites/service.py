@@ -1,0 +1,132 @@
+"""Site lists and descriptions of one tenant."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.principal import Principal
+from simems_cloud.kit.problems import NotFoundError
+from simems_cloud.kit.sql import load_queries
+from simems_cloud.sites.plant import CONTROL_MODE, STATE, mean, power_channels, total
+from simems_cloud.sites.schemas import (
+    ChannelDescription,
+    ComponentDescription,
+    ControllerDescription,
+    DeviceDescription,
+    SiteDescription,
+    SiteSummary,
+)
+
+QUERIES = load_queries("simems_cloud.sites")
+IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
+
+
+async def list_sites(pool: Pool, principal: Principal, stale_after_s: float) -> list[SiteSummary]:
+    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
+        rows = await connection.fetch(QUERIES["list_sites"], None)
+    return [_summary(row, stale_after_s) for row in rows]
+
+
+async def describe_site(pool: Pool, principal: Principal, site_id: str, stale_after_s: float) -> SiteDescription:
+    """Raises NotFoundError."""
+    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
+        site = await require_site(connection, site_id)
+        components = await connection.fetch(QUERIES["components"], site_id)
+        channels = await connection.fetch(QUERIES["channels"], site_id)
+    return _description(site, components, [_channel(row) for row in channels], stale_after_s)
+
+
+async def require_site(connection: Connection, site_id: str) -> asyncpg.Record:
+    """The site's row. Raises NotFoundError, also when it is another tenant's."""
+    row = await connection.fetchrow(QUERIES["site"], site_id)
+    if row is None:
+        raise NotFoundError(f"no site {site_id!r}")
+    return row
+
+
+def is_online(last_seen_at: datetime | None, stale_after_s: float) -> bool:
+    return last_seen_at is not None and datetime.now(UTC) - last_seen_at <= timedelta(seconds=stale_after_s)
+
+
+def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
+    figures: dict[str, tuple[float | None, dict[str, str]]] = json.loads(row["figures"])
+    values = {address: value for address, (value, _) in figures.items()}
+    plant = power_channels(json.loads(row["components"]))
+    return SiteSummary(
+        id=row["site_id"],
+        name=row["name"],
+        time_zone=row["time_zone"],
+        currency=row["currency"],
+        online=is_online(row["last_seen_at"], stale_after_s),
+        last_seen_at=row["last_seen_at"],
+        state=_label(figures, STATE),
+        control_mode=_label(figures, CONTROL_MODE),
+        active_alarms=row["active_alarms"],
+        grid_power_w=total(values, plant.grid),
+        pv_power_w=total(values, plant.pv),
+        ess_power_w=total(values, plant.ess),
+        load_power_w=total(values, plant.load),
+        soc_pct=mean(values, plant.soc),
+    )
+
+
+def _label(figures: dict[str, tuple[float | None, dict[str, str]]], address: str) -> str | None:
+    value, labels = figures.get(address, (None, {}))
+    return None if value is None else labels.get(str(int(value)), str(int(value)))
+
+
+def _description(
+    site: asyncpg.Record,
+    components: list[asyncpg.Record],
+    channels: list[ChannelDescription],
+    stale_after_s: float,
+) -> SiteDescription:
+    settings: dict[str, float] = json.loads(site["settings"])
+    own = {row["component_id"] for row in components if row["kind"] != "controller"}
+    return SiteDescription(
+        id=site["site_id"],
+        name=site["name"],
+        time_zone=site["time_zone"],
+        currency=site["currency"],
+        import_limit_w=settings.get(IMPORT_LIMIT),
+        export_limit_w=settings.get(EXPORT_LIMIT),
+        components=[_component(row, channels) for row in components if row["component_id"] in own],
+        controllers=[
+            ControllerDescription(id=row["component_id"], type=row["profile"])
+            for row in components
+            if row["component_id"] not in own
+        ],
+        channels=[channel for channel in channels if _owner(channel) not in own],
+        settings=settings,
+        online=is_online(site["last_seen_at"], stale_after_s),
+        last_seen_at=site["last_seen_at"],
+        device=_device(site),
+    )
+
+
+def _component(row: asyncpg.Record, channels: list[ChannelDescription]) -> ComponentDescription:
+    component = row["component_id"]
+    own = [channel for channel in channels if _owner(channel) == component]
+    return ComponentDescription(
+        id=component, kind=row["kind"], name=row["name"], profile=row["profile"], channels=own
+    )
+
+
+def _owner(channel: ChannelDescription) -> str:
+    return channel.address.partition("/")[0]
+
+
+def _channel(row: asyncpg.Record) -> ChannelDescription:
+    fields: dict[str, Any] = dict(row)
+    return ChannelDescription(**{**fields, "labels": json.loads(row["labels"])})
+
+
+def _device(site: asyncpg.Record) -> DeviceDescription | None:
+    if site["device_id"] is None:
+        return None
+    return DeviceDescription(id=site["device_id"], name=site["device_name"], software=site["software"])

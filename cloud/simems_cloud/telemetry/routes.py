@@ -1,0 +1,50 @@
+"""``/sites/{site_id}/latest``, ``/history`` and ``/summary``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from simems_cloud.kit.principal import Database, SignedIn
+from simems_cloud.kit.problems import Problem
+from simems_cloud.telemetry.history import read_history
+from simems_cloud.telemetry.latest import read_latest
+from simems_cloud.telemetry.schemas import History, Latest, Resolution, Summary
+from simems_cloud.telemetry.summary import read_summary
+
+router = APIRouter(prefix="/sites/{site_id}", tags=["telemetry"], responses={s: {"model": Problem} for s in (401, 404)})
+From = Annotated[datetime, Query(alias="from", description="ISO 8601 with offset, included.")]
+To = Annotated[datetime, Query(alias="to", description="ISO 8601 with offset, not included.")]
+Channels = Annotated[list[str], Query(alias="channel", min_length=1, max_length=50, description="Addresses.")]
+
+
+@router.get("/latest", operation_id="get_latest")
+async def get_latest(request: Request, site_id: str, principal: SignedIn, pool: Database) -> Latest:
+    """The newest value of each channel, and why the battery does what it does."""
+    return await read_latest(pool, principal, site_id, request.app.state.settings.stale_after_s)
+
+
+@router.get("/history", operation_id="get_history", responses={422: {"model": Problem}})
+async def get_history(  # noqa: PLR0913 - one per query parameter
+    site_id: str,
+    principal: SignedIn,
+    pool: Database,
+    *,
+    channel: Channels,
+    start: From,
+    end: To,
+    max_points: Annotated[int, Query(ge=2, le=10_000)] = 1000,
+    resolution: Resolution = "auto",
+) -> History:
+    """Mean, minimum and maximum per interval; `null` is a gap."""
+    return await read_history(
+        pool, principal, site_id, channel, start=start, end=end, max_points=max_points, resolution=resolution
+    )
+
+
+@router.get("/summary", operation_id="get_summary", responses={422: {"model": Problem}})
+async def get_summary(site_id: str, principal: SignedIn, pool: Database, start: From, end: To) -> Summary:
+    """Energy by direction and the highest quarter hour of import."""
+    return await read_summary(pool, principal, site_id, start=start, end=end)
