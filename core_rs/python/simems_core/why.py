@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan, nan
 
 SEPARATOR = "; bound: "
 NEAR_ZERO_W = 50.0
+AGE_SUFFIX = "#age_s"
+"""``<address>#age_s`` in ``values``: seconds since the last value of a stale channel."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,202 @@ def parse_reason(reason: str) -> Reason:
     """Split a reason label (``peak0; bound: soc``) into its parts."""
     source, _, bound = reason.partition(SEPARATOR)
     return Reason(source=source, bound=bound or None)
+
+
+@dataclass(frozen=True)
+class _Situation:
+    """What the sentences are made of. Powers in W, discharge > 0; NaN where not known."""
+
+    reason: Reason
+    component: str
+    power_w: float
+    soc_pct: float
+    values: Mapping[str, float]
+    settings: Mapping[str, float]
+
+    def setting(self, name: str) -> float:
+        """Of the winning source, e.g. ``threshold_w`` of ``peak0``."""
+        return self.settings.get(f"{self.reason.source}/{name}", nan)
+
+
+def explain(
+    reason: str,
+    *,
+    sources: Mapping[str, str],
+    values: Mapping[str, float],
+    settings: Mapping[str, float],
+    actuator: str,
+) -> Why:
+    """Why ``actuator`` has its setpoint.
+
+    ``reason``: the decision's label. ``sources``: source id -> controller type (``manual`` for a person). ``values``:
+    address -> value of the same moment; a stale channel may bring ``<address>#age_s``. ``settings``: as announced,
+    e.g. ``peak0/threshold_w``. Codes: docs/architecture.md.
+    """
+    parts = parse_reason(reason)
+    component = actuator.partition("/")[0]
+    situation = _Situation(
+        reason=parts,
+        component=component,
+        power_w=values.get(f"{actuator}_setpoint", nan),
+        soc_pct=values.get(f"{component}/soc_pct", nan),
+        values=values,
+        settings=settings,
+    )
+    bound = _by_bound(situation, sources)
+    return bound if bound is not None else _by_source(situation, sources.get(parts.source, parts.source))
+
+
+# ---- what bound it
+
+
+def _by_bound(s: _Situation, sources: Mapping[str, str]) -> Why | None:
+    """None when nothing bound it, or when the bound is no news (a ramp, a rating on the way)."""
+    bound = s.reason.bound
+    if bound is None or bound == "ramp":
+        return None
+    if sources.get(bound) == "peak_shaving":
+        return _limited_by_peak_shaving(s, bound)
+    for prefix, sentence in _GUARDS:
+        if bound.startswith(prefix):
+            return sentence(s)
+    return None
+
+
+def _limited_by_peak_shaving(s: _Situation, bound: str) -> Why | None:
+    threshold_w = s.settings.get(f"{bound}/threshold_w", nan)
+    if s.power_w < -NEAR_ZERO_W:
+        text = f"Charging only {_kw(s.power_w)}: more would pass the {_kw(threshold_w)} peak limit."
+        return _why(s, "peak_shaving.limiting_charge", text, threshold_w=threshold_w)
+    if abs(s.power_w) <= NEAR_ZERO_W:
+        text = f"Holding {_pct(s.soc_pct)}: energy is kept for the {_kw(threshold_w)} peak limit."
+        return _why(s, "idle", text, threshold_w=threshold_w, soc_pct=s.soc_pct)
+    return None
+
+
+def _bound_soc(s: _Situation) -> Why:
+    if s.power_w > NEAR_ZERO_W or (s.power_w >= -NEAR_ZERO_W and _nearer_the_bottom(s)):
+        text = f"Not discharging: the battery is at its lowest allowed charge ({_pct(s.soc_pct)})."
+        return _why(s, "bound.soc_min", text, soc_pct=s.soc_pct)
+    text = f"Not charging: the battery is at its highest allowed charge ({_pct(s.soc_pct)})."
+    return _why(s, "bound.soc_max", text, soc_pct=s.soc_pct)
+
+
+def _nearer_the_bottom(s: _Situation) -> bool:
+    low = s.settings.get(f"{s.component}/minimum_soc_pct", 0.0)
+    high = s.settings.get(f"{s.component}/maximum_soc_pct", 100.0)
+    return isnan(s.soc_pct) or s.soc_pct - low <= high - s.soc_pct
+
+
+def _bound_device(s: _Situation) -> Why:
+    if abs(s.power_w) <= NEAR_ZERO_W:
+        return _why(s, "bound.device", "Standing still: the battery's own limits allow no power now.")
+    return _why(s, "bound.device", f"{_doing(s.power_w)}: the battery's own limits allow no more.")
+
+
+def _bound_grid(s: _Situation) -> Why:
+    return _why(s, "bound.grid", f"{_doing(s.power_w)}: the grid connection's limit allows no other power.")
+
+
+def _bound_stop(s: _Situation) -> Why:
+    return _why(s, "bound.stop", "Stopped: the emergency stop is pressed or its line is broken.")
+
+
+_GUARDS = (
+    ("soc", _bound_soc),
+    ("device", _bound_device),
+    ("rating", _bound_device),
+    ("grid", _bound_grid),
+    ("stop", _bound_stop),
+)
+
+
+# ---- who set it
+
+
+def _by_source(s: _Situation, kind: str) -> Why:
+    if kind == "fallback":
+        return _fallback(s)
+    if kind == "manual":
+        return _why(s, "manual.override", f"{_doing(s.power_w)}: a person has set it by hand.")
+    if kind == "peak_shaving":
+        return _peak_shaving(s)
+    if kind == "self_consumption":
+        return _self_consumption(s)
+    return _why(s, "idle", f"{_doing(s.power_w)}: {s.reason.source} asks for it.")
+
+
+def _peak_shaving(s: _Situation) -> Why:
+    threshold_w = s.setting("threshold_w")
+    if s.power_w > NEAR_ZERO_W:
+        text = f"Discharging {_kw(s.power_w)}: grid would pass the {_kw(threshold_w)} peak limit."
+        return _why(s, "peak_shaving.discharging", text, threshold_w=threshold_w, soc_pct=s.soc_pct)
+    if s.power_w < -NEAR_ZERO_W:
+        text = f"Charging {_kw(s.power_w)}: load is low and the next peak needs energy."
+        return _why(s, "peak_shaving.recharging", text, threshold_w=threshold_w, soc_pct=s.soc_pct)
+    return _why(s, "idle", f"Standing by: grid is at the {_kw(threshold_w)} peak limit.", threshold_w=threshold_w)
+
+
+def _self_consumption(s: _Situation) -> Why:
+    if s.power_w < -NEAR_ZERO_W:
+        text = f"Charging {_kw(s.power_w)}: the site has more solar power than it uses."
+        return _why(s, "self_consumption.charging", text, soc_pct=s.soc_pct)
+    if s.power_w > NEAR_ZERO_W:
+        text = f"Discharging {_kw(s.power_w)}: stored energy covers the load."
+        return _why(s, "self_consumption.discharging", text, soc_pct=s.soc_pct)
+    return _why(s, "idle", "Standing by: there is no surplus to store and none to give.", soc_pct=s.soc_pct)
+
+
+def _fallback(s: _Situation) -> Why:
+    stale = _oldest_stale(s.values)
+    if stale is not None:
+        component, age_s = stale
+        text = f"Standing still: {component} has given no data for {_age(age_s)}."
+        return _why(s, "fallback.stale_meter", text, component=component, age_s=age_s)
+    if s.reason.bound is None and abs(s.power_w) > NEAR_ZERO_W:
+        return _why(s, "fallback.no_proposal", f"{_doing(s.power_w)}: no controller has spoken; the fallback holds.")
+    return _why(s, "idle", "Standing by: no controller needs the battery now.")
+
+
+def _oldest_stale(values: Mapping[str, float]) -> tuple[str, float] | None:
+    """The component whose active power is stale the longest; devices only."""
+    suffix = f"/active_power_w{AGE_SUFFIX}"
+    ages = [(age_s, address.partition("/")[0]) for address, age_s in values.items() if address.endswith(suffix)]
+    if not ages:
+        return None
+    age_s, component = max(ages)
+    return component, age_s
+
+
+# ---- words
+
+
+def _why(s: _Situation, code: str, text: str, **params: float | str) -> Why:
+    """NaN is left out of the params: what is not known is not said."""
+    every: dict[str, float | str] = {"component": s.component, "power_w": s.power_w, **params}
+    known = {name: value for name, value in every.items() if isinstance(value, str) or not isnan(value)}
+    return Why(code=code, text=text, params=known, source=s.reason.source, bound=s.reason.bound)
+
+
+def _doing(power_w: float) -> str:
+    if power_w > NEAR_ZERO_W:
+        return f"Discharging {_kw(power_w)}"
+    if power_w < -NEAR_ZERO_W:
+        return f"Charging {_kw(power_w)}"
+    return "Standing still"
+
+
+def _kw(power_w: float) -> str:
+    """``38 kW``, ``4.2 kW``; the sign is in the verb."""
+    if isnan(power_w):
+        return "unknown"
+    power_kw = abs(power_w) / 1000.0
+    return f"{power_kw:.0f} kW" if power_kw >= 10.0 else f"{power_kw:.1f} kW".replace(".0 kW", " kW")
+
+
+def _pct(value: float) -> str:
+    return "unknown" if isnan(value) else f"{value:.0f} %"
+
+
+def _age(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120.0 else f"{seconds / 60.0:.0f} min"

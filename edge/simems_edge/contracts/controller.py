@@ -34,6 +34,7 @@ class Controller(ABC):
 
     def __init__(self, controller_id: str, settings: ControllerSettings) -> None:
         self.id = controller_id
+        self.settings = settings
 
     @abstractmethod
     def bind(self, binding: Binding) -> None:
@@ -46,4 +47,5 @@ class Controller(ABC):
 
 def control_settings(settings: ControllerSettings) -> dict[str, float]:
     """The numbers among the settings, by field name: screens draw them (``peak0/threshold_w``)."""
-    return {name: float(value) for name, value in settings if isinstance(value, int | float) and not isinstance(value, bool)}
+    numbers = ((name, value) for name, value in settings if isinstance(value, int | float))
+    return {name: float(value) for name, value in numbers if not isinstance(value, bool)}

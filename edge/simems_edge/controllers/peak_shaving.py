@@ -100,6 +100,7 @@ def plan(state: ShavingState, site_w: float, settings: PeakShavingSettings) -> S
 
 class PeakShaving(Controller):
     Settings = PeakShavingSettings
+    settings: PeakShavingSettings
     spec = Spec(
         type="peak_shaving",
         owner="edge/simems_edge/controllers",
@@ -121,7 +122,6 @@ class PeakShaving(Controller):
 
     def __init__(self, controller_id: str, settings: PeakShavingSettings) -> None:
         super().__init__(controller_id, settings)
-        self.settings = settings
         self._state = ShavingState()
         self._plan = ShavingPlan(None, None, None)
 

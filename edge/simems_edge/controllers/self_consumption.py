@@ -66,6 +66,7 @@ def export_bound_w(site_w: float, settings: SelfConsumptionSettings) -> float | 
 
 class SelfConsumption(Controller):
     Settings = SelfConsumptionSettings
+    settings: SelfConsumptionSettings
     spec = Spec(
         type="self_consumption",
         owner="edge/simems_edge/controllers",
@@ -84,7 +85,6 @@ class SelfConsumption(Controller):
 
     def __init__(self, controller_id: str, settings: SelfConsumptionSettings) -> None:
         super().__init__(controller_id, settings)
-        self.settings = settings
         self._direction = 0
         self._discharge = False
         self._wanted_w: float | None = None

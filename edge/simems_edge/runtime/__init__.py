@@ -1,0 +1,12 @@
+"""The edge while it runs: image, cycle, controllers, overrides, alarms behind one facade.
+
+In: a checked site, a clock, bridges that publish into the image. Out: setpoints to the bridges, the latest values with
+their why, events, statistics. Never here: protocol details, storage, HTTP, or a way past arbitration and guards.
+"""
+
+from simems_edge.runtime.alarms import Alarm, AlarmBook
+from simems_edge.runtime.logs import configure_logging
+from simems_edge.runtime.overrides import Override, Overrides
+from simems_edge.runtime.runtime import Runtime
+
+__all__ = ["Alarm", "AlarmBook", "Override", "Overrides", "Runtime", "configure_logging"]

@@ -1,0 +1,145 @@
+"""The rules of the alarms: pure functions from what one cycle saw to the conditions that hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that holds now. ``(code, component)`` tells it from others."""
+
+    code: str
+    severity: str
+    """``info``, ``warning`` or ``alarm``."""
+    component: str
+    text: str
+    cause: str = ""
+    effect: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at, taken from one snapshot and the records of host, bridges and cycle."""
+
+    stale: Mapping[str, Sequence[str]]
+    """Component -> its mandatory channels without a valid value."""
+    lost: Mapping[str, str]
+    """Component -> why the bridge cannot talk to it."""
+    problems: Mapping[str, str]
+    """Component -> what its bridge reports besides (a refused or unconfirmed write)."""
+    failing: Mapping[str, str]
+    """Controller -> what it raised."""
+    fallback: Sequence[str]
+    """Actuators whose setpoint nobody set while an input of their controllers is missing."""
+    over_limit_w: float | None
+    """Grid power outside the connection's limits in W, 0 when inside, None when unknown."""
+    new_overruns: int
+    """Overruns and skipped slots of the last minute."""
+
+
+def conditions(facts: Facts) -> list[Condition]:
+    """Every condition that holds, most severe first within each rule's order."""
+    return [
+        *_communication_lost(facts),
+        *_stale_data(facts),
+        *_bridge_problems(facts),
+        *_fallback_active(facts),
+        *_grid_limit(facts),
+        *_controller_failing(facts),
+        *_overruns(facts),
+    ]
+
+
+def _communication_lost(facts: Facts) -> Iterator[Condition]:
+    for component, reason in facts.lost.items():
+        yield Condition(
+            code="communication_lost",
+            severity="alarm",
+            component=component,
+            text=f"No communication with {component}",
+            cause=reason or "The device does not answer.",
+            effect=f"Values of {component} go stale; what depends on them goes to its fallback.",
+            remedy="Check power, cable and address of the device. The alarm clears by itself when it answers.",
+        )
+
+
+def _stale_data(facts: Facts) -> Iterator[Condition]:
+    for component, channels in facts.stale.items():
+        yield Condition(
+            code="stale_data",
+            severity="alarm",
+            component=component,
+            text=f"{component} gives no current data",
+            cause=f"No valid value of {', '.join(channels)} within its stale-after time.",
+            effect="Controllers that need it withdraw; the battery goes to its fallback, 0 W.",
+            remedy="Check the device and its connection. The alarm clears by itself when data return.",
+        )
+
+
+def _bridge_problems(facts: Facts) -> Iterator[Condition]:
+    for component, reason in facts.problems.items():
+        yield Condition(
+            code="device_problem",
+            severity="warning",
+            component=component,
+            text=f"{component} does not do what was asked",
+            cause=reason,
+            effect="The device may not follow its setpoint.",
+            remedy="Check the device's operating mode and remote control settings.",
+        )
+
+
+def _fallback_active(facts: Facts) -> Iterator[Condition]:
+    for address in facts.fallback:
+        component = address.partition("/")[0]
+        yield Condition(
+            code="fallback_active",
+            severity="warning",
+            component=component,
+            text=f"{component} is at its fallback, 0 W",
+            cause="Controllers lack valid data of meter or battery.",
+            effect="No peak shaving and no self-consumption until data return.",
+            remedy="See the alarm of the device whose data are missing.",
+        )
+
+
+def _grid_limit(facts: Facts) -> Iterator[Condition]:
+    if facts.over_limit_w is not None and facts.over_limit_w > 0.0:
+        yield Condition(
+            code="grid_limit_exceeded",
+            severity="alarm",
+            component="site",
+            text="Grid power is outside the connection's limit",
+            cause="The battery cannot hold the limit: its own limits, which come first, bind.",
+            effect="Fuses or the connection contract may be violated.",
+            remedy="Shed load or curtail generation.",
+        )
+
+
+def _controller_failing(facts: Facts) -> Iterator[Condition]:
+    for controller, error in facts.failing.items():
+        yield Condition(
+            code="controller_failing",
+            severity="alarm",
+            component=controller,
+            text=f"Controller {controller} fails",
+            cause=error,
+            effect="It loses its turns; its last wishes end after 3 cycles and the fallback holds.",
+            remedy="Check its settings; report the message to the maker.",
+        )
+
+
+def _overruns(facts: Facts) -> Iterator[Condition]:
+    if facts.new_overruns > 0:
+        yield Condition(
+            code="cycle_overruns",
+            severity="warning",
+            component="cycle",
+            text="The control cycle ran over its period",
+            cause="The machine was busy or the period is too short.",
+            effect="Slots were left out; setpoints came late.",
+            remedy="Lower the load of the machine or raise cycle.period in the site file.",
+        )

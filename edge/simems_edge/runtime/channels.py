@@ -1,0 +1,100 @@
+"""The rows of the tag table: what the devices offer, and the virtual channels beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+
+from simems_core import CYCLE_CHANNELS, Channel
+
+from simems_edge.config import Component, Site
+from simems_edge.contracts import Controller, control_settings
+from simems_edge.devices import Profile
+
+STATES = {0: "INIT", 1: "STANDBY", 2: "RUN", 3: "FAULT", 4: "SHUTDOWN"}
+FIXED_MODES = ("IDLE", "FALLBACK", "MANUAL")
+COMMANDED = {"ess": "active_power_w"}
+"""Device kind -> the channel that the cycle commands."""
+LOAD_STALE_S = 5.0
+
+
+def control_modes(controllers: Iterable[Controller]) -> dict[int, str]:
+    """Labels of ``site/control_mode``: the fixed ones first, then those of the controllers in order."""
+    names = list(dict.fromkeys([*FIXED_MODES, *(controller.spec.control_mode for controller in controllers)]))
+    return dict(enumerate(names))
+
+
+def device_channels(component: Component, profile: Profile) -> list[Channel]:
+    """One row per readable channel of the profile."""
+    return [
+        Channel(
+            f"{component.id}/{row.name}",
+            unit=row.unit,
+            kind=row.kind,
+            access="write" if row.settable else "read",
+            resolution=row.resolution,
+            minimum=-inf if row.minimum is None else row.minimum,
+            maximum=inf if row.maximum is None else row.maximum,
+            stale_after_s=row.stale_after_s,
+            labels=row.labels or None,
+        )
+        for row in profile.channels
+        if row.readable
+    ]
+
+
+def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
+    """Channels of the site, the cycle and the controllers; settings and counters are never stale."""
+    rows = [
+        Channel("site/load_power_w", unit="W", resolution=1.0, stale_after_s=LOAD_STALE_S),
+        _steady("site/state", kind="enum", labels=STATES),
+        _steady("site/control_mode", kind="enum", labels=control_modes(controllers)),
+    ]
+    rows.extend(_steady(address, unit=unit, resolution=_resolution(unit)) for address, unit in CYCLE_CHANNELS)
+    for controller in controllers:
+        rows.extend(_controller_channels(controller))
+    return rows
+
+
+def setpoint_channels(actuators: Iterable[str], labels: Mapping[int, str]) -> list[Channel]:
+    """``<address>_setpoint`` and ``<address>_reason`` of each actuator; ``labels``: of the reason codes."""
+    rows = []
+    for address in actuators:
+        rows.append(_steady(f"{address}_setpoint", unit="W", resolution=1.0))
+        rows.append(_steady(f"{address}_reason", kind="enum", labels=labels))
+    return rows
+
+
+def communication_channels(site: Site) -> list[Channel]:
+    return [_steady(f"{component.id}/communication", kind="bool") for component in site.components]
+
+
+def _controller_channels(controller: Controller) -> list[Channel]:
+    settings = control_settings(controller.settings)
+    rows = [_steady(f"{controller.id}/{name}", unit=_unit(name)) for name in settings]
+    for metric in controller.spec.metrics:
+        address = f"{controller.id}/{metric.name}"
+        rows.append(Channel(address, unit=metric.unit, resolution=metric.resolution, stale_after_s=LOAD_STALE_S))
+    rows.append(_steady(f"{controller.id}/failures", kind="int"))
+    return rows
+
+
+def _unit(name: str) -> str:
+    """Unit that the end of a setting's name promises."""
+    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_s": "s", "_pct": "%"}
+    return next((unit for ending, unit in endings.items() if name.endswith(ending)), "")
+
+
+def _resolution(unit: str) -> float:
+    return 0.1 if unit == "us" else 1.0
+
+
+def _steady(
+    address: str,
+    *,
+    unit: str = "",
+    kind: str = "float",
+    resolution: float = 0.0,
+    labels: Mapping[int, str] | None = None,
+) -> Channel:
+    return Channel(address, unit=unit, kind=kind, resolution=resolution, stale_after_s=inf, labels=labels)

@@ -1,0 +1,102 @@
+"""Gathers what the alarm rules look at."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from simems_core import CycleStatistics, Decision, Snapshot
+
+from simems_edge.contracts.interfaces import INTERFACES
+from simems_edge.runtime.alarm_rules import Facts
+from simems_edge.runtime.assembly import Assembly
+
+OVERRUN_MEMORY_NS = 60_000_000_000
+OVER_LIMIT_HOLD_NS = 5_000_000_000
+FALLBACK_SOURCE = "fallback"
+
+
+class FactFinder:
+    """Bound once to the handles of all mandatory inputs."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._inputs = {component: _mandatory(assembly, component) for component in assembly.profiles}
+        self._users = _components_by_actuator(assembly)
+        self._limits = assembly.site.site.grid
+        self._grid = None if assembly.grid is None else assembly.image.handle(f"{assembly.grid}/active_power_w")
+        self._overruns: deque[tuple[int, int]] = deque()
+        self._over_since_ns: int | None = None
+
+    def stale(self, snapshot: Snapshot) -> dict[str, list[str]]:
+        """Component -> mandatory channels without a valid value."""
+        found = {}
+        for component, inputs in self._inputs.items():
+            missing = [name for name, handle in inputs if isnan(snapshot.value(handle))]
+            if missing:
+                found[component] = missing
+        return found
+
+    def facts(
+        self,
+        snapshot: Snapshot,
+        decisions: Sequence[Decision],
+        statistics: CycleStatistics,
+        *,
+        stale: Mapping[str, Sequence[str]],
+        lost: Mapping[str, str],
+        problems: Mapping[str, str],
+        failing: Mapping[str, str],
+    ) -> Facts:
+        return Facts(
+            stale={component: names for component, names in stale.items() if component not in lost},
+            lost=lost,
+            problems=problems,
+            failing=failing,
+            fallback=[d.address for d in decisions if self._fell_back(d, stale)],
+            over_limit_w=self._over_limit_w(snapshot),
+            new_overruns=self._new_overruns(snapshot.time_ns, statistics),
+        )
+
+    def _fell_back(self, decision: Decision, stale: Mapping[str, Sequence[str]]) -> bool:
+        needed = self._users.get(decision.address, frozenset())
+        return decision.source == FALLBACK_SOURCE and not needed.isdisjoint(stale)
+
+    def _over_limit_w(self, snapshot: Snapshot) -> float | None:
+        """How far outside, once it lasts longer than the guard needs to act."""
+        grid_w = float("nan") if self._grid is None else snapshot.value(self._grid)
+        if isnan(grid_w):
+            self._over_since_ns = None
+            return None
+        over_w = max(grid_w - self._limits.import_limit_w, -grid_w - self._limits.export_limit_w, 0.0)
+        if over_w == 0.0:
+            self._over_since_ns = None
+        elif self._over_since_ns is None:
+            self._over_since_ns = snapshot.time_ns
+        lasting = self._over_since_ns is not None and snapshot.time_ns - self._over_since_ns >= OVER_LIMIT_HOLD_NS
+        return over_w if lasting else 0.0
+
+    def _new_overruns(self, now_ns: int, statistics: CycleStatistics) -> int:
+        count = statistics.overruns + statistics.skipped
+        if not self._overruns or self._overruns[-1][1] != count:
+            self._overruns.append((now_ns, count))
+        while len(self._overruns) > 1 and self._overruns[1][0] <= now_ns - OVERRUN_MEMORY_NS:
+            self._overruns.popleft()
+        return count - self._overruns[0][1]
+
+
+def _mandatory(assembly: Assembly, component: str) -> list[tuple[str, int]]:
+    interface = INTERFACES[assembly.profiles[component].kind]
+    names = [spec.name for spec in interface.channels if spec.mandatory]
+    return [(name, assembly.image.handle(f"{component}/{name}")) for name in names]
+
+
+def _components_by_actuator(assembly: Assembly) -> dict[str, frozenset[str]]:
+    """Actuator -> the components that its controllers read."""
+    users: dict[str, frozenset[str]] = {}
+    for controller in assembly.controllers:
+        references = frozenset(map(str, controller.settings.references().values()))
+        for address in assembly.actuators:
+            if address.partition("/")[0] in references:
+                users[address] = users.get(address, frozenset()) | references
+    return users

@@ -1,0 +1,205 @@
+"""The edge's facade: one object that screens, buffer and command line hold. One cycle is one :meth:`Runtime.turn`.
+
+Live, a thread waits for each cycle's snapshot and takes the turn. Stepped (:meth:`Runtime.step`), the caller owns the
+clock; the turn is the same code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from simems_core import Channel, Clock, CycleStatistics, Decision, ProcessImage, Recorder, Snapshot
+from simems_core.wire import Event
+
+from simems_edge.config import Site
+from simems_edge.devices import Profile
+from simems_edge.runtime.alarm_rules import conditions
+from simems_edge.runtime.alarms import AlarmBook
+from simems_edge.runtime.assembly import COMMANDED, Assembly, assemble
+from simems_edge.runtime.channels import STATES, control_modes
+from simems_edge.runtime.derived import LoadBalance
+from simems_edge.runtime.facts import FactFinder
+from simems_edge.runtime.host import ControllerHost
+from simems_edge.runtime.latest import LatestView
+from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.overrides import Overrides
+from simems_edge.runtime.reports import BridgeReports
+from simems_edge.runtime.states import SiteState
+
+log = logging.getLogger(__name__)
+MANUAL_NUMBER = 0
+RULES_EVERY_NS = 200_000_000
+
+
+def _ignore(_event: Event) -> None:
+    """Nobody listens yet."""
+
+
+class Runtime:
+    """``bridges``: factories such as ``ModbusBridge``; none for a stepped runtime.
+
+    ``on_event`` receives every alarm and action as a wire event (from the runtime's threads); set it before start.
+    """
+
+    def __init__(self, site: Site, *, clock: Clock, bridges: Sequence[BridgeFactory] = ()) -> None:
+        self.site = site
+        self.clock = clock
+        self.assembly: Assembly = assemble(site, clock)
+        self.image: ProcessImage = self.assembly.image
+        self.cycle = self.assembly.cycle
+        self.on_event: Callable[[Event], None] = _ignore
+        self.alarms = AlarmBook(on_event=self._emit)
+        self.overrides = Overrides(self.assembly.actuators, _ranges(self.assembly), clock, on_event=self._emit)
+        self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
+        self.cycle.attach(self.recorder)
+        self._host = ControllerHost(self.assembly)
+        self._load = LoadBalance(self.assembly)
+        self._facts = FactFinder(self.assembly)
+        self._view = LatestView(self.assembly)
+        self._state = SiteState(self.assembly.controllers)
+        self._reports = BridgeReports(self.image, [component.id for component in site.components], clock)
+        self._state_channel = self.image.handle("site/state")
+        self._mode_channel = self.image.handle("site/control_mode")
+        self._state_codes = {name: code for code, name in STATES.items()}
+        self._mode_codes = {name: code for code, name in control_modes(self.assembly.controllers).items()}
+        self.state = "INIT"
+        self.control_mode = "IDLE"
+        self._rules_ns: int | None = None
+        self._lock = Lock()
+        self._stopping = Flag()
+        self._threads: list[BridgeThread | DecisionThread] = []
+        self._host_thread: Thread | None = None
+        self._bridges = bridges
+
+    # ---- what stands on the site
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The whole tag table, devices first."""
+        return self.image.channels
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Numbers screens draw, e.g. ``peak0/threshold_w``, ``site/import_limit_w``."""
+        return dict(self._view.settings)
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """By component id."""
+        return dict(self.assembly.profiles)
+
+    # ---- now
+
+    def latest(self) -> dict[str, object]:
+        """What the last cycle saw and decided, as ``GET /latest`` answers it."""
+        decisions = self.cycle.decisions()
+        return self._view.latest(self.image.snapshot(), decisions, self.state, self.control_mode)
+
+    def statistics(self) -> CycleStatistics:
+        return self.cycle.statistics()
+
+    def acknowledge_alarm(self, alarm_id: str, actor: str) -> object:
+        """KeyError when there is no such alarm."""
+        return self.alarms.acknowledge(alarm_id, actor, self.clock.utc_us(self.clock.now_ns()))
+
+    # ---- life
+
+    def start(self) -> None:
+        """Bridges, cycle and controllers, in threads."""
+        self._host.publish_settings(self.clock.now_ns())
+        for factory in self._bridges:
+            bridge = factory(
+                self.site,
+                self.assembly.profiles,
+                self.image,
+                self.clock,
+                on_problem=self._reports.problem,
+                on_clear=self._reports.clear,
+            )
+            thread = BridgeThread(bridge)
+            self._threads += [thread, DecisionThread(self.cycle, thread.write)]
+        self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
+        self.cycle.start()
+        for thread in self._threads:
+            thread.start()
+        self._host_thread.start()
+
+    def stop(self) -> None:
+        """Idempotent. Bridges end orderly (they hand devices back); the cycle ends last."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.stop()
+        self._threads.clear()
+        self.cycle.stop()
+        if self._host_thread is not None:
+            self._host_thread.join(STOP_S)
+            self._host_thread = None
+
+    def _live(self) -> None:
+        after = self.cycle.number
+        while not self._stopping.is_set():
+            snapshot = self.cycle.wait(after, WAIT_S)
+            if snapshot is None:
+                continue
+            after = snapshot.cycle
+            try:
+                self.turn(snapshot)
+            except Exception:
+                log.exception("turn failed; the controllers' proposals live out their lifetime")
+
+    # ---- one cycle
+
+    def step(self, time_ns: int) -> list[Decision]:
+        """One whole cycle at ``time_ns`` of a simulated clock."""
+        snapshot = self.cycle.begin(time_ns)
+        if self._rules_ns is None:
+            self._host.publish_settings(time_ns)
+        self.turn(snapshot)
+        return self.cycle.finish()
+
+    def turn(self, snapshot: Snapshot) -> None:
+        """Controllers and manual source propose; then derived channels, state and alarms follow."""
+        self._host.turn(snapshot)
+        self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
+        self._load.update(snapshot)
+        if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
+            self._rules_ns = snapshot.time_ns
+            self._judge(snapshot)
+
+    def _judge(self, snapshot: Snapshot) -> None:
+        """State, mode and alarms, from this snapshot and the decisions of the cycle before it."""
+        decisions, stale = self.cycle.decisions(), self._facts.stale(snapshot)
+        self.state = self._state.state(stale)
+        self.control_mode = self._state.control_mode(decisions, inputs_missing=bool(stale))
+        self.image.publish(self._state_channel, float(self._state_codes[self.state]), snapshot.time_ns)
+        self.image.publish(self._mode_channel, float(self._mode_codes[self.control_mode]), snapshot.time_ns)
+        facts = self._facts.facts(
+            snapshot,
+            decisions,
+            self.cycle.statistics(),
+            stale=stale if self._state.initialised else {},
+            lost=self._reports.lost(),
+            problems=self._reports.problems(),
+            failing=self._host.failing(),
+        )
+        self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
+
+    def _emit(self, event: Event) -> None:
+        try:
+            self.on_event(event)
+        except Exception:
+            log.exception("event lost", extra={"event_code": event.code, "event_kind": event.kind})
+
+
+def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:
+    """What the profiles allow to be set, by actuator."""
+    ranges = {}
+    for component, profile in assembly.profiles.items():
+        if profile.kind in COMMANDED:
+            row = profile.channel(COMMANDED[profile.kind])
+            low = float("-inf") if row.minimum is None else row.minimum
+            ranges[f"{component}/{row.name}"] = (low, float("inf") if row.maximum is None else row.maximum)
+    return ranges
