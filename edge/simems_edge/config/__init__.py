@@ -5,6 +5,7 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
+from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
     CloudSettings,
@@ -20,6 +21,8 @@ from simems_edge.config.model import (
     Site,
     SiteInfo,
 )
+from simems_edge.config.problem import Problem, SiteError
+from simems_edge.config.settings import parse_settings, settings_problems
 from simems_edge.config.simulation import SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
 
 __all__ = [
@@ -33,11 +36,18 @@ __all__ = [
     "Guards",
     "HmiSettings",
     "ModbusTcp",
+    "Problem",
     "RecorderSettings",
     "SimulatedDevice",
     "SimulatedLoad",
     "SimulatedPv",
     "Simulation",
     "Site",
+    "SiteError",
+    "SiteFile",
     "SiteInfo",
+    "load_site",
+    "parse_settings",
+    "read_site",
+    "settings_problems",
 ]

@@ -1,0 +1,124 @@
+"""What the site file says in one place must fit what it says in another. Needs no devices and no controllers."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+from zoneinfo import available_timezones
+
+from simems_edge.config.currencies import CURRENCIES
+from simems_edge.config.document import Document
+from simems_edge.config.model import Site
+from simems_edge.config.problem import Path, Problem
+
+RESERVED_IDS: Final = frozenset({"site", "cycle"})
+SHORTEST_PERIOD_WITH_CONTROLLERS_S: Final = 0.01
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
+
+
+def consistency_problems(site: Site, document: Document) -> list[Problem]:
+    """Everything that does not fit together."""
+    checks = (_ids, _zone_and_currency, _soc_bounds, _connections, _ports, _times, _simulation)
+    return [problem for check in checks for problem in check(site, document)]
+
+
+def _ids(site: Site, document: Document) -> Iterator[Problem]:
+    places: dict[str, Path] = {}
+    named = [(("components", i, "id"), c.id) for i, c in enumerate(site.components)]
+    named += [(("controllers", i, "id"), c.id) for i, c in enumerate(site.controllers)]
+    for path, name in named:
+        if name in RESERVED_IDS:
+            yield document.problem(path, "is reserved", "choose another id")
+        elif name in places:
+            line = document.line(places[name])
+            yield document.problem(
+                path, f"is already used on line {line}", "give each component and controller its own id"
+            )
+        places.setdefault(name, path)
+
+
+def _zone_and_currency(site: Site, document: Document) -> Iterator[Problem]:
+    zones = available_timezones()
+    if site.site.time_zone not in zones:
+        yield _unknown(
+            document, ("site", "time_zone"), site.site.time_zone, zones, "an IANA name, e.g. Europe/Stockholm"
+        )
+    if site.site.currency not in CURRENCIES:
+        yield _unknown(document, ("site", "currency"), site.site.currency, CURRENCIES, "a code of ISO 4217, e.g. SEK")
+
+
+def _unknown(document: Document, path: Path, value: str, known: frozenset[str] | set[str], otherwise: str) -> Problem:
+    close = difflib.get_close_matches(value, sorted(known), n=1, cutoff=0.6)
+    return document.problem(path, "is not known", f"did you mean {close[0]!r}?" if close else f"use {otherwise}")
+
+
+def _soc_bounds(site: Site, document: Document) -> Iterator[Problem]:
+    for position, component in enumerate(site.components):
+        bounds = component.guards.soc_pct
+        if bounds is not None and bounds[0] >= bounds[1]:
+            path: Path = ("components", position, "guards", "soc_pct")
+            text = f"[{bounds[0]:g}, {bounds[1]:g}]"
+            yield document.problem(
+                path, "has its lower bound not below the upper", "write [lowest, highest]", value=text
+            )
+
+
+def _connections(site: Site, document: Document) -> Iterator[Problem]:
+    users: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+    for position, component in enumerate(site.components):
+        tcp = component.connection.modbus_tcp
+        users[tcp.host.lower(), tcp.port, tcp.unit].append(position)
+    for (host, port, unit), (first, *others) in users.items():
+        for position in others:
+            path: Path = ("components", position, "connection", "modbus_tcp")
+            message = f"is the device of component {site.components[first].id!r} already"
+            remedy = "give each component its own host, port or unit"
+            yield document.problem(path, message, remedy, value=f"{host}:{port} unit {unit}")
+
+
+def _ports(site: Site, document: Document) -> Iterator[Problem]:
+    for position, component in enumerate(site.components):
+        tcp = component.connection.modbus_tcp
+        if tcp.port == site.hmi.port and _same_host(tcp.host, site.hmi.host):
+            path: Path = ("components", position, "connection", "modbus_tcp", "port")
+            yield document.problem(
+                path, "is also the port of the hmi on this host", "choose another port for one of them"
+            )
+    yield from _cloud_port(site, document)
+
+
+def _same_host(host: str, served: str) -> bool:
+    return host.lower() == served.lower() or (host.lower() in _LOCAL and served.lower() in _LOCAL)
+
+
+def _cloud_port(site: Site, document: Document) -> Iterator[Problem]:
+    if site.cloud is None:
+        return
+    host, _, port = site.cloud.endpoint.removeprefix("tcp://").rpartition(":")
+    if not 1 <= int(port) <= 65535:
+        yield document.problem(("cloud", "endpoint"), "has no valid port", "use a port number between 1 and 65535")
+    elif int(port) == site.hmi.port and _same_host(host, site.hmi.host):
+        yield document.problem(("cloud", "endpoint"), "has the port of the hmi on this host", "choose another port")
+
+
+def _times(site: Site, document: Document) -> Iterator[Problem]:
+    period_s = site.cycle.period_s
+    if site.controllers and period_s < SHORTEST_PERIOD_WITH_CONTROLLERS_S:
+        message = "is too short for Python controllers"
+        yield document.problem(("cycle", "period"), message, "use 10 ms or more, or remove the controllers")
+    if site.recorder.interval_s < period_s:
+        message = f"is shorter than the cycle's period of {period_s:g} s"
+        path: Path = ("recorder", "interval")
+        yield document.problem(
+            path, message, "record no faster than the cycle runs", value=f"{site.recorder.interval_s:g} s"
+        )
+
+
+def _simulation(site: Site, document: Document) -> Iterator[Problem]:
+    if site.simulation is None:
+        return
+    known = frozenset(component.id for component in site.components)
+    for name in site.simulation.devices:
+        if name not in known:
+            path: Path = ("simulation", "devices", name)
+            yield _unknown(document, path, name, known, f"the id of a component: {', '.join(sorted(known))}")
