@@ -48,6 +48,9 @@ class ChannelInfo(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ComponentInfo(msgspec.Struct, kw_only=True, frozen=True):
+    """A device or virtual thing of the site. A controller is announced as ``kind="controller"`` with its type as
+    ``profile``, so that the why-line can be told away from the site."""
+
     id: str
     kind: str
     profile: str = ""
@@ -65,6 +68,9 @@ class Hello(Message, tag="hello", kw_only=True, frozen=True):
     time_us: int
     sequence: int
     """Highest durable sequence on the device, 0 when none."""
+    oldest: int = 0
+    """Lowest durable sequence still on the device; everything below it is gone or acknowledged, so the cloud does not
+    wait for it. 0: not told (then the cloud waits)."""
     components: list[ComponentInfo]
     channels: list[ChannelInfo]
     settings: dict[str, float] = {}
