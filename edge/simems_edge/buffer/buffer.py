@@ -106,6 +106,10 @@ class Buffer:
         """See :meth:`Store.set_aside`."""
         return await self._run(self._store.set_aside, sequence, reason)
 
+    async def last_sequence(self) -> int:
+        """See :meth:`Store.last_sequence`."""
+        return await self._run(self._store.last_sequence)
+
     async def status(self) -> Status:
         return await self._run(self._store.status)
 

@@ -203,6 +203,11 @@ class Store:
             self._connection.execute("delete from frames where sequence = ?", (sequence,))
         return moved > 0
 
+    def last_sequence(self) -> int:
+        """The highest sequence ever given."""
+        with self._guarded():
+            return self._last_sequence()
+
     def status(self) -> Status:
         one = self._connection.execute
         with self._guarded():

@@ -1,0 +1,265 @@
+"""Ships the buffer to the cloud for as long as the edge lives: connect, greet, send, resend, back off, again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import zmq
+import zmq.asyncio
+from simems_core import wire
+
+from simems_edge.buffer import Buffer, StorageError
+from simems_edge.buffer.store import empty_frame
+from simems_edge.sync.identity import DeviceKeys
+from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
+from simems_edge.sync.shipping import Shipping
+
+__all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
+
+log = logging.getLogger(__name__)
+LinkState = Literal["unconfigured", "connecting", "up", "down", "refused"]
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds, and the pace of the backlog."""
+
+    ping_s: float = 5.0
+    silence_s: float = 15.0
+    """Without any message for this long the connection is dead."""
+    first_ack_s: float = 2.0
+    """How long the backlog waits for the cloud to say what it has."""
+    ack_s: float = 10.0
+    """Without progress for this long what is outstanding is sent again."""
+    backoff_s: float = 0.5
+    backoff_max_s: float = 30.0
+    backlog_frames_per_s: float = 200.0
+    backlog_bytes_per_s: float = 2_000_000.0
+
+
+@dataclass(frozen=True)
+class UplinkStatus:
+    """State of the link now; ``error`` says why it is not up."""
+
+    link: LinkState
+    error: str = ""
+    connections: int = 0
+    resends: int = 0
+    rejected_replies: int = 0
+
+
+class Uplink:
+    """One per edge. ``hello`` greets with (last sequence, UTC us); ``on_refused`` hears (sequence, reason)."""
+
+    def __init__(
+        self,
+        buffer: Buffer,
+        cloud: Cloud,
+        keys: DeviceKeys,
+        hello: Callable[[int, int], wire.Hello],
+        *,
+        utc_us: Callable[[], int],
+        on_refused: Callable[[int, str], None],
+        timing: Timing | None = None,
+    ) -> None:
+        self._buffer = buffer
+        self._cloud = cloud
+        self._keys = keys
+        self._hello = hello
+        self._utc_us = utc_us
+        self._on_refused = on_refused
+        self._timing = timing or Timing()
+        self._shipping = Shipping()
+        self._wake = asyncio.Event()
+        self._first_ack = asyncio.Event()
+        self._heard_s = 0.0
+        self._link: Link | None = None
+        self._last = 0
+        self.status = UplinkStatus("connecting")
+
+    async def run(self) -> None:
+        """Until cancelled; says goodbye then."""
+        with zmq.asyncio.Context() as context:
+            failures = 0
+            while True:
+                started = self.status.connections
+                try:
+                    await self._session(context)
+                except (LinkError, StorageError, zmq.ZMQError) as error:
+                    self._down(error)
+                failures = 0 if self.status.connections > started else failures + 1
+                await asyncio.sleep(self._backoff_s(failures))
+
+    def _down(self, error: Exception) -> None:
+        state: LinkState = "refused" if isinstance(error, LinkRefusedError) else "down"
+        if (state, str(error)) != (self.status.link, self.status.error):
+            log.warning("uplink %s: %s", state, error)
+        self.status = replace(self.status, link=state, error=str(error))
+
+    def _backoff_s(self, failures: int) -> float:
+        """Doubling with full jitter above a floor, so that a fleet does not come back at once."""
+        timing = self._timing
+        longest = min(timing.backoff_max_s, timing.backoff_s * 2.0**failures)
+        return random.uniform(timing.backoff_s / 2, longest)  # noqa: S311 - jitter, not a secret
+
+    async def _session(self, context: zmq.asyncio.Context) -> None:
+        async with Link(context, self._cloud, self._keys) as link:
+            await self._greet(link)
+            try:
+                await self._until_first_failure(link)
+            except asyncio.CancelledError:
+                await self._goodbye(link)
+                raise
+
+    async def _greet(self, link: Link) -> None:
+        status = await self._buffer.status()
+        self._last = status.last_sequence
+        self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
+        self._first_ack.clear()
+        self._heard_s = time.monotonic()
+        await link.send(wire.encode(self._hello(self._last, self._utc_us())))
+        self._link = link
+        self.status = replace(self.status, link="up", error="", connections=self.status.connections + 1)
+        log.info("uplink up", extra={"backlog": self._shipping.backlog})
+
+    async def _until_first_failure(self, link: Link) -> None:
+        jobs = (self._receive(link), self._send(link), self._notice_appends(), self._beat(link), link.watch())
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _goodbye(self, link: Link) -> None:
+        try:
+            await link.say_goodbye(wire.encode(wire.Bye(reason="stop")))
+        except zmq.ZMQError as error:
+            log.debug("no goodbye: %s", error)
+
+    # ------------------------------------------------------------------------------------ sending
+
+    async def _notice_appends(self) -> None:
+        while True:
+            await self._buffer.appended.wait()
+            self._buffer.appended.clear()
+            self._last = await self._buffer.last_sequence()
+            self._wake.set()
+
+    async def _send(self, link: Link) -> None:
+        waiting = asyncio.create_task(self._await_first_ack())
+        try:
+            while True:
+                self._wake.clear()
+                sent = await self._send_live(link)
+                if waiting.done():
+                    sent += await self._send_backlog(link)
+                self._resend_when_stalled()
+                if not sent:
+                    await self._sleep()
+        finally:
+            waiting.cancel()
+
+    async def _await_first_ack(self) -> None:
+        try:
+            await asyncio.wait_for(self._first_ack.wait(), self._timing.first_ack_s)
+        except TimeoutError:
+            log.debug("the cloud did not say what it has; sending from the last acknowledgement known here")
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), min(1.0, self._timing.ack_s / 4))
+        except TimeoutError:
+            return
+
+    async def _send_live(self, link: Link) -> int:
+        after, count = self._shipping.next_live(self._last)
+        return await self._send_frames(link, after, min(count, BATCH)) if count else 0
+
+    async def _send_backlog(self, link: Link) -> int:
+        after, count = self._shipping.next_backlog(BATCH)
+        if not count:
+            return 0
+        bytes_sent = await self._send_frames(link, after, count)
+        timing = self._timing
+        await asyncio.sleep(max(count / timing.backlog_frames_per_s, bytes_sent / timing.backlog_bytes_per_s))
+        return bytes_sent
+
+    async def _send_frames(self, link: Link, after: int, count: int) -> int:
+        """Bytes sent."""
+        frames = await self._buffer.read_after(after, count)
+        for frame in frames:
+            await link.send(frame.body)
+        self._shipping.sent(after, len(frames), time.monotonic())
+        return sum(len(frame.body) for frame in frames)
+
+    def _resend_when_stalled(self) -> None:
+        now_s = time.monotonic()
+        if self._shipping.stalled(now_s, self._timing.ack_s):
+            log.warning("nothing acknowledged for %g s: sending again", self._timing.ack_s)
+            self.status = replace(self.status, resends=self.status.resends + 1)
+            self._shipping.begin(self._shipping.acked, self._last, now_s)
+
+    async def _beat(self, link: Link) -> None:
+        while True:
+            await link.send(wire.encode(wire.Ping(time_us=self._utc_us())))
+            await asyncio.sleep(self._timing.ping_s)
+            silence_s = time.monotonic() - self._heard_s
+            if silence_s > self._timing.silence_s:
+                raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
+
+    # ---------------------------------------------------------------------------------- receiving
+
+    async def _receive(self, link: Link) -> None:
+        while True:
+            frame = await link.receive()
+            try:
+                message = wire.decode_from_cloud(frame)
+            except wire.WireError as error:
+                log.warning("reply not understood: %s", error)
+                self.status = replace(self.status, rejected_replies=self.status.rejected_replies + 1)
+                continue
+            self._heard_s = time.monotonic()
+            await self._take(link, message)
+
+    async def _take(self, link: Link, message: wire.FromCloud) -> None:
+        match message:
+            case wire.Ack(sequence=sequence):
+                await self._acknowledged(sequence)
+            case wire.Refused(sequence=sequence, reason=reason):
+                await self._refused(link, sequence, reason)
+            case wire.Bye(reason=reason):
+                raise LinkError(f"the cloud closed the connection: {reason or 'no reason given'}")
+            case wire.Pong():
+                pass
+
+    async def _acknowledged(self, sequence: int) -> None:
+        if self._shipping.acknowledged(sequence, time.monotonic()):
+            await self._buffer.acknowledge(sequence)
+            if sequence > self._last:
+                await self._renumbered(sequence)
+        self._first_ack.set()
+        self._wake.set()
+
+    async def _renumbered(self, sequence: int) -> None:
+        """The cloud was ahead of this buffer: what is unsent has new numbers now."""
+        self._last = await self._buffer.last_sequence()
+        self._shipping.begin(sequence, self._last, time.monotonic())
+
+    async def _refused(self, link: Link, sequence: int, reason: str) -> None:
+        """Set it aside and send an empty frame in its place, so that the count goes on."""
+        if await self._buffer.set_aside(sequence, reason):
+            log.error("the cloud refused a frame", extra={"sequence": sequence, "reason": reason})
+            self._on_refused(sequence, reason)
+            await link.send(empty_frame(sequence).body)
