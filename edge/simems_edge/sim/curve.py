@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class MeanCurve:
-    """Piecewise linear: edge - middle - edge in each interval, continuous, never negative, mean exactly the recorded one.
+    """Piecewise linear: edge - middle - edge in each interval; continuous, never negative, mean exactly as recorded.
 
     With means m and edges e, the middle value (4 m - e_left - e_right) / 2 keeps the mean; edges are the mean of
     both neighbours, at most twice the smaller one, so that no middle value is negative.

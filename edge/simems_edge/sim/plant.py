@@ -115,10 +115,11 @@ class Plant:
         self._start_s = start_utc.timestamp()
         self._time_ns = 0
         self.time_s = 0.0
-        self._load = weather.load(simulation.load.profile, simulation.load.scale, zone, Random(f"{seed} load"))
+        self._load = weather.load(simulation.load.profile, simulation.load.scale, zone, _random(seed, "load"))
         self._pv_source = weather.no_power
+        self._pv_peak_w = simulation.pv.peak_w if simulation.pv is not None else 1.0
         if simulation.pv is not None:
-            source = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, Random(f"{seed} pv"))
+            source = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, _random(seed, "pv"))
             self._pv_source = source.power_w
         self._devices = _devices(site, simulation, seed)
         self._steppers = tuple(self._devices.values())
@@ -179,7 +180,10 @@ class Plant:
         return tuple(self._devices)
 
     def command(self, address: str, value: float) -> None:
-        """Write a setpoint, e.g. ``ess0/active_power_w``. A battery forgets it after 10 s. Raises :class:`PlantError`."""
+        """Write a setpoint, e.g. ``ess0/active_power_w``. A battery forgets it after 10 s.
+
+        Raises :class:`PlantError` for what is no setpoint of this plant, or not finite.
+        """
         component, _, channel = address.partition("/")
         device = self._device(component)
         if not math.isfinite(value):
@@ -198,6 +202,26 @@ class Plant:
             device.battery.release()
         elif isinstance(device, _Pv):
             device.limit_w = math.inf
+
+    def follows(self, component: str) -> bool:
+        """Whether a command is in force (a battery forgets it after 10 s)."""
+        device = self._device(component)
+        if isinstance(device, _Ess):
+            return device.battery.commanded
+        return isinstance(device, _Pv) and math.isfinite(device.limit_w)
+
+    def kind(self, component: str) -> str:
+        """meter, pv or ess."""
+        device = self._device(component)
+        return "meter" if isinstance(device, _Meter) else "pv" if isinstance(device, _Pv) else "ess"
+
+    def ratings(self, component: str) -> tuple[float, float]:
+        """(power in W, energy in Wh) that the device's plate says; 0 for a meter."""
+        device = self._device(component)
+        if isinstance(device, _Ess):
+            settings = device.battery.settings
+            return max(settings.max_charge_w, settings.max_discharge_w), settings.capacity_wh
+        return (self._pv_peak_w * device.share, 0.0) if isinstance(device, _Pv) else (0.0, 0.0)
 
     def readings(self, component: str) -> Reading | None:
         """What the device shows now; None before its first value and while it is silent."""
@@ -272,13 +296,17 @@ def _restore_meter(meter: _Meter, channel: str, value: float) -> None:
         meter.export_wh = value
 
 
+def _random(seed: int, name: str) -> Random:
+    return Random(f"{seed} {name}")  # noqa: S311 - repeatable noise, no secret
+
+
 def _devices(site: Site, simulation: Simulation, seed: int) -> dict[str, _Device]:
     kinds = {component.id: load_profile(component.profile).kind for component in site.components}
     pv_count = sum(kind == "pv" for kind in kinds.values())
     devices: dict[str, _Device] = {}
     for name, kind in kinds.items():
         settings = simulation.devices.get(name, SimulatedDevice())
-        random = Random(f"{seed} {name}")
+        random = _random(seed, name)
         if kind == "meter":
             devices[name] = _Meter(settings, random)
         elif kind == "pv":

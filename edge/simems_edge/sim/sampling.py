@@ -1,4 +1,4 @@
-"""How a device shows a value: sampled at its interval, shown after its delay, with noise and a clock that may be off."""
+"""How a device shows a value: sampled at its interval, shown after its delay, with noise and a clock error."""
 
 from __future__ import annotations
 
