@@ -1,0 +1,142 @@
+"""Does a site file fit the devices it names, and its controllers' settings the components they refer to? Pure."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, get_args
+
+from pydantic import BaseModel
+
+from simems_edge.config import Component, ControllerEntry, Problem, Site, SiteFile
+from simems_edge.config.document import Document
+from simems_edge.config.problem import Path, path_text
+from simems_edge.config.quantities import parse_quantity
+from simems_edge.config.settings import settings_problems
+from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.profile import ProfileError, load_profile, profile_names
+
+_BATTERY_KEYS: Final = frozenset({
+    "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
+    "standby_loss_w", "loss_constant", "loss_linear", "loss_quadratic",
+})  # fmt: skip
+
+SettingsOf = Callable[[str], type[BaseModel]]
+"""Controller type -> its settings class; raises ValueError, saying why, when it cannot be used."""
+
+
+def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
+    """Every problem of the file: those found while reading it, and what does not fit devices and controllers."""
+    problems = list(file.problems)
+    if file.site is not None:
+        kinds, found = _kinds(file.site, file.document)
+        problems += found
+        problems += _guards(file.site, file.document, kinds)
+        problems += _simulation(file.site, file.document, kinds)
+        for position, entry in enumerate(file.site.controllers):
+            problems += _controller(file, position, entry, kinds, settings_of)
+    return problems
+
+
+def _kinds(site: Site, document: Document) -> tuple[dict[str, str], list[Problem]]:
+    kinds: dict[str, str] = {}
+    problems = []
+    for position, component in enumerate(site.components):
+        try:
+            kinds[component.id] = load_profile(component.profile).kind
+        except ProfileError as error:
+            problems.append(_bad_profile(document, position, component, error))
+    return kinds, problems
+
+
+def _bad_profile(document: Document, position: int, component: Component, error: ProfileError) -> Problem:
+    path: Path = ("components", position, "profile")
+    if component.profile in profile_names():
+        return document.problem(path, f"cannot be used: {error}", "correct the profile's file")
+    return document.problem(path, "is not a known profile", suggestion(component.profile, profile_names()))
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """ "did you mean ...?" when something known is close, else the list."""
+    names = sorted(known)
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names) or '(none installed)'}"
+
+
+def _guards(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
+    for position, component in enumerate(site.components):
+        kind = kinds.get(component.id)
+        path: Path = ("components", position, "guards")
+        if component.guards.soc_pct is not None and kind not in {None, "ess"}:
+            yield document.problem(
+                (*path, "soc_pct"), f"is a guard of a battery, but {component.id!r} is a {kind}", "remove it"
+            )
+        if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
+            message = f"is a guard of what can be set, but {component.id!r} is a {kind}"
+            yield document.problem((*path, "ramp_w_per_s"), message, "remove it")
+
+
+def _simulation(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
+    for name, device in (site.simulation.devices if site.simulation else {}).items():
+        if kinds.get(name, "ess") == "ess":
+            continue
+        for key in sorted(device.model_fields_set & _BATTERY_KEYS):
+            alias = type(device).model_fields[key].alias or key
+            path: Path = ("simulation", "devices", name, alias)
+            yield document.problem(path, f"describes a battery, but {name!r} is a {kinds[name]}", "remove it")
+
+
+def _controller(
+    file: SiteFile, position: int, entry: ControllerEntry, kinds: Mapping[str, str], settings_of: SettingsOf
+) -> list[Problem]:
+    path: Path = ("controllers", position)
+    try:
+        settings_class = settings_of(entry.type)
+    except ValueError as error:
+        message, _, remedy = str(error).partition("; ")
+        return [file.document.problem((*path, "type"), message, remedy or "install it or remove this controller")]
+    limits = list(_limits(file, path, entry))
+    settings = settings_problems(file.document, position, entry, settings_class)
+    if limits:
+        settings = [problem for problem in settings if problem.path != path_text(path)]
+    return limits + settings + list(_references(file.document, path, entry, settings_class, kinds))
+
+
+def _references(
+    document: Document, path: Path, entry: ControllerEntry, settings_class: type[BaseModel], kinds: Mapping[str, str]
+) -> Iterator[Problem]:
+    known = {component["id"] for component in document.data["components"]}
+    for name, field in settings_class.model_fields.items():
+        wanted, given = _wanted_kind(field.annotation), entry.settings.get(name)
+        if wanted is None or not isinstance(given, str):
+            continue
+        if given not in known:
+            yield document.problem((*path, name), "is no component of this site", suggestion(given, known))
+        elif given in kinds and wanted != kinds[given]:
+            fitting = sorted(component for component, kind in kinds.items() if kind == wanted)
+            remedy = f"use a {wanted}: {', '.join(fitting)}" if fitting else f"add a {wanted} under components"
+            yield document.problem((*path, name), f"is a {kinds[given]}, not a {wanted}", remedy)
+
+
+def _wanted_kind(annotation: object) -> str | None:
+    """The interface that a settings field refers to; None when it is no reference."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.kind if issubclass(annotation, DeviceRef) else None
+    return next((kind for part in get_args(annotation) if (kind := _wanted_kind(part)) is not None), None)
+
+
+def _limits(file: SiteFile, path: Path, entry: ControllerEntry) -> Iterator[Problem]:
+    """Rules that hold for every controller with settings of these names."""
+    threshold_w, recharge_w = (_power_w(entry, name) for name in ("threshold_w", "recharge_below_w"))
+    limit_w = file.site.site.grid.import_limit_w if file.site else None
+    if threshold_w is not None and limit_w is not None and threshold_w > limit_w:
+        message = f"is above the import limit of {limit_w:g} W"
+        yield file.document.problem((*path, "threshold_w"), message, "lower it below site.grid.import_limit_w")
+    if threshold_w is not None and recharge_w is not None and recharge_w >= threshold_w:
+        message = f"is not below the threshold of {threshold_w:g} W"
+        yield file.document.problem((*path, "recharge_below_w"), message, "lower it below threshold_w")
+
+
+def _power_w(entry: ControllerEntry, name: str) -> float | None:
+    try:
+        return parse_quantity(entry.settings[name], "W")
+    except (KeyError, ValueError):
+        return None
