@@ -5,7 +5,7 @@ Times are nanoseconds of the clock handed to the cycle (monotonic, never wall cl
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, final
+from typing import Final, Self, final
 
 BUILD_PROFILE: Final[str]
 """``release`` or ``debug``; benches refuse a debug build."""
@@ -43,14 +43,14 @@ class Clock:
 GOOD: Final[int]  # 0
 STALE: Final[int]  # 1: older than the channel's stale-after, or never written
 BAD: Final[int]  # 2: the device said so, NaN, or outside minimum..maximum
-FORCED: Final[int]  # 3: set by a person for a test; counts as valid
+FORCED: Final[int]  # 3: set by a person for a test; counts as valid and does not age (still BAD outside its limits)
 
 @final
 class Channel:
     """One row of the tag table. ``address`` is ``component/channel``, e.g. ``ess0/active_power_w``."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         address: str,
         *,
         unit: str = "",
@@ -61,7 +61,7 @@ class Channel:
         maximum: float = ...,
         stale_after_s: float = 5.0,  # inf: never stale (settings, setpoints, statistics)
         labels: Mapping[int, str] | None = None,  # of an enum
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def address(self) -> str: ...
     @property
@@ -73,6 +73,10 @@ class Channel:
     @property
     def resolution(self) -> float: ...
     @property
+    def minimum(self) -> float: ...
+    @property
+    def maximum(self) -> float: ...
+    @property
     def stale_after_s(self) -> float: ...
     @property
     def labels(self) -> dict[int, str]: ...
@@ -81,7 +85,7 @@ class Channel:
 class ProcessImage:
     """The tag table and its values. Fixed at construction; writers publish to *next*, the cycle latches."""
 
-    def __init__(self, channels: Sequence[Channel], *, history: int = 64) -> None:
+    def __new__(cls, channels: Sequence[Channel], *, history: int = 64) -> Self:
         """``history``: samples kept per channel for :meth:`Snapshot.value_at`."""
     def __len__(self) -> int: ...
     @property
@@ -119,7 +123,8 @@ class Snapshot:
     def last_value(self, handle: int) -> float:
         """The last value whatever its quality (for display with its age)."""
     def quality(self, handle: int) -> int: ...
-    def time_of(self, handle: int) -> int: ...
+    def time_of(self, handle: int) -> int:
+        """When it was measured; 0 where nothing was ever written (quality STALE, value NaN)."""
     def value_at(self, handle: int, time_ns: int) -> float:
         """Linear interpolation in the channel's history; the newest value when ``time_ns`` is newer and that
         value is still valid; NaN when older than the history or not valid."""
@@ -136,7 +141,7 @@ AUXILIARY: Final[int]  # 4
 class Source:
     """Somebody who may propose. Order inside a class is the order of the list given to the cycle."""
 
-    def __init__(self, id: str, priority: int, *, lifetime_cycles: int = 3) -> None: ...
+    def __new__(cls, id: str, priority: int, *, lifetime_cycles: int = 3) -> Self: ...
     @property
     def id(self) -> str: ...
     @property
@@ -147,9 +152,9 @@ class Actuator:
     """A settable channel. Its setpoint and reason are published as ``<address>_setpoint`` and
     ``<address>_reason`` when the image has channels of those names."""
 
-    def __init__(
-        self, address: str, *, minimum: float, maximum: float, fallback: float = 0.0, ramp_per_s: float | None = None
-    ) -> None: ...
+    def __new__(
+        cls, address: str, *, minimum: float, maximum: float, fallback: float = 0.0, ramp_per_s: float | None = None
+    ) -> Self: ...
     @property
     def address(self) -> str: ...
 
@@ -162,7 +167,8 @@ class Guard:
     """
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (the actuator's), ``grid:grid0`` (the meter's)."""
     @staticmethod
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
@@ -179,7 +185,9 @@ class Guard:
         export_limit_w: float,
     ) -> Guard:
         """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against
-        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings, same order."""
+        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings, same order.
+        Actuators listed last give way first, all of them up to 0 before any is driven to the other side; an actuator
+        stands in one grid guard at most."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
@@ -198,7 +206,8 @@ class Decision:
         """What moved it: a source's id (its bounds), ``ramp``, ``rating`` or a guard's id; None when nothing did."""
     @property
     def reason(self) -> str:
-        """``source`` or ``source; bound: NAME``."""
+        """``source`` or ``source; bound: NAME``; bounds that did not fit into what stood above them and were taken at
+        the nearest point read ``source; bound: NAME (collapsed)``."""
     @property
     def reason_code(self) -> int:
         """Index into :meth:`Cycle.reason_labels`."""
@@ -242,8 +251,8 @@ class Cycle:
     (:meth:`begin`, :meth:`finish`) on any clock. Owns its image from construction to :meth:`stop` or deletion.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         image: ProcessImage,
         *,
         period_s: float,
@@ -252,7 +261,7 @@ class Cycle:
         guards: Sequence[Guard],
         clock: Clock,
         propose_share: float = 0.5,
-    ) -> None: ...
+    ) -> Self: ...
     def start(self) -> None: ...
     def stop(self) -> None:
         """Joins the thread; idempotent."""
@@ -261,7 +270,8 @@ class Cycle:
     @property
     def number(self) -> int: ...
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
-        """The snapshot of the first cycle newer than ``after`` (waits without the GIL); None on time-out or stop."""
+        """The last snapshot as soon as it is newer than ``after`` (waits without the GIL, in seconds of the host);
+        None on time-out or stop."""
     def wait_decisions(self, after: int, timeout_s: float) -> tuple[int, list[Decision]] | None:
         """(cycle, decisions) of the first published cycle newer than ``after``; None on time-out or stop."""
     def propose(
@@ -271,8 +281,10 @@ class Cycle:
         proposals: Sequence[tuple[int, float | None, float | None, float | None, float | None]],
     ) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
-        made from the snapshot of ``cycle``. An empty sequence withdraws. They live ``lifetime_cycles`` cycles.
-        NaN or infinite preferred/offset is refused with CoreError and the old set withdrawn.
+        made from the snapshot of ``cycle``. An empty sequence withdraws. They stand in ``cycle`` and
+        ``lifetime_cycles`` cycles after it. Several rows for one actuator: bounds narrow, the last preferred stands,
+        offsets add. Anything refused (NaN or infinite preferred/offset, lower above upper, an unknown actuator or
+        cycle) raises CoreError and withdraws the old set. A set older than the one that stands is left out.
         False when ``cycle`` was already decided (counted as late; it counts from the next cycle)."""
     def begin(self, time_ns: int) -> Snapshot:
         """Stepping: latch at ``time_ns``. Refused while the thread runs."""
@@ -286,13 +298,17 @@ class Cycle:
     def attach(self, recorder: Recorder) -> None:
         """Before start: the recorder samples at the end of each cycle that crosses its interval."""
 
+def bare_sleep_lateness(period_s: float, cycles: int) -> list[float]:
+    """Lateness in microseconds of a bare clock_nanosleep loop of the same policy, on its own thread without the GIL:
+    the reference for :class:`CycleStatistics`."""
+
 # ---------------------------------------------------------------------------------------- record
 
 @final
 class Recorder:
     """Samples chosen channels at a fixed interval into a preallocated ring; a slow consumer loses the oldest, counted."""
 
-    def __init__(self, image: ProcessImage, handles: Sequence[int], *, interval_s: float, capacity: int = 4096) -> None: ...
+    def __new__(cls, image: ProcessImage, handles: Sequence[int], *, interval_s: float, capacity: int = 4096) -> Self: ...
     @property
     def handles(self) -> list[int]: ...
     @property
@@ -318,7 +334,7 @@ class Rows:
 class RampLimiter:
     """Follows a target no faster than ``rate_per_s``."""
 
-    def __init__(self, rate_per_s: float, *, initial: float = 0.0) -> None: ...
+    def __new__(cls, rate_per_s: float, *, initial: float = 0.0) -> Self: ...
     @property
     def value(self) -> float: ...
     def step(self, target: float, dt_s: float) -> float: ...
@@ -328,7 +344,7 @@ class RampLimiter:
 class Hysteresis:
     """True above ``on``, false below ``off``, else as before (``on`` > ``off``)."""
 
-    def __init__(self, *, on: float, off: float, initial: bool = False) -> None: ...
+    def __new__(cls, *, on: float, off: float, initial: bool = False) -> Self: ...
     @property
     def active(self) -> bool: ...
     def step(self, value: float) -> bool: ...

@@ -1,0 +1,67 @@
+//! `Clock`.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use crate::clock::{Clock, host_now_ns, host_sleep_until};
+use crate::error::Error;
+
+/// A signal is noticed after at most this long a sleep.
+pub(super) const SIGNAL_CHECK_NS: i64 = 100_000_000;
+
+/// The one source of time of a process.
+#[pyclass(frozen, name = "Clock", module = "simems_core")]
+pub(super) struct PyClock(pub(super) Arc<Clock>);
+
+#[pymethods]
+impl PyClock {
+    #[staticmethod]
+    fn monotonic() -> Self {
+        Self(Arc::new(Clock::Monotonic))
+    }
+
+    #[staticmethod]
+    fn scaled(origin_ns: i64, origin_utc_us: i64, speed: f64) -> PyResult<Self> {
+        Ok(Self(Arc::new(Clock::scaled(
+            origin_ns,
+            origin_utc_us,
+            speed,
+        )?)))
+    }
+
+    #[staticmethod]
+    fn simulated(origin_utc_us: i64) -> Self {
+        Self(Arc::new(Clock::simulated(origin_utc_us)))
+    }
+
+    #[getter]
+    fn speed(&self) -> f64 {
+        self.0.speed()
+    }
+
+    fn now_ns(&self) -> i64 {
+        self.0.now_ns()
+    }
+
+    fn utc_us(&self, time_ns: i64) -> i64 {
+        self.0.utc_us(time_ns)
+    }
+
+    fn advance_to(&self, time_ns: i64) -> PyResult<()> {
+        Ok(self.0.advance_to(time_ns)?)
+    }
+
+    fn sleep_until(&self, py: Python<'_>, time_ns: i64) -> PyResult<()> {
+        let refusal = Error::Order("a simulated clock does not sleep: advance it");
+        let deadline_ns = self.0.to_host_ns(time_ns).ok_or(refusal)?;
+        loop {
+            let now_ns = host_now_ns();
+            if now_ns >= deadline_ns {
+                return Ok(());
+            }
+            py.detach(|| host_sleep_until(deadline_ns.min(now_ns.saturating_add(SIGNAL_CHECK_NS))));
+            py.check_signals()?;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Read-only memory views on memory that Rust owns: nothing is copied, the owner lives as long as the view.
+
+use std::ffi::{CStr, c_int, c_void};
+
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyMemoryView;
+
+use super::record::PyRows;
+use super::snapshot::PySnapshot;
+
+/// Who owns the memory of a view.
+pub(super) enum Owner {
+    Snapshot(#[expect(dead_code, reason = "held for its lifetime")] Py<PySnapshot>),
+    Rows(#[expect(dead_code, reason = "held for its lifetime")] Py<PyRows>),
+}
+
+/// An element type of a view, with its name in the `struct` module.
+pub(super) trait Element {
+    const FORMAT: &'static CStr;
+}
+
+impl Element for f64 {
+    const FORMAT: &'static CStr = c"d";
+}
+impl Element for i64 {
+    const FORMAT: &'static CStr = c"q";
+}
+impl Element for u8 {
+    const FORMAT: &'static CStr = c"B";
+}
+
+/// The exporter behind a memory view.
+#[pyclass(frozen, name = "_Column", module = "simems_core")]
+pub(super) struct Column {
+    _owner: Owner,
+    start: *const c_void,
+    item: usize,
+    format: &'static CStr,
+    shape: Box<[isize]>,
+    strides: Box<[isize]>,
+}
+
+// SAFETY: the memory behind `start` is never written while the owner lives, and the owner is held.
+unsafe impl Send for Column {}
+// SAFETY: as above; nothing in here changes after construction.
+unsafe impl Sync for Column {}
+
+/// A view of `shape` on `start`. The memory must stay as it is while `owner` lives.
+pub(super) fn view<'py, T: Element>(
+    py: Python<'py>,
+    owner: Owner,
+    start: *const T,
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyMemoryView>> {
+    let shape: Box<[isize]> = shape.iter().map(|&length| length.cast_signed()).collect();
+    let item = size_of::<T>();
+    let mut stride = item.cast_signed();
+    let mut strides: Vec<isize> = Vec::with_capacity(shape.len());
+    for length in shape.iter().rev() {
+        strides.insert(0, stride);
+        stride = stride.saturating_mul(*length);
+    }
+    let (strides, start) = (strides.into_boxed_slice(), start.cast());
+    let column = Column {
+        _owner: owner,
+        start,
+        item,
+        format: T::FORMAT,
+        shape,
+        strides,
+    };
+    PyMemoryView::from(Bound::new(py, column)?.as_any())
+}
+
+#[pymethods]
+impl Column {
+    /// # Safety
+    /// Called by the interpreter with a valid, writable `buffer`.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        buffer: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        if buffer.is_null() {
+            return Err(PyBufferError::new_err("no buffer to fill"));
+        }
+        if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
+            return Err(PyBufferError::new_err("what a cycle saw is read-only"));
+        }
+        let column = slf.get();
+        let length: isize = column
+            .shape
+            .iter()
+            .product::<isize>()
+            .saturating_mul(column.item.cast_signed());
+        let (format, shape, strides) = (
+            column.format.as_ptr().cast_mut(),
+            column.shape.as_ptr().cast_mut(),
+            column.strides.as_ptr().cast_mut(),
+        );
+        // SAFETY: the interpreter gave a valid buffer; every pointer lives as long as `obj`, which it now owns.
+        unsafe {
+            (*buffer).buf = column.start.cast_mut();
+            (*buffer).len = length;
+            (*buffer).readonly = 1;
+            (*buffer).itemsize = column.item.cast_signed();
+            (*buffer).format = if flags & ffi::PyBUF_FORMAT == 0 {
+                std::ptr::null_mut()
+            } else {
+                format
+            };
+            (*buffer).ndim = column.shape.len() as c_int;
+            (*buffer).shape = if flags & ffi::PyBUF_ND == 0 {
+                std::ptr::null_mut()
+            } else {
+                shape
+            };
+            let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
+            (*buffer).strides = if strided {
+                strides
+            } else {
+                std::ptr::null_mut()
+            };
+            (*buffer).suboffsets = std::ptr::null_mut();
+            (*buffer).internal = std::ptr::null_mut();
+            (*buffer).obj = slf.into_any().into_ptr();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! `Source`, `Actuator` and `Guard`.
+
+use pyo3::prelude::*;
+
+use crate::cycle::{Actuator, Source};
+use crate::guard::GuardSpec;
+
+/// Somebody who may propose.
+#[pyclass(frozen, name = "Source", module = "simems_core")]
+pub(super) struct PySource(pub(super) Source);
+
+#[pymethods]
+impl PySource {
+    #[new]
+    #[pyo3(signature = (id, priority, *, lifetime_cycles=3))]
+    fn new(id: String, priority: i64, lifetime_cycles: i64) -> PyResult<Self> {
+        Ok(Self(Source::new(id, priority, lifetime_cycles)?))
+    }
+
+    #[getter]
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    #[getter]
+    fn priority(&self) -> i64 {
+        self.0.priority
+    }
+}
+
+/// A settable channel.
+#[pyclass(frozen, name = "Actuator", module = "simems_core")]
+pub(super) struct PyActuator(pub(super) Actuator);
+
+#[pymethods]
+impl PyActuator {
+    #[new]
+    #[pyo3(signature = (address, *, minimum, maximum, fallback=0.0, ramp_per_s=None))]
+    fn new(
+        address: String,
+        minimum: f64,
+        maximum: f64,
+        fallback: f64,
+        ramp_per_s: Option<f64>,
+    ) -> PyResult<Self> {
+        let actuator = Actuator {
+            address,
+            minimum,
+            maximum,
+            fallback,
+            ramp_per_s,
+        };
+        actuator.validate()?;
+        Ok(Self(actuator))
+    }
+
+    #[getter]
+    fn address(&self) -> &str {
+        &self.0.address
+    }
+}
+
+/// A hard limit nothing can cross.
+#[pyclass(frozen, name = "Guard", module = "simems_core")]
+pub(super) struct PyGuard(pub(super) GuardSpec);
+
+impl PyGuard {
+    fn checked(spec: GuardSpec) -> PyResult<Self> {
+        spec.validate()?;
+        Ok(Self(spec))
+    }
+}
+
+#[pymethods]
+impl PyGuard {
+    #[getter]
+    fn id(&self) -> String {
+        self.0.id()
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, charge_limit, discharge_limit))]
+    fn device_limits(
+        actuator: String,
+        charge_limit: String,
+        discharge_limit: String,
+    ) -> PyResult<Self> {
+        Self::checked(GuardSpec::DeviceLimits {
+            actuator,
+            charge_limit,
+            discharge_limit,
+        })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, soc, minimum_pct, maximum_pct))]
+    fn soc(actuator: String, soc: String, minimum_pct: f64, maximum_pct: f64) -> PyResult<Self> {
+        Self::checked(GuardSpec::Soc {
+            actuator,
+            soc,
+            minimum_pct,
+            maximum_pct,
+        })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (actuators, *, grid, measured, import_limit_w, export_limit_w))]
+    fn grid(
+        actuators: Vec<String>,
+        grid: String,
+        measured: Vec<String>,
+        import_limit_w: f64,
+        export_limit_w: f64,
+    ) -> PyResult<Self> {
+        Self::checked(GuardSpec::Grid {
+            actuators,
+            grid,
+            measured,
+            import_limit_w,
+            export_limit_w,
+        })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, channel))]
+    fn stop(actuator: String, channel: String) -> PyResult<Self> {
+        Self::checked(GuardSpec::Stop { actuator, channel })
+    }
+}

@@ -1,0 +1,82 @@
+//! The Python face: converts, checks and releases the GIL; decides nothing.
+//!
+//! `_core.pyi` is its contract, checked by stubtest.
+
+mod blocks;
+mod channel;
+mod clock;
+mod columns;
+mod control;
+mod cycle;
+mod image;
+mod record;
+mod snapshot;
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::Error;
+
+create_exception!(
+    simems_core._core,
+    CoreError,
+    PyValueError,
+    "Every refusal of the core: unknown address, wrong order of calls, value outside its domain."
+);
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        CoreError::new_err(error.to_string())
+    }
+}
+
+/// Process image, fixed-time cycle, arbitration and guards.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::blocks::{PyHysteresis, PyRampLimiter};
+    #[pymodule_export]
+    use super::channel::PyChannel;
+    #[pymodule_export]
+    use super::clock::PyClock;
+    #[pymodule_export]
+    use super::control::{PyActuator, PyGuard, PySource};
+    #[pymodule_export]
+    use super::cycle::{PyCycle, PyCycleStatistics, PyDecision, bare_sleep_lateness};
+    #[pymodule_export]
+    use super::image::PyProcessImage;
+    #[pymodule_export]
+    use super::record::{PyRecorder, PyRows};
+    #[pymodule_export]
+    use super::snapshot::PySnapshot;
+
+    #[pymodule_export]
+    use super::CoreError;
+
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let profile = if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        };
+        module.add("BUILD_PROFILE", profile)?;
+        for (code, name) in ["GOOD", "STALE", "BAD", "FORCED"].into_iter().enumerate() {
+            module.add(name, code)?;
+        }
+        for (code, name) in ["MANUAL", "SAFETY", "GRID", "OPTIMISATION", "AUXILIARY"]
+            .into_iter()
+            .enumerate()
+        {
+            module.add(name, code)?;
+        }
+        module.add(
+            "CYCLE_CHANNELS",
+            PyTuple::new(module.py(), crate::cycle::CYCLE_CHANNELS)?,
+        )
+    }
+}
