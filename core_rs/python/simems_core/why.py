@@ -194,7 +194,7 @@ def _fallback(s: _Situation) -> Why:
 
 
 def _oldest_stale(values: Mapping[str, float]) -> tuple[str, float] | None:
-    """The component whose active power is stale the longest; devices only."""
+    """The component whose active power is stale the longest."""
     suffix = f"/active_power_w{AGE_SUFFIX}"
     ages = [(age_s, address.partition("/")[0]) for address, age_s in values.items() if address.endswith(suffix)]
     if not ages:

@@ -67,7 +67,9 @@ class ShavingPlan:
     upper_w: float | None
 
 
-def next_state(state: ShavingState, site_w: float, soc_pct: float | None, settings: PeakShavingSettings) -> ShavingState:
+def next_state(
+    state: ShavingState, site_w: float, soc_pct: float | None, settings: PeakShavingSettings
+) -> ShavingState:
     """Each flag switches on at one limit and off at another. An unknown state of charge closes the reserve."""
     shaving = site_w > settings.threshold_w - (settings.hysteresis_w if state.shaving else 0.0)
     if soc_pct is None:
@@ -106,15 +108,15 @@ class PeakShaving(Controller):
         owner="edge/simems_edge/controllers",
         priority=Priority.OPTIMISATION,
         control_mode="PEAK_SHAVING",
-        safety_impact="None by itself: it moves only battery power, inside every guard. Failing raises the grid peak (cost).",
-        fallback="Without valid meter and battery readings it withdraws at once; the battery goes to its fallback, 0 W.",
+        safety_impact="It moves only battery power, inside every guard. Failing raises the grid peak (cost).",
+        fallback="Without valid meter and battery readings it withdraws at once; the battery goes to 0 W.",
         metrics=(
             Metric("site_power_w", "W", "What the grid would give if the battery stood still", resolution=10.0),
             Metric("over_threshold_w", "W", "Grid import above the threshold, 0 when below", resolution=10.0),
         ),
         acceptance=(
-            "Every clock-aligned 15-minute mean of grid import stays under threshold + hysteresis while the battery has energy.",
-            "With a meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
+            "Clock-aligned 15-min means of grid import stay under threshold + hysteresis while there is energy.",
+            "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "A stale meter or battery: fallback within stale-after + 2 cycles.",
         ),
         test_plan=("edge/tests/controllers/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),

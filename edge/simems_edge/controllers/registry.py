@@ -66,7 +66,7 @@ def _problems(path: str, entry: ControllerEntry, kinds: dict[str, Any]) -> list[
         settings = kind.Settings.model_validate(entry.settings)
     except ValidationError as error:
         return [_of_pydantic(path, problem) for problem in error.errors()]
-    return [problem for problem in _reference_problems(path, settings, kinds)]
+    return _reference_problems(path, settings, kinds)
 
 
 def _of_pydantic(path: str, error: Any) -> ControllerProblem:  # noqa: ANN401 - pydantic's ErrorDetails

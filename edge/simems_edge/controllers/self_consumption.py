@@ -1,4 +1,4 @@
-"""Self-consumption: the battery takes the surplus and gives it back to the load, so that the grid meter reads its target.
+"""Self-consumption: the battery takes the surplus and gives it back, so that the grid meter reads its target.
 
 The energy below ``minimum_soc_pct`` is left to others (peak shaving, backup).
 """
@@ -72,12 +72,12 @@ class SelfConsumption(Controller):
         owner="edge/simems_edge/controllers",
         priority=Priority.OPTIMISATION,
         control_mode="SELF_CONSUMPTION",
-        safety_impact="None by itself: it moves only battery power, inside every guard. Failing lowers self-consumption (cost).",
-        fallback="Without valid meter and battery readings it withdraws at once; the battery goes to its fallback, 0 W.",
+        safety_impact="It moves only battery power, inside every guard. Failing lowers self-consumption (cost).",
+        fallback="Without valid meter and battery readings it withdraws at once; the battery goes to 0 W.",
         metrics=(Metric("site_power_w", "W", "What the grid would give if the battery stood still", resolution=10.0),),
         acceptance=(
             "In steady load the grid meter reads the target within start_w.",
-            "With a meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
+            "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "Never discharges at or below minimum_soc_pct.",
         ),
         test_plan=("edge/tests/controllers/test_self_consumption.py", "edge/tests/replay/test_stability.py"),

@@ -1,6 +1,6 @@
 """What the site draws without its battery, from a meter whose delay nobody knows exactly.
 
-The meter's value that arrives at ``t`` was true at ``t - d``, with ``d`` anywhere in ``[0, delay_max_s]``. Site power is
+The meter's value that arrives at ``t`` was true at ``t - d``, ``d`` anywhere in ``[0, delay_max_s]``. Site power is
 ``S = grid(t - d) + ess(t - d)``, so ``S`` lies in the interval ``grid + [min ess, max ess]`` over that window. The
 estimate moves only as far as the interval forces it (a set-membership filter). Two properties follow for every delay
 up to ``delay_max_s``, every battery speed and every update interval:

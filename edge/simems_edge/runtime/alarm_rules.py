@@ -28,8 +28,8 @@ class Facts:
     """Component -> its mandatory channels without a valid value."""
     lost: Mapping[str, str]
     """Component -> why the bridge cannot talk to it."""
-    problems: Mapping[str, str]
-    """Component -> what its bridge reports besides (a refused or unconfirmed write)."""
+    problems: Mapping[tuple[str, str], str]
+    """(component, code) -> what its bridge reports besides (a refused or unconfirmed write)."""
     failing: Mapping[str, str]
     """Controller -> what it raised."""
     fallback: Sequence[str]
@@ -80,9 +80,9 @@ def _stale_data(facts: Facts) -> Iterator[Condition]:
 
 
 def _bridge_problems(facts: Facts) -> Iterator[Condition]:
-    for component, reason in facts.problems.items():
+    for (component, code), reason in facts.problems.items():
         yield Condition(
-            code="device_problem",
+            code=code,
             severity="warning",
             component=component,
             text=f"{component} does not do what was asked",

@@ -98,9 +98,7 @@ def _cycle(
     guards: Sequence[Guard],
     clock: Clock,
 ) -> Cycle:
-    return Cycle(
-        image, period_s=site.cycle.period_s, sources=sources, actuators=actuators, guards=guards, clock=clock
-    )
+    return Cycle(image, period_s=site.cycle.period_s, sources=sources, actuators=actuators, guards=guards, clock=clock)
 
 
 def _sources(controllers: Sequence[Controller]) -> list[Source]:

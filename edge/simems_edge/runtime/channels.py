@@ -66,7 +66,11 @@ def setpoint_channels(actuators: Iterable[str], labels: Mapping[int, str]) -> li
 
 
 def communication_channels(site: Site) -> list[Channel]:
-    return [_steady(f"{component.id}/communication", kind="bool") for component in site.components]
+    """Published by the bridge; stale when the bridge itself is gone."""
+    return [
+        Channel(f"{component.id}/communication", kind="bool", resolution=1.0, stale_after_s=10.0)
+        for component in site.components
+    ]
 
 
 def _controller_channels(controller: Controller) -> list[Channel]:

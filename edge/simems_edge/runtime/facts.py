@@ -45,7 +45,7 @@ class FactFinder:
         *,
         stale: Mapping[str, Sequence[str]],
         lost: Mapping[str, str],
-        problems: Mapping[str, str],
+        problems: Mapping[tuple[str, str], str],
         failing: Mapping[str, str],
     ) -> Facts:
         return Facts(

@@ -91,5 +91,3 @@ class ControllerHost:
         if type(error).__name__ not in seat.logged:
             seat.logged.add(type(error).__name__)
             log.error("controller failed", exc_info=error, extra={"controller": seat.controller.id})
-
-

@@ -9,7 +9,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Protocol
 
-from simems_core import Clock, CoreError, Cycle, Decision, ProcessImage
+from simems_core import Clock, Cycle, Decision, ProcessImage
 
 from simems_edge.config import Site
 from simems_edge.devices import Profile
@@ -25,7 +25,8 @@ class Bridge(Protocol):
 
     async def run(self) -> None: ...
 
-    def write(self, address: str, setpoint: float) -> None: ...
+    def write(self, address: str, setpoint: float) -> None:
+        """From any thread; called again each cycle while the setpoint holds."""
 
 
 class BridgeFactory(Protocol):
@@ -38,8 +39,8 @@ class BridgeFactory(Protocol):
         image: ProcessImage,
         clock: Clock,
         *,
-        on_problem: Callable[[str, str], None],
-        on_clear: Callable[[str], None],
+        on_problem: Callable[[str, str, str], None],
+        on_clear: Callable[[str, str], None],
     ) -> Bridge: ...
 
 
@@ -64,9 +65,6 @@ class BridgeThread:
 
     def write(self, decisions: list[Decision]) -> None:
         """From any thread."""
-        self._loop.call_soon_threadsafe(self._write, decisions)
-
-    def _write(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             self._bridge.write(decision.address, decision.setpoint)
 
@@ -119,5 +117,5 @@ class DecisionThread:
             after, decisions = published
             try:
                 self._deliver(decisions)
-            except (RuntimeError, CoreError):
+            except Exception:
                 log.exception("setpoints not delivered", extra={"cycle": after})

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from threading import Lock
 
-from simems_core import Clock, ProcessImage
+COMMUNICATION_LOST = "communication_lost"
 
 
 class BridgeReports:
-    """Thread-safe. A component is lost from its first reported problem until the bridge clears it.
+    """Thread-safe. A report stands from ``problem`` until ``clear`` of the same component and code."""
 
-    The bridge publishes ``<component>/communication`` itself; what it reports while that is true is a problem of the
-    device, not of the line.
-    """
-
-    def __init__(self, image: ProcessImage, components: list[str], clock: Clock) -> None:
-        self._image = image
-        self._clock = clock
-        self._channels = {component: image.handle(f"{component}/communication") for component in components}
+    def __init__(self) -> None:
         self._lock = Lock()
-        self._reported: dict[str, str] = {}
+        self._standing: dict[tuple[str, str], str] = {}
 
-    def problem(self, component: str, reason: str) -> None:
+    def problem(self, component: str, code: str, text: str) -> None:
         with self._lock:
-            self._reported[component] = reason
+            self._standing[component, code] = text
 
-    def clear(self, component: str) -> None:
+    def clear(self, component: str, code: str) -> None:
         with self._lock:
-            self._reported.pop(component, None)
+            self._standing.pop((component, code), None)
 
     def lost(self) -> dict[str, str]:
-        """Component -> reason, where nothing answers."""
-        return {component: reason for component, reason in self._all() if not self._talks(component)}
+        """Component -> why nothing answers."""
+        return {component: text for (component, code), text in self._all() if code == COMMUNICATION_LOST}
 
-    def problems(self) -> dict[str, str]:
-        """Component -> reason, where the device answers but something else is wrong."""
-        return {component: reason for component, reason in self._all() if self._talks(component)}
+    def problems(self) -> dict[tuple[str, str], str]:
+        """(component, code) -> what else is wrong with a device."""
+        return {key: text for key, text in self._all() if key[1] != COMMUNICATION_LOST}
 
-    def _all(self) -> list[tuple[str, str]]:
+    def _all(self) -> list[tuple[tuple[str, str], str]]:
         with self._lock:
-            return list(self._reported.items())
-
-    def _talks(self, component: str) -> bool:
-        channel = self._channels.get(component)
-        return channel is not None and self._image.snapshot().value(channel) == 1.0
+            return list(self._standing.items())

@@ -18,8 +18,8 @@ from simems_edge.config import Site
 from simems_edge.devices import Profile
 from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
-from simems_edge.runtime.assembly import COMMANDED, Assembly, assemble
-from simems_edge.runtime.channels import STATES, control_modes
+from simems_edge.runtime.assembly import Assembly, assemble
+from simems_edge.runtime.channels import COMMANDED, STATES, control_modes
 from simems_edge.runtime.derived import LoadBalance
 from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.host import ControllerHost
@@ -60,7 +60,7 @@ class Runtime:
         self._facts = FactFinder(self.assembly)
         self._view = LatestView(self.assembly)
         self._state = SiteState(self.assembly.controllers)
-        self._reports = BridgeReports(self.image, [component.id for component in site.components], clock)
+        self._reports = BridgeReports()
         self._state_channel = self.image.handle("site/state")
         self._mode_channel = self.image.handle("site/control_mode")
         self._state_codes = {name: code for code, name in STATES.items()}
@@ -123,8 +123,8 @@ class Runtime:
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
         self.cycle.start()
-        for thread in self._threads:
-            thread.start()
+        for each in self._threads:
+            each.start()
         self._host_thread.start()
 
     def stop(self) -> None:

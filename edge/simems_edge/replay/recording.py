@@ -1,0 +1,102 @@
+"""Reads the INPUT of a replay: ``time_s`` strictly rising, one column per channel; empty = no new value."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from math import isfinite, isnan
+from pathlib import Path
+
+from simems_edge.replay.problems import FileProblem, ReplayError
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """One cycle: its time and the new values by column number."""
+
+    time_s: float
+    values: list[tuple[int, float]]
+
+
+class Recording:
+    """``columns``: channel addresses, in the file's order. Iterating reads the file again."""
+
+    def __init__(self, path: Path, known: Collection[str]) -> None:
+        self._path = path
+        with self._open() as rows:
+            header = next(rows.reader, None)
+        self.columns = self._checked(header, known)
+
+    def __iter__(self) -> Iterator[InputRow]:
+        last_s = float("-inf")
+        with self._open() as rows:
+            next(rows.reader)
+            for cells in rows.reader:
+                row = self._row(cells, rows.reader.line_num, last_s)
+                last_s = row.time_s
+                yield row
+
+    def _open(self) -> _Rows:
+        return _Rows(self._path)
+
+    def _checked(self, header: list[str] | None, known: Collection[str]) -> list[str]:
+        if not header or header[0] != "time_s":
+            raise self._error(1, "column 1", header[0] if header else "", "must be time_s", "name the first column so")
+        for number, name in enumerate(header[1:], start=2):
+            if name not in known:
+                remedy = "remove the column or correct its name"
+                raise self._error(1, f"column {number}", name, "is no channel of this site", remedy)
+        if len(set(header)) != len(header):
+            raise self._error(1, "header", "", "names a column twice", "keep one of each")
+        return header[1:]
+
+    def _row(self, cells: list[str], line: int, last_s: float) -> InputRow:
+        if len(cells) != len(self.columns) + 1:
+            message = f"has {len(cells)} cells instead of {len(self.columns) + 1}"
+            raise self._error(line, "row", "", message, "give each column a cell, if empty")
+        time_s = self._number(cells[0], line, "time_s")
+        if not isfinite(time_s) or time_s < 0.0 or time_s <= last_s:
+            raise self._error(line, "time_s", cells[0], "must be 0 or more and rise", "sort the rows by time")
+        pairs = enumerate(zip(cells[1:], self.columns, strict=True))
+        return InputRow(time_s, [(n, self._value(cell, line, name)) for n, (cell, name) in pairs if cell != ""])
+
+    def _value(self, cell: str, line: int, name: str) -> float:
+        value = self._number(cell, line, name)
+        if not (isfinite(value) or isnan(value)):
+            raise self._error(line, name, cell, "is infinite", "write a finite number, nan, or leave the cell empty")
+        return value
+
+    def _number(self, cell: str, line: int, name: str) -> float:
+        try:
+            return float(cell)
+        except ValueError:
+            remedy = "write a number, nan, or leave the cell empty"
+            raise self._error(line, name, cell, "is no number", remedy) from None
+
+    def _error(self, line: int, path: str, value: str, message: str, remedy: str) -> ReplayError:
+        return ReplayError(FileProblem(str(self._path), line, path, value, message, remedy))
+
+
+class _Rows:
+    """An open CSV file; what cannot be read becomes a ReplayError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> _Rows:
+        try:
+            self._stream = self._path.open(encoding="utf-8-sig", newline="")
+        except OSError as error:
+            remedy = "check the path"
+            problem = FileProblem(str(self._path), 0, "file", "", error.strerror or "cannot be read", remedy)
+            raise ReplayError(problem) from error
+        self.reader = csv.reader(self._stream)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._stream.close()
+        if isinstance(error, csv.Error | UnicodeDecodeError):
+            line = self.reader.line_num
+            problem = FileProblem(str(self._path), line, "row", "", str(error), "write plain CSV in UTF-8")
+            raise ReplayError(problem) from error

@@ -1,0 +1,70 @@
+"""Stands where the Modbus bridge stands live: polls the plant's devices into the image, carries setpoints back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simems_core import Decision
+
+from simems_edge.devices import Profile
+from simems_edge.runtime import Runtime
+from simems_edge.sim import Plant
+
+_NS = 1_000_000_000
+
+
+@dataclass(slots=True)
+class _Poll:
+    """Channels of one component that are polled at one rate."""
+
+    component: str
+    names: tuple[str, ...]
+    handles: tuple[int, ...]
+    period_ns: int
+    next_ns: int = 0
+
+
+class SimulatedBridge:
+    """A value is stamped with the time of its arrival, as live: nobody tells the EMS how old it was."""
+
+    def __init__(self, runtime: Runtime, plant: Plant) -> None:
+        self._image = runtime.image
+        self._plant = plant
+        self._polls = [poll for name, profile in runtime.profiles.items() for poll in self._of(name, profile)]
+        self._communication = {name: self._image.handle(f"{name}/communication") for name in runtime.profiles}
+
+    def _of(self, component: str, profile: Profile) -> list[_Poll]:
+        polls = []
+        shown = self._shown(component)
+        for period_s in sorted({row.poll_s for row in profile.channels if row.readable}):
+            rows = [row.name for row in profile.channels if row.readable and row.poll_s == period_s]
+            names = tuple(name for name in rows if shown is None or name in shown)
+            handles = tuple(self._image.handle(f"{component}/{name}") for name in names)
+            polls.append(_Poll(component, names, handles, round(period_s * _NS)))
+        return polls
+
+    def _shown(self, component: str) -> frozenset[str] | None:
+        reading = self._plant.readings(component)
+        return None if reading is None else frozenset(reading.values)
+
+    def poll(self, time_ns: int) -> None:
+        """Publish what is due, from devices that answer."""
+        due = [poll for poll in self._polls if poll.next_ns <= time_ns]
+        readings = {component: self._plant.readings(component) for component in {poll.component for poll in due}}
+        for component in sorted(readings):
+            self._say(component, readings[component] is not None, time_ns)
+        for poll in due:
+            poll.next_ns = (time_ns // poll.period_ns + 1) * poll.period_ns
+            reading = readings[poll.component]
+            if reading is not None:
+                values = [reading.values.get(name, float("nan")) for name in poll.names]
+                self._image.publish_many(poll.handles, values, time_ns)
+
+    def write(self, decisions: list[Decision]) -> None:
+        """Setpoints reach a device that answers; one that is silent goes on with what it has."""
+        for decision in decisions:
+            if not self._plant.is_silent(decision.address.partition("/")[0]):
+                self._plant.command(decision.address, decision.setpoint)
+
+    def _say(self, component: str, talks: bool, time_ns: int) -> None:
+        self._image.publish(self._communication[component], float(talks), time_ns)
