@@ -121,8 +121,9 @@ lock: .stamps/tools ## Pin the Python packages again (requirements/dev.txt)
 .PHONY: types
 types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and TypeScript types
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
-	$(BIN)/simems-edge openapi > docs/edge-openapi.json
-	$(BIN)/simems-edge schema --all docs/schemas
+	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
+	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
+	for name in site profile; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.schema.json; done
 	cd ui && $(NPM) run --silent types
 
 .PHONY: clean

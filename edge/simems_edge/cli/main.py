@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "show": ("simems_edge.cli.show:command", "Show the channels of a site or the profiles of devices."),
     "schema": ("simems_edge.cli.schema:command", "Print the JSON Schema of a file."),
     "run": ("simems_edge.cli.run:command", "Run a site: bridges, controllers, recorder, uplink and screen."),
+    "identity": ("simems_edge.cli.identity:command", "Print the device's public key."),
     "status": ("simems_edge.cli.status:command", "Ask a running edge how it is."),
     "sim": ("simems_edge.cli.sim:command", "Run the virtual plant as real protocol servers."),
     "replay": ("simems_edge.cli.replay:command", "Play recorded inputs through the controllers (open loop)."),
