@@ -28,6 +28,9 @@ class Battery:
         self.capacity_wh = settings.capacity_wh
         self.energy_wh = settings.capacity_wh * settings.initial_soc_pct / 100.0
         self.power_w = 0.0
+        self.charged_wh = 0.0
+        self.discharged_wh = 0.0
+        """Through the terminals since the beginning."""
         self.cell_power_w = 0.0
         """What left the cells in the last step, losses and standby included."""
         self._rated_w = max(settings.max_charge_w, settings.max_discharge_w)
@@ -109,3 +112,7 @@ class Battery:
             cell_w = min(self.settings.standby_loss_w, self.energy_wh * 3600.0 / dt_s)
             energy_wh = max(self.energy_wh - cell_w * dt_s / 3600.0, 0.0)
         self.power_w, self.cell_power_w, self.energy_wh = power_w, cell_w, energy_wh
+        if power_w > 0.0:
+            self.discharged_wh += power_w * dt_s / 3600.0
+        else:
+            self.charged_wh -= power_w * dt_s / 3600.0

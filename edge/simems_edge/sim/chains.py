@@ -28,6 +28,7 @@ def _meter_points() -> dict[str, str]:
     points |= {f"voltage_v{suffix}": f"PhVph{phase}" for suffix, phase in _PHASES}
     return points | {
         "voltage_v": "PhV",
+        "power_factor_pct": "PF",
         "frequency_hz": "Hz",
         "import_energy_wh": "TotWhImp",
         "export_energy_wh": "TotWhExp",

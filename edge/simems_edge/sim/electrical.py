@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+EssSample = tuple[float, float, float, float, float, float, float]
+"""power_w, soc_pct, max_charge_w, max_discharge_w, capacity_wh, charged_wh, discharged_wh."""
+_SLEEPING, _RUNNING, _STANDBY = 1.0, 3.0, 7.0
+"""SunSpec model 701, InvSt."""
 _PHASES = ("_l1", "_l2", "_l3")
 _SHARES = (0.36, 0.33, 0.31)
 """How the load spreads over the phases."""
@@ -31,6 +35,7 @@ def meter_values(
         "import_energy_wh": import_wh,
         "export_energy_wh": export_wh,
     }
+    values["power_factor_pct"] = 100.0 * values["power_factor"]
     for phase, share in zip(_PHASES, _SHARES, strict=True):
         own_w = power_w / 3.0 + load_w * (share - 1.0 / 3.0)
         values |= {name + phase: value for name, value in _phase(own_w, reactive_var * share, grid).items()}
@@ -43,13 +48,13 @@ def pv_values(power_w: float, available_w: float, energy_wh: float, grid: Electr
     """PV inverter at unity power factor."""
     values = _totals(power_w, 0.0, grid) | {"frequency_hz": grid.frequency_hz}
     values |= {"available_power_w": available_w, "energy_wh": energy_wh}
+    values["operating_state"] = _RUNNING if power_w else _SLEEPING
     return values | _symmetric(power_w, grid)
 
 
-def ess_values(
-    power_w: float, soc_pct: float, max_charge_w: float, max_discharge_w: float, capacity_wh: float, grid: Electrical
-) -> dict[str, float]:
+def ess_values(sample: EssSample, grid: Electrical) -> dict[str, float]:
     """Battery system at unity power factor; cell temperature stays at the room's."""
+    power_w, soc_pct, max_charge_w, max_discharge_w, capacity_wh, charged_wh, discharged_wh = sample
     values = _totals(power_w, 0.0, grid) | {"frequency_hz": grid.frequency_hz}
     values |= {
         "soc_pct": soc_pct,
@@ -59,6 +64,9 @@ def ess_values(
         "max_discharge_power_w": max_discharge_w,
         "max_apparent_power_va": max(max_charge_w, max_discharge_w),
         "capacity_wh": capacity_wh,
+        "charge_energy_wh": charged_wh,
+        "discharge_energy_wh": discharged_wh,
+        "operating_state": _RUNNING if power_w else _STANDBY,
     }
     return values | _symmetric(power_w, grid)
 

@@ -7,7 +7,7 @@ sequence of calls give the same values.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -55,7 +55,8 @@ class _Meter:
             sampler.sample(plant.time_s, values)
 
     def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        return meter_values(*sample, electrical)
+        power_w, load_w, import_wh, export_wh = sample
+        return meter_values(power_w, load_w, import_wh, export_wh, electrical)
 
 
 class _Pv:
@@ -80,7 +81,8 @@ class _Pv:
             sampler.sample(plant.time_s, (shown_w, self.available_w, self.energy_wh))
 
     def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        return pv_values(*sample, electrical)
+        power_w, available_w, energy_wh = sample
+        return pv_values(power_w, available_w, energy_wh, electrical)
 
 
 class _Ess:
@@ -95,11 +97,14 @@ class _Ess:
         if sampler.due(plant.time_s):
             battery = self.battery
             shown_w = battery.power_w + sampler.noise() if battery.running else 0.0
-            limits = (battery.max_charge_w, battery.max_discharge_w)
-            sampler.sample(plant.time_s, (shown_w, battery.soc_pct, *limits, battery.capacity_wh))
+            limits = (battery.max_charge_w, battery.max_discharge_w, battery.capacity_wh)
+            counters = (battery.charged_wh, battery.discharged_wh)
+            sampler.sample(plant.time_s, (shown_w, battery.soc_pct, *limits, *counters))
 
     def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        return ess_values(*sample, electrical)
+        power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh = sample
+        shown = (power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh)
+        return ess_values(shown, electrical)
 
 
 _Device = _Meter | _Pv | _Ess
@@ -116,7 +121,7 @@ class Plant:
         self._time_ns = 0
         self.time_s = 0.0
         self._load = weather.load(simulation.load.profile, simulation.load.scale, zone, _random(seed, "load"))
-        self._pv_source = weather.no_power
+        self._pv_source: Callable[[float], float] = weather.no_power
         self._pv_peak_w = simulation.pv.peak_w if simulation.pv is not None else 1.0
         if simulation.pv is not None:
             source = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, _random(seed, "pv"))
@@ -263,20 +268,21 @@ class Plant:
                 truth[f"{name}/cell_power_w"] = device.battery.cell_power_w
                 truth[f"{name}/energy_wh"] = device.battery.energy_wh
                 truth[f"{name}/soc_pct"] = device.battery.soc_pct
+                truth[f"{name}/charge_energy_wh"] = device.battery.charged_wh
+                truth[f"{name}/discharge_energy_wh"] = device.battery.discharged_wh
         return truth
 
     def state(self) -> dict[str, float]:
         """What a restarted plant must know: energies by address (see :meth:`restore`)."""
-        kept = ("energy_wh", "import_energy_wh", "export_energy_wh")
-        return {address: value for address, value in self.truth().items() if address.rpartition("/")[2] in kept}
+        return {address: value for address, value in self.truth().items() if address.endswith("energy_wh")}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Take over the energies of an earlier plant; addresses it has not are left out."""
         for address, value in state.items():
             component, _, channel = address.partition("/")
             device = self._devices.get(component)
-            if isinstance(device, _Ess) and channel == "energy_wh":
-                device.battery.energy_wh = min(max(value, 0.0), device.battery.capacity_wh)
+            if isinstance(device, _Ess):
+                _restore_battery(device.battery, channel, value)
             elif isinstance(device, _Pv) and channel == "energy_wh":
                 device.energy_wh = value
             elif isinstance(device, _Meter):
@@ -287,6 +293,15 @@ class Plant:
             return self._devices[component]
         except KeyError:
             raise PlantError(f"the plant has no {component}; it has {', '.join(self._devices)}") from None
+
+
+def _restore_battery(battery: Battery, channel: str, value: float) -> None:
+    if channel == "energy_wh":
+        battery.energy_wh = min(max(value, 0.0), battery.capacity_wh)
+    elif channel == "charge_energy_wh":
+        battery.charged_wh = value
+    elif channel == "discharge_energy_wh":
+        battery.discharged_wh = value
 
 
 def _restore_meter(meter: _Meter, channel: str, value: float) -> None:

@@ -75,7 +75,7 @@ class PlantServers:
         """Close the port and its connections: clients are refused."""
         server = self._servers.pop(endpoint, None)
         if server is not None:
-            await server.shutdown()
+            await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus gives it no types
 
     async def stop(self) -> None:
         for endpoint in list(self._servers):
