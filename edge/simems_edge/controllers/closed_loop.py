@@ -26,7 +26,7 @@ class LoopSettings(ControllerSettings):
 
 @dataclass(frozen=True, slots=True)
 class LoopInputs:
-    """Of one turn. ``site_w``: what the grid would give if the battery stood still; ``fresh``: newly estimated."""
+    """Of one turn. ``site_w``: grid power if the battery stood still; ``fresh``: the meter has a new sample."""
 
     grid_w: float
     ess_w: float
@@ -67,7 +67,10 @@ class MeterLoop:
         if setpoint_w is not None:
             self._estimate.command(ctx.time_ns, setpoint_w)
         grid_w = ctx.new_sample(self._grid.active_power_w)
-        return grid_w is not None and self._estimate.meter(ctx.sample_time_ns(self._grid.active_power_w), grid_w)
+        if grid_w is None:
+            return False
+        self._estimate.meter(ctx.sample_time_ns(self._grid.active_power_w), grid_w)
+        return True
 
 
 def ramped(current: float, target: float, step: float) -> float:

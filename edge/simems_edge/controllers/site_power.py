@@ -53,16 +53,15 @@ class SitePowerEstimate:
             self._commands.append((time_ns, setpoint_w))
         self._setpoint_w = setpoint_w
 
-    def meter(self, time_ns: int, grid_w: float) -> bool:
-        """A new reading of the meter; True when it told something."""
+    def meter(self, time_ns: int, grid_w: float) -> None:
+        """A new reading of the meter."""
         if not self._readings or self._repeats(time_ns, grid_w):
-            return False
+            return
         self._reading = (time_ns, grid_w)
         self._forget(time_ns)
         low_w, high_w = self._interval_w(grid_w)
         last_w = self.value_w if self.value_w is not None else grid_w + self._readings[-1][1]
         self.value_w = min(max(last_w, low_w), high_w)
-        return True
 
     def _interval_w(self, grid_w: float) -> tuple[float, float]:
         powers = [power for _, power in self._readings]

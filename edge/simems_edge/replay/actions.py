@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from simems_edge.replay.problems import FileProblem, ReplayError
+from simems_edge.replay.problems import ReplayError, refusal
 
 COLUMNS = ["time_s", "action", "target", "value", "duration_s"]
 
@@ -30,21 +30,21 @@ def read_actions(path: Path) -> list[Action]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
             if next(reader, None) != COLUMNS:
-                raise _error(path, 1, "header", "", f"must be {','.join(COLUMNS)}", "write these columns")
+                raise refusal(path, 1, "header", "", f"must be {','.join(COLUMNS)}", "write these columns")
             actions = [_action(path, cells, reader.line_num) for cells in reader]
     except OSError as error:
-        raise _error(path, 0, "file", "", error.strerror or "cannot be read", "check the path") from error
+        raise refusal(path, 1, "(file)", "", error.strerror or "cannot be read", "check the path") from error
     except (csv.Error, UnicodeDecodeError) as error:
-        raise _error(path, 0, "file", "", str(error), "write plain CSV in UTF-8") from error
+        raise refusal(path, 1, "(file)", "", str(error), "write plain CSV in UTF-8") from error
     return sorted(actions, key=lambda action: action.time_s)
 
 
 def _action(path: Path, cells: list[str], line: int) -> Action:
     if len(cells) != len(COLUMNS):
-        raise _error(path, line, "row", "", f"has {len(cells)} cells", f"write {len(COLUMNS)}")
+        raise refusal(path, line, "row", "", f"has {len(cells)} cells", f"write {len(COLUMNS)}")
     time_text, action, target, value_text, duration_text = cells
     if action not in ("override", "clear_override"):
-        raise _error(path, line, "action", action, "is not known here", "use override or clear_override")
+        raise refusal(path, line, "action", action, "is not known here", "use override or clear_override")
     needed = action == "override"
     time_s = _number(path, line, "time_s", time_text)
     value = _number(path, line, "value", value_text) if needed else 0.0
@@ -58,14 +58,10 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
     except ValueError:
         value = float("nan")
     if not isfinite(value):
-        raise _error(path, line, name, text, "is no finite number", "write one")
+        raise refusal(path, line, name, text, "is no finite number", "write one")
     return value
 
 
 def action_error(path: Path, action: Action, message: str) -> ReplayError:
     """An action that the runtime refuses."""
-    return _error(path, action.line, "target", action.target, message, "correct target, value or duration")
-
-
-def _error(path: Path, line: int, where: str, value: str, message: str, remedy: str) -> ReplayError:
-    return ReplayError(FileProblem(str(path), line, where, value, message, remedy))
+    return refusal(path, action.line, "target", action.target, message, "correct target, value or duration")

@@ -25,16 +25,18 @@ def replay(
     *,
     actions_path: Path | None = None,
     progress: Callable[[int], None] | None = None,
-) -> None:
-    """Same input, same bytes out. Raises ReplayError for an input that cannot be used."""
+) -> int:
+    """The number of cycles. Same input, same bytes out. Raises ReplayError for an input that cannot be used."""
     actions = [] if actions_path is None else read_actions(actions_path)
     player = _Player(site, recording_path, actions_path, actions)
     columns = ["time_s", *decision_columns(player.runtime.assembly.actuators), "state", "control_mode", "faults"]
     writer = RowWriter(stream, columns)
-    for number, row in enumerate(player.recording):
+    number = 0
+    for number, row in enumerate(player.recording, start=1):
         writer.write(player.cycle(row))
         if progress is not None and number % 1000 == 0:
             progress(number)
+    return number
 
 
 class _Player:

@@ -1,26 +1,16 @@
-"""What is wrong with an input file: one line each, ``file:line: path: value: what is wrong; what to do``."""
+"""An input that cannot be used."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
+
+from simems_edge.config import Problem, SiteError
 
 
-@dataclass(frozen=True)
-class FileProblem:
-    file: str
-    line: int
-    path: str
-    value: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: {self.value}: {self.message}; {self.remedy}"
+class ReplayError(SiteError):
+    """Of a scenario, a recording or a list of actions. ``problems`` say file, line, path, value, what and remedy."""
 
 
-class ReplayError(ValueError):
-    """An input that cannot be used; ``problem`` says where and why."""
-
-    def __init__(self, problem: FileProblem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+def refusal(path: Path, line: int, where: str, value: str, message: str, remedy: str) -> ReplayError:
+    """One problem as an error."""
+    return ReplayError([Problem(str(path), line, where, value, message, remedy)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from pathlib import Path
 
-from simems_edge.replay.problems import FileProblem, ReplayError
+from simems_edge.replay.problems import ReplayError, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Recording:
             raise self._error(line, name, cell, "is no number", remedy) from None
 
     def _error(self, line: int, path: str, value: str, message: str, remedy: str) -> ReplayError:
-        return ReplayError(FileProblem(str(self._path), line, path, value, message, remedy))
+        return refusal(self._path, line, path, value, message, remedy)
 
 
 class _Rows:
@@ -88,9 +88,8 @@ class _Rows:
         try:
             self._stream = self._path.open(encoding="utf-8-sig", newline="")
         except OSError as error:
-            remedy = "check the path"
-            problem = FileProblem(str(self._path), 0, "file", "", error.strerror or "cannot be read", remedy)
-            raise ReplayError(problem) from error
+            message = error.strerror or "cannot be read"
+            raise refusal(self._path, 1, "(file)", "", message, "check the path") from error
         self.reader = csv.reader(self._stream)
         return self
 
@@ -98,5 +97,4 @@ class _Rows:
         self._stream.close()
         if isinstance(error, csv.Error | UnicodeDecodeError):
             line = self.reader.line_num
-            problem = FileProblem(str(self._path), line, "row", "", str(error), "write plain CSV in UTF-8")
-            raise ReplayError(problem) from error
+            raise refusal(self._path, line, "row", "", str(error), "write plain CSV in UTF-8") from error

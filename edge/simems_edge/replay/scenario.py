@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simems_edge.config import SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation, Site
+from simems_edge.config.explain import explain
+from simems_edge.config.parse import read_document
 from simems_edge.config.quantities import NonNegativeSeconds, PositiveSeconds, PowerW
-from simems_edge.replay.problems import FileProblem, ReplayError
+from simems_edge.replay.problems import ReplayError
 
 
 class _Strict(BaseModel):
@@ -108,20 +109,13 @@ class Scenario(_Strict):
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Raises ReplayError for a file that is no scenario."""
+    """Raises ReplayError with everything that is wrong in the file."""
+    document = read_document(path)
+    if document.problems:
+        raise ReplayError(document.problems)
+    if not isinstance(document.data, dict):
+        raise ReplayError([document.problem((), "must be keys and values", "see `simems-edge simulate --help`")])
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-        return Scenario.model_validate(data)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReplayError(_problem(path, 0, "file", "", str(error))) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ReplayError(_problem(path, mark.line + 1 if mark else 0, "file", "", "is no YAML")) from error
+        return Scenario.model_validate(document.data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "scenario"
-        raise ReplayError(_problem(path, 1, where, repr(first["input"])[:60], first["msg"])) from error
-
-
-def _problem(path: Path, line: int, where: str, value: str, message: str) -> FileProblem:
-    return FileProblem(str(path), line, where, value, message, "see `simems-edge simulate --help` for an example")
+        raise ReplayError(explain(document, error, Scenario)) from error
