@@ -2,7 +2,7 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -44,12 +44,13 @@ def _zone_and_currency(site: Site, document: Document) -> Iterator[Problem]:
             document, ("site", "time_zone"), site.site.time_zone, zones, "an IANA name, e.g. Europe/Stockholm"
         )
     if site.site.currency not in CURRENCIES:
-        yield _unknown(document, ("site", "currency"), site.site.currency, CURRENCIES, "a code of ISO 4217, e.g. SEK")
+        yield document.problem(("site", "currency"), "is not known", "use a code of ISO 4217, e.g. SEK or EUR")
 
 
-def _unknown(document: Document, path: Path, value: str, known: frozenset[str] | set[str], otherwise: str) -> Problem:
+def _unknown(document: Document, path: Path, value: str, known: Set[str], otherwise: str) -> Problem:
     close = difflib.get_close_matches(value, sorted(known), n=1, cutoff=0.6)
-    return document.problem(path, "is not known", f"did you mean {close[0]!r}?" if close else f"use {otherwise}")
+    remedy = f"did you mean {close[0]!r}?" if close else f"use {otherwise}"
+    return document.problem(path, "is not known", remedy, value=repr(value))
 
 
 def _soc_bounds(site: Site, document: Document) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ _TYPES: Final = {
     "dict_type": ("must be a section of keys and values", "write it as 'key: value' lines"),
     "model_type": ("must be a section of keys and values", "write it as 'key: value' lines"),
     "model_attributes_type": ("must be a section of keys and values", "write it as 'key: value' lines"),
+    "too_short": ("has too few items", "add what is missing"),
+    "too_long": ("has too many items", "remove some"),
     "finite_number": ("must be a finite number", "write a number"),
 }
 _LIMITS: Final = {
@@ -65,6 +67,8 @@ def _problem(document: Document, details: ErrorDetails, model: type[BaseModel], 
 
 def _what(details: ErrorDetails, path: Path) -> tuple[str, str]:
     kind, context = details["type"], details.get("ctx", {})
+    if kind in {"too_short", "too_long"}:
+        return _TYPES[kind][0], _field_remedy(path, _TYPES[kind][1])
     if kind in _TYPES:
         return _TYPES[kind]
     if kind in _LIMITS:

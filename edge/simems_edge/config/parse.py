@@ -26,7 +26,7 @@ from simems_edge.config.problem import Path, Problem, path_text
 MAX_BYTES: Final = 128 * 1024
 MAX_DEPTH: Final = 20
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,40}|[0-9]{1,400}(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,4})?")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,40}|[0-9]{1,1000}(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,4})?")
 _SPECIAL: Final[dict[str, Any]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None, "true": True, "True": True, "TRUE": True,
     "false": False, "False": False, "FALSE": False, ".nan": float("nan"), ".inf": float("inf"), "-.inf": float("-inf"),

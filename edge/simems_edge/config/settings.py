@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from simems_edge.config.document import Document
 from simems_edge.config.explain import explain
 from simems_edge.config.model import ControllerEntry
-from simems_edge.config.problem import Path, Problem
+from simems_edge.config.problem import Path, Problem, path_text
 from simems_edge.config.quantities import dimension_of, parse_quantity
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -44,7 +44,8 @@ def settings_problems(
     try:
         settings_class.model_validate(raw)
     except ValidationError as error:
-        problems += explain(document, error, settings_class, path)
+        found = explain(document, error, settings_class, path)
+        problems += [problem for problem in found if not problems or problem.path != path_text(path)]
     return problems
 
 

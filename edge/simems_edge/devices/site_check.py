@@ -29,7 +29,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
     if file.site is not None:
         kinds, found = _kinds(file.site, file.document)
         problems += found
-        problems += _guards(file.site, file.document, kinds)
+        problems += _guards(file.site, file.document)
         problems += _simulation(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)
@@ -41,7 +41,7 @@ def _kinds(site: Site, document: Document) -> tuple[dict[str, str], list[Problem
     problems = []
     for position, component in enumerate(site.components):
         try:
-            kinds[component.id] = load_profile(component.profile).kind
+            kinds.setdefault(component.id, load_profile(component.profile).kind)
         except ProfileError as error:
             problems.append(_bad_profile(document, position, component, error))
     return kinds, problems
@@ -61,16 +61,23 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names) or '(none installed)'}"
 
 
-def _guards(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
+def _kind_of(component: Component) -> str | None:
+    try:
+        return load_profile(component.profile).kind
+    except ProfileError:
+        return None
+
+
+def _guards(site: Site, document: Document) -> Iterator[Problem]:
     for position, component in enumerate(site.components):
-        kind = kinds.get(component.id)
+        kind = _kind_of(component)
         path: Path = ("components", position, "guards")
         if component.guards.soc_pct is not None and kind not in {None, "ess"}:
             yield document.problem(
-                (*path, "soc_pct"), f"is a guard of a battery, but {component.id!r} is a {kind}", "remove it"
+                (*path, "soc_pct"), f"is a guard of a battery, but {component.id!r} is of kind {kind}", "remove it"
             )
         if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
-            message = f"is a guard of what can be set, but {component.id!r} is a {kind}"
+            message = f"is a guard of what can be set, but {component.id!r} is of kind {kind}"
             yield document.problem((*path, "ramp_w_per_s"), message, "remove it")
 
 
@@ -81,7 +88,7 @@ def _simulation(site: Site, document: Document, kinds: Mapping[str, str]) -> Ite
         for key in sorted(device.model_fields_set & _BATTERY_KEYS):
             alias = type(device).model_fields[key].alias or key
             path: Path = ("simulation", "devices", name, alias)
-            yield document.problem(path, f"describes a battery, but {name!r} is a {kinds[name]}", "remove it")
+            yield document.problem(path, f"describes a battery, but {name!r} is of kind {kinds[name]}", "remove it")
 
 
 def _controller(
@@ -112,8 +119,8 @@ def _references(
             yield document.problem((*path, name), "is no component of this site", suggestion(given, known))
         elif given in kinds and wanted != kinds[given]:
             fitting = sorted(component for component, kind in kinds.items() if kind == wanted)
-            remedy = f"use a {wanted}: {', '.join(fitting)}" if fitting else f"add a {wanted} under components"
-            yield document.problem((*path, name), f"is a {kinds[given]}, not a {wanted}", remedy)
+            remedy = f"use {' or '.join(fitting)}" if fitting else f"add a component of kind {wanted}"
+            yield document.problem((*path, name), f"is of kind {kinds[given]}, not {wanted}", remedy)
 
 
 def _wanted_kind(annotation: object) -> str | None:

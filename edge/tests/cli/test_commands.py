@@ -1,0 +1,152 @@
+"""The command line: exit codes, JSON, schemas, init."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from simems_edge.cli.main import COMMANDS, run
+from simems_edge.cli.schema import MODELS, schema_of, schema_text
+from simems_edge.devices import load_profile, profile_names
+
+ROOT = Path(__file__).parents[3]
+DEMO = str(ROOT / "demo" / "site.yaml")
+BROKEN = ROOT / "edge" / "tests" / "config" / "broken"
+Capture = pytest.CaptureFixture[str]
+
+
+def test_the_demo_is_fine(capsys: Capture) -> None:
+    assert run(["check", DEMO]) == 0
+    assert "fine (malmo-1: 3 components, 2 controllers)" in capsys.readouterr().out
+
+
+def test_check_prints_json(capsys: Capture) -> None:
+    assert run(["check", "--json", DEMO]) == 0
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "file": DEMO, "problems": []}
+    assert run(["check", "--json", str(BROKEN / "duplicate_key.yaml")]) == 2
+    problem = json.loads(capsys.readouterr().out)["problems"][0]
+    assert (problem["line"], problem["path"], problem["remedy"]) == (5, "site.currency", "keep one of the two")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check"], ["nonsense"], ["check", "/no/such/file"], ["schema", "nonsense"], ["check", "--wrong", DEMO]],
+)
+def test_bad_usage_is_2_without_traceback(arguments: list[str], capsys: Capture) -> None:
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+    assert printed.err
+
+
+def test_an_unexpected_error_is_one_line_unless_debug(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def explode(*_: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr("simems_edge.cli.check.check_site", explode)
+    assert run(["check", DEMO]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: unexpected ZeroDivisionError: boom; run again with --debug and report it"
+    ]
+    assert run(["--debug", "check", DEMO]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ConnectionRefusedError("no"), 3), (TimeoutError("late"), 3), (KeyboardInterrupt(), 130)]
+)
+def test_unreachable_is_3(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("simems_edge.cli.check.check_site", fail)
+    assert run(["check", DEMO, "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["exit_code"] == code
+
+
+@pytest.mark.parametrize("command", ["init", "check", "show", "schema"])
+def test_every_command_has_help_with_examples(command: str, capsys: Capture) -> None:
+    assert run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Examples:" in text
+    assert "--json" in text
+
+
+def test_group_help_needs_no_import_of_commands(capsys: Capture) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in COMMANDS)
+    assert run(["--version"]) == 0
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_schemas_in_docs_are_up_to_date(name: str) -> None:
+    assert (ROOT / "docs" / "schemas" / f"{name}.json").read_text("utf-8") == schema_text(name), (
+        f"simems-edge schema {name} > docs/schemas/{name}.json"
+    )
+
+
+def test_schemas_accept_what_we_ship() -> None:
+    jsonschema.validate(yaml.safe_load(Path(DEMO).read_text("utf-8")), schema_of("site"))
+    for name in profile_names():
+        jsonschema.validate(load_profile(name).model_dump(mode="json", exclude_none=True), schema_of("profile"))
+
+
+@pytest.mark.parametrize("name", ["misspelt_key", "wrong_unit", "text_for_port", "soc_bounds_not_a_pair"])
+def test_the_site_schema_refuses_broken_files(name: str) -> None:
+    data: Any = yaml.safe_load((BROKEN / f"{name}.yaml").read_text("utf-8"))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema_of("site"))
+
+
+def test_init_writes_a_valid_file(tmp_path: Path, capsys: Capture) -> None:
+    target = str(tmp_path / "site.yaml")
+    assert run(["init", "--yes", "-o", target, "--name", 'Åsa\'s "shop": #1', "--battery", "10.0.0.9:1502/3"]) == 0
+    assert run(["check", target]) == 0
+    assert run(["init", "--yes", "-o", target]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(["init", "--yes", "--force", "-o", target, "--battery", "none", "--pv", "none"]) == 0
+    assert run(["check", target]) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--currency", "XYZ"],
+        ["--time-zone", "Mars"],
+        ["--threshold", "900 kW"],
+        ["--meter", "a b"],
+        ["--meter", "none"],
+        ["--id", "A B"],
+    ],
+)
+def test_init_writes_nothing_wrong(wrong: list[str], tmp_path: Path) -> None:
+    target = tmp_path / "site.yaml"
+    assert run(["init", "--yes", "-o", str(target), *wrong]) == 2
+    assert not target.exists()
+
+
+def test_init_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(
+        ["shop-9", "Shop", "Europe/Berlin", "EUR", "80 kW", "0 kW", "10.0.0.1", "none", "10.0.0.2/2", "50 kW"]
+    )
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
+    target = tmp_path / "site.yaml"
+    assert run(["init", "-o", str(target)]) == 0
+    assert yaml.safe_load(target.read_text("utf-8"))["site"]["currency"] == "EUR"
+    assert run(["check", str(target)]) == 0
+
+
+def test_show(capsys: Capture) -> None:
+    assert run(["show", DEMO]) == 0
+    assert "ess0/active_power_w" in capsys.readouterr().out
+    assert run(["show", DEMO, "--json"]) == 0
+    addresses = [channel["address"] for channel in json.loads(capsys.readouterr().out)["channels"]]
+    assert "grid0/frequency_hz" in addresses
+    assert run(["show", "--profile", "sunspec_meter"]) == 0
+    assert "untested:" in capsys.readouterr().out
+    assert run(["show", "--profiles", "--json"]) == 0
+    assert run(["show", "--profile", "nonsense"]) == 2
+    assert run(["show"]) == 2
