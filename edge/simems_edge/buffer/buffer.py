@@ -24,6 +24,8 @@ T = TypeVar("T")
 MAX_WAITING = 1800
 """Messages kept in memory while the disk refuses; then the oldest telemetry goes first, counted."""
 
+STATUS_S = 10.0
+
 
 class Buffer:
     """Use from one event loop. Open with :meth:`open`, close with :meth:`close`."""
@@ -69,7 +71,12 @@ class Buffer:
             self.lost_in_memory += 1
 
     async def flush(self) -> bool:
-        """Commit what was taken, in one transaction. False when the disk refused; it is tried again next time."""
+        """Commit what was taken, in one transaction. False when the disk refused; it is tried again next time.
+
+        A cancelled caller does not stop a commit half-way: it ends by itself, and nothing is kept twice."""
+        return await asyncio.shield(self._flush())
+
+    async def _flush(self) -> bool:
         async with self._flushing:
             batch = list(self._waiting)
             if not batch:
@@ -112,6 +119,10 @@ class Buffer:
 
     async def status(self) -> Status:
         return await self._run(self._store.status)
+
+    def status_now(self) -> Status:
+        """:meth:`status` from any thread but the event loop's: it waits."""
+        return self._writer.submit(self._store.status).result(STATUS_S)
 
     async def history(self, channels: Sequence[str], from_us: int, to_us: int, max_points: int) -> SeriesColumns:
         """Recorded values, read beside the writer."""

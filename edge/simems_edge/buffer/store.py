@@ -36,6 +36,8 @@ class Status:
 
     queued: int
     oldest_unsent_us: int | None
+    oldest_sequence: int
+    """Lowest unacknowledged sequence that is still here; one above the last when there is none."""
     last_sequence: int
     acked_sequence: int
     last_ack_us: int | None
@@ -213,7 +215,7 @@ class Store:
         with self._guarded():
             last = self._last_sequence()
             oldest = one(
-                "select from_us from frames where sequence > ? order by sequence limit 1", (self._acked,)
+                "select from_us, sequence from frames where sequence > ? order by sequence limit 1", (self._acked,)
             ).fetchone()
             (newest,) = one("select max(to_us) from frames where kind = 'telemetry'").fetchone()
             (refused,) = one("select count(*) from refused").fetchone()
@@ -221,6 +223,7 @@ class Store:
             return Status(
                 queued=queued,
                 oldest_unsent_us=oldest[0] if oldest else None,
+                oldest_sequence=oldest[1] if oldest else last + 1,
                 last_sequence=last,
                 acked_sequence=self._acked,
                 last_ack_us=self._acked_us or None,

@@ -1,9 +1,12 @@
-"""``simems-edge identity``: the device's public key, which the cloud must know before it lets the device in."""
+"""``simems-edge identity``: the public key that the cloud must know."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 import click
 
+from simems_edge.cli.data_folder import DEFAULT
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.output import json_option, print_json
 from simems_edge.sync.identity import IdentityError, load_or_make_keys
@@ -11,24 +14,23 @@ from simems_edge.sync.identity import IdentityError, load_or_make_keys
 EXAMPLES = """
 \b
 Examples:
-  simems-edge identity --data /var/lib/simems-edge
-  simems-cloud device add malmo-1 --tenant Demo --public-key "$(simems-edge identity --data DIR)"
+  simems-edge identity --data /var/lib/simems
+  simems-edge identity --json
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The edge's data folder.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
+)
 @json_option
 def command(*, data: Path, as_json: bool) -> None:
-    """Print the public key of the device whose data folder this is; made when there is none yet.
-
-    The secret half stays in the folder, readable by its owner only.
-    """
+    """Show this device's public key, making the key pair on first use. The secret half is never shown."""
     try:
-        key = load_or_make_keys(data).public_key
+        keys = load_or_make_keys(data)
     except IdentityError as error:
         raise BadInputError(str(error)) from error
     if as_json:
-        print_json({"public_key": key})
+        print_json({"public_key": keys.public_key})
     else:
-        click.echo(key)
+        click.echo(keys.public_key)

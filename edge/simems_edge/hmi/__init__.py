@@ -8,7 +8,20 @@ a PIN or token in a log or file (the first start's PIN once excepted).
 
 from simems_edge.hmi.access import Access, load_pin
 from simems_edge.hmi.app import create_app
+from simems_edge.hmi.description import hello
+from simems_edge.hmi.house_alarms import House, HouseAlarms
+from simems_edge.hmi.local_edge import LocalEdge
 from simems_edge.hmi.screens import find_screens
 from simems_edge.hmi.service import EdgeService
 
-__all__ = ["Access", "EdgeService", "create_app", "find_screens", "load_pin"]
+__all__ = [
+    "Access",
+    "EdgeService",
+    "House",
+    "HouseAlarms",
+    "LocalEdge",
+    "create_app",
+    "find_screens",
+    "hello",
+    "load_pin",
+]

@@ -79,7 +79,7 @@ async def get_history(
     max_points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> History:
     """Recorded values; without `from` and `to` the last 24 hours."""
-    until = _utc(end) if end else datetime.now(UTC)
+    until = _utc(end) if end else edge.now()
     since = _utc(start) if start else until - DEFAULT_SPAN
     if since >= until:
         raise UnacceptableError("`from` must be before `to`")

@@ -26,6 +26,9 @@ class EdgeService(Protocol):
     registry: CollectorRegistry
     """Where ``/metrics`` reads from."""
 
+    def now(self) -> datetime:
+        """UTC of the edge's own clock."""
+
     def site(self) -> SiteDescription: ...
 
     def latest(self) -> Latest: ...

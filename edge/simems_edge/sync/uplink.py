@@ -14,7 +14,7 @@ import zmq
 import zmq.asyncio
 from simems_core import wire
 
-from simems_edge.buffer import Buffer, StorageError
+from simems_edge.buffer import Buffer, Status, StorageError
 from simems_edge.buffer.store import empty_frame
 from simems_edge.sync.identity import DeviceKeys
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
@@ -56,14 +56,14 @@ class UplinkStatus:
 
 
 class Uplink:
-    """One per edge. ``hello`` greets with (last sequence, UTC us); ``on_refused`` hears (sequence, reason)."""
+    """One per edge. ``hello`` greets with (buffer's status, UTC us); ``on_refused`` hears (sequence, reason)."""
 
     def __init__(
         self,
         buffer: Buffer,
         cloud: Cloud,
         keys: DeviceKeys,
-        hello: Callable[[int, int], wire.Hello],
+        hello: Callable[[Status, int], wire.Hello],
         *,
         utc_us: Callable[[], int],
         on_refused: Callable[[int, str], None],
@@ -124,7 +124,7 @@ class Uplink:
         self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
         self._first_ack.clear()
         self._heard_s = time.monotonic()
-        await link.send(wire.encode(self._hello(self._last, self._utc_us())))
+        await link.send(wire.encode(self._hello(status, self._utc_us())))
         self._link = link
         self.status = replace(self.status, link="up", error="", connections=self.status.connections + 1)
         log.info("uplink up", extra={"backlog": self._shipping.backlog})

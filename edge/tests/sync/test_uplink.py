@@ -11,7 +11,7 @@ import pytest
 import zmq
 import zmq.asyncio
 from simems_core import wire
-from simems_edge.buffer import Buffer
+from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import Cloud, DeviceKeys, Timing, Uplink, load_or_make_keys
 from zmq.auth.asyncio import AsyncioAuthenticator
 
@@ -65,7 +65,7 @@ class RouterCloud:
         self.socket.zap_domain = b"devices"
         self.socket.curve_publickey, self.socket.curve_secretkey = self.public, self.secret
         self.socket.bind(f"tcp://127.0.0.1:{self.port or '*'}")
-        self.port = int(self.socket.last_endpoint.decode().rpartition(":")[2])
+        self.port = int(_endpoint(self.socket).rpartition(":")[2])
         task = asyncio.create_task(self._serve())
         try:
             yield self
@@ -124,9 +124,22 @@ class RouterCloud:
             await self.changed.wait_for(condition)
 
 
-def hello(sequence: int, time_us: int) -> wire.Hello:
+def _endpoint(socket: zmq.asyncio.Socket) -> str:
+    endpoint = socket.get(zmq.LAST_ENDPOINT)
+    assert isinstance(endpoint, bytes)
+    return endpoint.decode()
+
+
+def hello(status: Status, time_us: int) -> wire.Hello:
     return wire.Hello(
-        site="s", time_zone="UTC", software="t", time_us=time_us, sequence=sequence, components=[], channels=[]
+        site="s",
+        time_zone="UTC",
+        software="t",
+        time_us=time_us,
+        sequence=status.last_sequence,
+        oldest=status.oldest_sequence,
+        components=[],
+        channels=[],
     )
 
 
@@ -265,7 +278,7 @@ async def test_a_restarted_cloud_is_found_again_and_gets_what_it_missed(
 @asynccontextmanager
 async def _gone(cloud: RouterCloud) -> AsyncIterator[None]:
     """The listening socket is away for a while."""
-    endpoint = cloud.socket.last_endpoint
+    endpoint = _endpoint(cloud.socket)
     cloud.socket.unbind(endpoint)
     peers = cloud.peer
     await cloud.socket.send_multipart([peers, wire.encode(wire.Bye(reason="restart"))])

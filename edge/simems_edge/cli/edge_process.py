@@ -1,0 +1,204 @@
+"""Everything of one edge in one process: the cycle's threads beside one event loop for disk, cloud and screens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from simems_core import Clock, wire
+
+from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.buffer import Buffer
+from simems_edge.cli.errors import BadInputError
+from simems_edge.cli.systemd import Notifier
+from simems_edge.config import Site
+from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
+from simems_edge.runtime import Runtime
+from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_keys
+
+log = logging.getLogger(__name__)
+JUDGE_S = 1.0
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class EdgeOptions:
+    """What the command line adds to the site file."""
+
+    data: Path
+    clock: Clock
+    pin: str | None = None
+    hmi_port: int | None = None
+
+
+async def run_edge(site: Site, options: EdgeOptions) -> None:
+    """Until SIGTERM or SIGINT, or until a part that must live ends."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        tasks = await _compose(stack, site, options)
+        tasks.append(asyncio.create_task(stop.wait(), name="stop"))
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        log.info("stopping", extra={"because": ", ".join(task.get_name() for task in done)})
+        Notifier().stopping()
+        for task in done:
+            task.result()
+
+
+async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> list[asyncio.Task[Any]]:
+    """Started in order of need; the stack stops them in the opposite order."""
+    listener = stack.enter_context(_listening(site.hmi.host, options.hmi_port or site.hmi.port))
+    clock = options.clock
+    now_us = _utc_of(clock)
+    folder = options.data if site.buffer.path is None else Path(site.buffer.path)
+    buffer = await Buffer.open(folder, now_us, site.buffer.max_size_mb * MEGABYTE)
+    stack.push_async_callback(buffer.close)
+    runtime = Runtime(site, clock=clock, bridges=[ModbusBridge])
+    parts = _Parts(site, options, runtime, buffer, now_us)
+    stack.push_async_callback(parts.pump.flush)
+    runtime.on_event = parts.pump.add_event
+    await asyncio.to_thread(runtime.start)
+    stack.push_async_callback(asyncio.to_thread, runtime.stop)
+    tasks = [await stack.enter_async_context(_running(job, name)) for name, job in parts.jobs()]
+    server = await stack.enter_async_context(_serving(parts.application(), listener))
+    log.info("edge runs", extra={"site": site.site.id, "port": listener.getsockname()[1]})
+    return [*tasks, server]
+
+
+def _utc_of(clock: Clock) -> Callable[[], int]:
+    def utc_us() -> int:
+        return clock.utc_us(clock.now_ns())
+
+    return utc_us
+
+
+class _Parts:
+    """The parts of one edge that live on the event loop."""
+
+    def __init__(
+        self, site: Site, options: EdgeOptions, runtime: Runtime, buffer: Buffer, now_us: Callable[[], int]
+    ) -> None:
+        self._runtime, self._buffer, self._site, self._options = runtime, buffer, site, options
+        self._now_us = now_us
+        self.house = HouseAlarms(on_event=self._record, now_us=now_us)
+        self.pump = Pump(
+            runtime.recorder,
+            [RecordedChannel(c.address, c.kind, c.resolution) for c in runtime.channels],
+            runtime.clock,
+            buffer,
+            flush_s=site.recorder.flush_s / options.clock.speed,
+            on_fault=self.house.fault,
+        )
+        self.uplink = self._uplink()
+        self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record)
+
+    def _record(self, event: wire.Event) -> None:
+        self.pump.add_event(event)
+
+    def _uplink(self) -> Uplink | None:
+        cloud = self._site.cloud
+        if cloud is None:
+            return None
+        return Uplink(
+            self._buffer,
+            Cloud(cloud.endpoint, cloud.server_key),
+            load_or_make_keys(self._options.data),
+            lambda status, time_us: hello(
+                self._runtime, sequence=status.last_sequence, oldest=status.oldest_sequence, time_us=time_us
+            ),
+            utc_us=self._now_us,
+            on_refused=self.house.refused,
+        )
+
+    def jobs(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        yield "pump", self.pump.run()
+        yield "house", self._watch_house()
+        yield "watchdog", self._kick_watchdog()
+        if self.uplink is not None:
+            yield "uplink", self.uplink.run()
+
+    def application(self) -> FastAPI:
+        access = Access(load_pin(self._options.data, self._options.pin))
+        return create_app(self.edge, access, find_screens())
+
+    async def _watch_house(self) -> None:
+        while True:
+            status = self.uplink.status if self.uplink else None
+            link, error = (status.link, status.error) if status else ("unconfigured", "")
+            self.house.judge(House(self._buffer.writable, link, error))
+            await asyncio.sleep(JUDGE_S)
+
+    async def _kick_watchdog(self) -> None:
+        """READY with the first completed cycle; then a kick only when cycles completed since the last one."""
+        notifier, cycle = Notifier(), self._runtime.cycle
+        seen = 0
+        interval_s = notifier.watchdog_s / 3 if notifier.watchdog_s else JUDGE_S
+        ready = False
+        while True:
+            if (number := cycle.number) > seen:
+                seen = number
+                notifier.kick() if ready else notifier.ready()
+                ready = True
+            await asyncio.sleep(interval_s)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((host, port), reuse_port=False)
+    except OSError as error:
+        raise BadInputError(
+            f"hmi.port: {host}:{port}: cannot listen there ({error.strerror}); free the port or change hmi.port"
+        ) from error
+    with listener:
+        yield listener
+
+
+@asynccontextmanager
+async def _running(job: Coroutine[Any, Any, None], name: str) -> AsyncIterator[asyncio.Task[None]]:
+    """Cancelled at the end; what it raises is raised by whoever waits for it first."""
+    task = asyncio.create_task(job, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving(application: FastAPI, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        ws_ping_interval=10.0,
+        lifespan="off",
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="hmi")
+    try:
+        yield task
+    finally:
+        server.should_exit = True
+        await task

@@ -1,0 +1,97 @@
+"""``simems-edge status``: asks a running edge over its local interface."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import click
+
+from simems_edge.cli.errors import WRONG, BadInputError, UnreachableError
+from simems_edge.cli.output import json_option, print_json, print_table
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+TIMEOUT_S = 5.0
+EXAMPLES = """
+\b
+Examples:
+  simems-edge status
+  simems-edge status --url http://192.168.1.10:8080 --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the edge's interface listens.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, *, url: str, as_json: bool) -> None:
+    """Ask a running edge how it is.
+
+    Exit code 0: ready, no alarm; 1: not ready or an alarm stands; 3: nobody answers.
+    """
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise BadInputError(f"--url: {url}: is no web address; use for example {DEFAULT_URL}")
+    state = _ask_all(url.rstrip("/"))
+    if as_json:
+        print_json(state)
+    else:
+        _print(state)
+    alarmed = any(alarm["severity"] == "alarm" for alarm in state["alarms"])
+    ctx.exit(WRONG if alarmed or not state["ready"]["ready"] else 0)
+
+
+def _ask_all(url: str) -> dict[str, Any]:
+    paths = {
+        "site": "/api/v1/site", "latest": "/api/v1/latest", "alarms": "/api/v1/alarms?active=true",
+        "cycle": "/api/v1/cycle", "sync": "/api/v1/sync", "ready": "/readyz",
+    }  # fmt: skip
+    return {name: _ask(url + path) for name, path in paths.items()}
+
+
+def _ask(url: str) -> Any:  # noqa: ANN401 - whatever JSON the edge answers
+    try:
+        with urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - the scheme was checked
+            return json.load(answer)
+    except HTTPError as error:
+        if error.code == 503:
+            return json.load(error)
+        raise UnreachableError(f"{url}: answers {error.code}; is this an edge?") from error
+    except (URLError, HTTPException, OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise UnreachableError(f"{url}: no answer ({reason}); is the edge running, and is --url right?") from error
+
+
+def _print(state: dict[str, Any]) -> None:
+    latest, sync, cycle = state["latest"], state["sync"], state["cycle"]
+    failing = [name for name, good in state["ready"]["checks"].items() if not good]
+    print_table(
+        ("what", "state"),
+        [
+            ("site", f"{state['site']['id']} ({state['site']['name']})"),
+            ("ready", "yes" if state["ready"]["ready"] else f"no: {', '.join(failing)}"),
+            ("mode", f"{latest['state']} / {latest['control_mode']}"),
+            ("why", latest["why"]["text"]),
+            ("cycle", f"{cycle['cycles']} done, {cycle['overruns']} over, {cycle['skipped']} skipped"),
+            ("late", f"p50 {cycle['lateness_us_p50']:.0f} us, p99 {cycle['lateness_us_p99']:.0f} us"),
+            ("cloud", f"{sync['link']}, {sync['queue_frames']} frames wait"),
+            *(("alarm", f"{alarm['severity']}: {alarm['component']}: {alarm['text']}") for alarm in state["alarms"]),
+        ],
+    )
+    click.echo()
+    print_table(("channel", "value", "quality"), _rows(state))
+
+
+def _rows(state: dict[str, Any]) -> list[tuple[str, str, str]]:
+    units = {c["address"]: c["unit"] for c in _channels(state["site"])}
+    return [
+        (address, "-" if v["value"] is None else f"{v['value']:.6g} {units.get(address, '')}".strip(), v["quality"])
+        for address, v in state["latest"]["values"].items()
+    ]
+
+
+def _channels(site: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*site["channels"], *(channel for component in site["components"] for channel in component["channels"])]

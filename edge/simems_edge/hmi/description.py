@@ -1,0 +1,109 @@
+"""What stands on the site and what is wrong, as answers of the HTTP interface and as the uplink's greeting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from simems_core import Channel, wire
+
+from simems_edge.hmi.schemas import (
+    Alarm,
+    ChannelDescription,
+    ComponentDescription,
+    ControllerDescription,
+    SiteDescription,
+)
+from simems_edge.runtime import Alarm as BookedAlarm
+from simems_edge.runtime import Runtime
+
+
+def describe(runtime: Runtime) -> SiteDescription:
+    """The answer of ``GET /site``."""
+    site, profiles = runtime.site, runtime.profiles
+    by_component: dict[str, list[ChannelDescription]] = {component.id: [] for component in site.components}
+    virtual: list[ChannelDescription] = []
+    for channel in runtime.channels:
+        by_component.get(channel.address.partition("/")[0], virtual).append(_channel(channel))
+    return SiteDescription(
+        id=site.site.id,
+        name=site.site.name or site.site.id,
+        time_zone=site.site.time_zone,
+        currency=site.site.currency,
+        import_limit_w=site.site.grid.import_limit_w,
+        export_limit_w=site.site.grid.export_limit_w,
+        components=[
+            ComponentDescription(
+                id=c.id,
+                kind=profiles[c.id].kind,
+                name=c.name or c.id,
+                profile=c.profile,
+                channels=by_component[c.id],
+            )
+            for c in site.components
+        ],
+        controllers=[ControllerDescription(id=c.id, type=c.type) for c in site.controllers],
+        channels=virtual,
+        settings=runtime.settings,
+    )
+
+
+def _channel(channel: Channel) -> ChannelDescription:
+    return ChannelDescription.model_validate(
+        {
+            "address": channel.address,
+            "unit": channel.unit,
+            "kind": channel.kind,
+            "resolution": channel.resolution,
+            "labels": {str(code): text for code, text in channel.labels.items()},
+        }
+    )
+
+
+def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int) -> wire.Hello:
+    """The uplink's greeting."""
+    site, profiles = runtime.site, runtime.profiles
+    devices = [
+        wire.ComponentInfo(id=c.id, kind=profiles[c.id].kind, profile=c.profile, name=c.name) for c in site.components
+    ]
+    controllers = [wire.ComponentInfo(id=c.id, kind="controller", profile=c.type) for c in site.controllers]
+    return wire.Hello(
+        site=site.site.id,
+        site_name=site.site.name,
+        time_zone=site.site.time_zone,
+        currency=site.site.currency,
+        software=version("simems-edge"),
+        time_us=time_us,
+        sequence=sequence,
+        oldest=oldest,
+        components=[*devices, *controllers],
+        channels=[
+            wire.ChannelInfo(address=c.address, unit=c.unit, kind=c.kind, resolution=c.resolution, labels=c.labels)
+            for c in runtime.channels
+        ],
+        settings=runtime.settings,
+    )
+
+
+def alarm(booked: BookedAlarm) -> Alarm:
+    """One entry of ``GET /alarms``."""
+    return Alarm.model_validate(
+        {
+            "id": booked.id,
+            "code": booked.code,
+            "severity": booked.severity,
+            "component": booked.component,
+            "text": booked.text,
+            "cause": booked.cause,
+            "effect": booked.effect,
+            "remedy": booked.remedy,
+            "raised_at": _time(booked.raised_us),
+            "cleared_at": _time(booked.cleared_us),
+            "acknowledged_at": _time(booked.acknowledged_us),
+            "acknowledged_by": booked.acknowledged_by,
+        }
+    )
+
+
+def _time(time_us: int | None) -> datetime | None:
+    return None if time_us is None else datetime.fromtimestamp(time_us / 1e6, UTC)
