@@ -20,12 +20,7 @@ pub struct Row {
 
 impl Row {
     /// Wants nothing.
-    pub const NONE: Self = Self {
-        preferred: None,
-        lower: f64::NEG_INFINITY,
-        upper: f64::INFINITY,
-        offset: 0.0,
-    };
+    pub const NONE: Self = Self { preferred: None, lower: f64::NEG_INFINITY, upper: f64::INFINITY, offset: 0.0 };
 }
 
 /// What moved a value.
@@ -70,21 +65,12 @@ pub struct Limits {
 impl Limits {
     /// An actuator's rating.
     pub fn rating(minimum: f64, maximum: f64) -> Self {
-        Self {
-            lower: minimum,
-            upper: maximum,
-            lower_by: Mover::Rating,
-            upper_by: Mover::Rating,
-        }
+        Self { lower: minimum, upper: maximum, lower_by: Mover::Rating, upper_by: Mover::Rating }
     }
 
     /// Narrows to what also lies in `lower..=upper`, or to the nearest point of what stands.
     pub fn narrow(&mut self, lower: f64, upper: f64, by: Mover, collapsed: Mover) {
-        let mover = if lower > self.upper || upper < self.lower {
-            collapsed
-        } else {
-            by
-        };
+        let mover = if lower > self.upper || upper < self.lower { collapsed } else { by };
         let (low, high) = (self.limit(lower), self.limit(upper));
         if low > self.lower {
             (self.lower, self.lower_by) = (low, mover);
@@ -111,12 +97,7 @@ impl Limits {
     }
 
     fn admit(&mut self, source: usize, row: &Row) {
-        self.narrow(
-            row.lower,
-            row.upper,
-            Mover::Source(source),
-            Mover::Collapsed(source),
-        );
+        self.narrow(row.lower, row.upper, Mover::Source(source), Mover::Collapsed(source));
     }
 
     // Moves by an offset, never further outside, never back from where the base stands.
@@ -142,38 +123,22 @@ where
     for (source, row) in rows {
         standing.admit(source, row);
         let (value, moved) = standing.shift(outcome.value, row.offset);
-        outcome = Outcome {
-            value,
-            bound: moved.or(outcome.bound),
-            ..outcome
-        };
+        outcome = Outcome { value, bound: moved.or(outcome.bound), ..outcome };
     }
     outcome
 }
 
-fn base<'a>(
-    rating: Limits,
-    fallback: f64,
-    rows: impl Iterator<Item = (usize, &'a Row)>,
-) -> Outcome {
+fn base<'a>(rating: Limits, fallback: f64, rows: impl Iterator<Item = (usize, &'a Row)>) -> Outcome {
     let mut standing = rating;
     for (source, row) in rows {
         standing.admit(source, row);
         if let Some(preferred) = row.preferred {
             let (value, bound) = standing.apply(preferred);
-            return Outcome {
-                value,
-                source: Some(source),
-                bound,
-            };
+            return Outcome { value, source: Some(source), bound };
         }
     }
     let (value, bound) = standing.apply(fallback);
-    Outcome {
-        value,
-        source: None,
-        bound,
-    }
+    Outcome { value, source: None, bound }
 }
 
 #[cfg(test)]
@@ -185,41 +150,23 @@ mod tests {
     const RATING: (f64, f64) = (-100.0, 100.0);
 
     fn want(preferred: f64) -> Row {
-        Row {
-            preferred: Some(preferred),
-            ..Row::NONE
-        }
+        Row { preferred: Some(preferred), ..Row::NONE }
     }
 
     fn bounds(lower: f64, upper: f64) -> Row {
-        Row {
-            lower,
-            upper,
-            ..Row::NONE
-        }
+        Row { lower, upper, ..Row::NONE }
     }
 
     fn offset(offset: f64) -> Row {
-        Row {
-            offset,
-            ..Row::NONE
-        }
+        Row { offset, ..Row::NONE }
     }
 
     fn decide(rows: &[Row]) -> Outcome {
-        arbitrate(
-            Limits::rating(RATING.0, RATING.1),
-            0.0,
-            rows.iter().enumerate(),
-        )
+        arbitrate(Limits::rating(RATING.0, RATING.1), 0.0, rows.iter().enumerate())
     }
 
     fn outcome(value: f64, source: Option<usize>, bound: Option<Mover>) -> Outcome {
-        Outcome {
-            value,
-            source,
-            bound,
-        }
+        Outcome { value, source, bound }
     }
 
     #[test]
@@ -228,45 +175,18 @@ mod tests {
         let table = [
             (vec![], outcome(0.0, None, None)),
             (vec![want(5.0), want(9.0)], outcome(5.0, Some(0), None)),
-            (
-                vec![bounds(-1.0, 3.0), want(9.0)],
-                outcome(3.0, Some(1), Some(Source(0))),
-            ),
-            (
-                vec![want(9.0), bounds(-1.0, 3.0)],
-                outcome(9.0, Some(0), None),
-            ),
+            (vec![bounds(-1.0, 3.0), want(9.0)], outcome(3.0, Some(1), Some(Source(0)))),
+            (vec![want(9.0), bounds(-1.0, 3.0)], outcome(9.0, Some(0), None)),
             (vec![bounds(2.0, 3.0)], outcome(2.0, None, Some(Source(0)))),
-            (
-                vec![bounds(0.0, 10.0), bounds(20.0, 30.0), want(5.0)],
-                outcome(10.0, Some(2), Some(Collapsed(1))),
-            ),
-            (
-                vec![bounds(0.0, 10.0), bounds(20.0, 30.0), want(50.0)],
-                outcome(10.0, Some(2), Some(Source(0))),
-            ),
+            (vec![bounds(0.0, 10.0), bounds(20.0, 30.0), want(5.0)], outcome(10.0, Some(2), Some(Collapsed(1)))),
+            (vec![bounds(0.0, 10.0), bounds(20.0, 30.0), want(50.0)], outcome(10.0, Some(2), Some(Source(0)))),
             (vec![want(500.0)], outcome(100.0, Some(0), Some(Rating))),
-            (
-                vec![bounds(200.0, 300.0)],
-                outcome(100.0, None, Some(Collapsed(0))),
-            ),
-            (
-                vec![want(5.0), offset(2.0), offset(-4.0)],
-                outcome(3.0, Some(0), None),
-            ),
+            (vec![bounds(200.0, 300.0)], outcome(100.0, None, Some(Collapsed(0)))),
+            (vec![want(5.0), offset(2.0), offset(-4.0)], outcome(3.0, Some(0), None)),
             (vec![offset(2.0)], outcome(2.0, None, None)),
-            (
-                vec![bounds(0.0, 6.0), want(5.0), offset(9.0)],
-                outcome(6.0, Some(1), Some(Source(0))),
-            ),
-            (
-                vec![want(5.0), bounds(0.0, 3.0), offset(9.0)],
-                outcome(5.0, Some(0), Some(Source(1))),
-            ),
-            (
-                vec![want(99.0), offset(9.0)],
-                outcome(100.0, Some(0), Some(Rating)),
-            ),
+            (vec![bounds(0.0, 6.0), want(5.0), offset(9.0)], outcome(6.0, Some(1), Some(Source(0)))),
+            (vec![want(5.0), bounds(0.0, 3.0), offset(9.0)], outcome(5.0, Some(0), Some(Source(1)))),
+            (vec![want(99.0), offset(9.0)], outcome(100.0, Some(0), Some(Rating))),
         ];
         for (rows, expected) in table {
             assert_eq!(decide(&rows), expected, "{rows:?}");
@@ -275,18 +195,8 @@ mod tests {
 
     fn any_row() -> impl Strategy<Value = Row> {
         let number = || prop_oneof![-150.0..150.0_f64, Just(1e308), Just(-1e308)];
-        (
-            proptest::option::of(number()),
-            number(),
-            number(),
-            prop_oneof![Just(0.0), number()],
-        )
-            .prop_map(|(preferred, a, b, offset)| Row {
-                preferred,
-                lower: a.min(b),
-                upper: a.max(b),
-                offset,
-            })
+        (proptest::option::of(number()), number(), number(), prop_oneof![Just(0.0), number()])
+            .prop_map(|(preferred, a, b, offset)| Row { preferred, lower: a.min(b), upper: a.max(b), offset })
     }
 
     proptest! {

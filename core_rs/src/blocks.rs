@@ -13,14 +13,9 @@ impl RampLimiter {
     /// `rate_per_s` above 0.
     pub fn new(rate_per_s: f64, initial: f64) -> Result<Self> {
         if finite("rate_per_s", rate_per_s)? <= 0.0 {
-            return Err(Error::invalid(format!(
-                "rate_per_s must be above 0, not {rate_per_s}"
-            )));
+            return Err(Error::invalid(format!("rate_per_s must be above 0, not {rate_per_s}")));
         }
-        Ok(Self {
-            rate_per_s,
-            value: finite("initial", initial)?,
-        })
+        Ok(Self { rate_per_s, value: finite("initial", initial)? })
     }
 
     /// Where it stands.
@@ -32,9 +27,7 @@ impl RampLimiter {
     pub fn step(&mut self, target: f64, dt_s: f64) -> Result<f64> {
         let target = finite("target", target)?;
         if finite("dt_s", dt_s)? < 0.0 {
-            return Err(Error::invalid(format!(
-                "dt_s must be 0 or more, not {dt_s}"
-            )));
+            return Err(Error::invalid(format!("dt_s must be 0 or more, not {dt_s}")));
         }
         let step = self.rate_per_s * dt_s;
         self.value = target.max(self.value - step).min(self.value + step);
@@ -60,15 +53,9 @@ impl Hysteresis {
     /// `on` above `off`.
     pub fn new(on: f64, off: f64, initial: bool) -> Result<Self> {
         if finite("on", on)? <= finite("off", off)? {
-            return Err(Error::invalid(format!(
-                "on must be above off, not {on} and {off}"
-            )));
+            return Err(Error::invalid(format!("on must be above off, not {on} and {off}")));
         }
-        Ok(Self {
-            on,
-            off,
-            active: initial,
-        })
+        Ok(Self { on, off, active: initial })
     }
 
     /// Whether it is on.
@@ -99,21 +86,13 @@ mod tests {
         assert_eq!(ramp.step(-25.0, 0.5).unwrap(), 20.0);
         assert!(ramp.step(f64::NAN, 1.0).is_err() && ramp.step(1.0, -1.0).is_err());
         assert_eq!(ramp.value(), 20.0);
-        assert!(
-            RampLimiter::new(0.0, 0.0).is_err() && RampLimiter::new(f64::INFINITY, 0.0).is_err()
-        );
+        assert!(RampLimiter::new(0.0, 0.0).is_err() && RampLimiter::new(f64::INFINITY, 0.0).is_err());
     }
 
     #[test]
     fn hysteresis_holds_between_its_thresholds() {
         let mut block = Hysteresis::new(60.0, 50.0, false).unwrap();
-        let steps = [
-            (60.0, false),
-            (60.1, true),
-            (50.0, true),
-            (49.9, false),
-            (55.0, false),
-        ];
+        let steps = [(60.0, false), (60.1, true), (50.0, true), (49.9, false), (55.0, false)];
         for (value, expected) in steps {
             assert_eq!(block.step(value).unwrap(), expected, "{value}");
         }

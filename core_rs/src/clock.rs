@@ -34,23 +34,14 @@ impl Clock {
     /// A scaled clock; `speed` must be finite and above 0.
     pub fn scaled(origin_ns: i64, origin_utc_us: i64, speed: f64) -> Result<Self> {
         if !(speed.is_finite() && speed > 0.0) {
-            return Err(Error::invalid(format!(
-                "speed must be a finite number above 0, not {speed}"
-            )));
+            return Err(Error::invalid(format!("speed must be a finite number above 0, not {speed}")));
         }
-        Ok(Self::Scaled {
-            origin_ns,
-            origin_utc_us,
-            speed,
-        })
+        Ok(Self::Scaled { origin_ns, origin_utc_us, speed })
     }
 
     /// A simulated clock at 0 ns.
     pub fn simulated(origin_utc_us: i64) -> Self {
-        Self::Simulated {
-            now_ns: AtomicI64::new(0),
-            origin_utc_us,
-        }
+        Self::Simulated { now_ns: AtomicI64::new(0), origin_utc_us }
     }
 
     /// Seconds of this clock per second of the host; 0 for a simulated clock.
@@ -66,9 +57,7 @@ impl Clock {
     pub fn now_ns(&self) -> i64 {
         match self {
             Self::Monotonic => host_now_ns(),
-            Self::Scaled {
-                origin_ns, speed, ..
-            } => {
+            Self::Scaled { origin_ns, speed, .. } => {
                 let elapsed = host_now_ns().saturating_sub(*origin_ns);
                 origin_ns.saturating_add(scale(elapsed, *speed))
             }
@@ -83,14 +72,10 @@ impl Clock {
                 let age_ns = host_now_ns().saturating_sub(time_ns);
                 realtime_ns().saturating_sub(age_ns).div_euclid(1000)
             }
-            Self::Scaled {
-                origin_ns,
-                origin_utc_us,
-                ..
-            } => origin_utc_us.saturating_add(time_ns.saturating_sub(*origin_ns).div_euclid(1000)),
-            Self::Simulated { origin_utc_us, .. } => {
-                origin_utc_us.saturating_add(time_ns.div_euclid(1000))
+            Self::Scaled { origin_ns, origin_utc_us, .. } => {
+                origin_utc_us.saturating_add(time_ns.saturating_sub(*origin_ns).div_euclid(1000))
             }
+            Self::Simulated { origin_utc_us, .. } => origin_utc_us.saturating_add(time_ns.div_euclid(1000)),
         }
     }
 
@@ -112,9 +97,7 @@ impl Clock {
     pub fn to_host_ns(&self, time_ns: i64) -> Option<i64> {
         match self {
             Self::Monotonic => Some(time_ns),
-            Self::Scaled {
-                origin_ns, speed, ..
-            } => {
+            Self::Scaled { origin_ns, speed, .. } => {
                 let elapsed = scale(time_ns.saturating_sub(*origin_ns), 1.0 / *speed);
                 Some(origin_ns.saturating_add(elapsed))
             }
@@ -139,15 +122,10 @@ pub fn realtime_ns() -> i64 {
 }
 
 fn read_clock(id: libc::clockid_t) -> i64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec for the whole call; both clocks exist on every Linux.
     unsafe { libc::clock_gettime(id, &raw mut time) };
-    time.tv_sec
-        .saturating_mul(SECOND_NS)
-        .saturating_add(time.tv_nsec)
+    time.tv_sec.saturating_mul(SECOND_NS).saturating_add(time.tv_nsec)
 }
 
 /// Sleeps until an absolute CLOCK_MONOTONIC instant; returns at once when it has passed.
@@ -156,12 +134,7 @@ pub fn host_sleep_until(deadline_ns: i64) {
     loop {
         // SAFETY: `time` outlives the call; no remainder is asked for with TIMER_ABSTIME.
         let code = unsafe {
-            libc::clock_nanosleep(
-                libc::CLOCK_MONOTONIC,
-                libc::TIMER_ABSTIME,
-                &raw const time,
-                std::ptr::null_mut(),
-            )
+            libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &raw const time, std::ptr::null_mut())
         };
         if code != libc::EINTR {
             return;
@@ -172,10 +145,7 @@ pub fn host_sleep_until(deadline_ns: i64) {
 /// An instant as the kernel wants it (never negative).
 pub(crate) fn timespec(time_ns: i64) -> libc::timespec {
     let time_ns = time_ns.max(0);
-    libc::timespec {
-        tv_sec: time_ns / SECOND_NS,
-        tv_nsec: time_ns % SECOND_NS,
-    }
+    libc::timespec { tv_sec: time_ns / SECOND_NS, tv_nsec: time_ns % SECOND_NS }
 }
 
 /// Seconds to nanoseconds; infinity becomes `i64::MAX`.
@@ -202,10 +172,7 @@ mod tests {
         let origin = 77 * SECOND_NS;
         let clock = Clock::scaled(origin, 0, 30.0).unwrap();
         assert_eq!(clock.to_host_ns(origin), Some(origin));
-        assert_eq!(
-            clock.to_host_ns(origin + 30 * SECOND_NS),
-            Some(origin + SECOND_NS)
-        );
+        assert_eq!(clock.to_host_ns(origin + 30 * SECOND_NS), Some(origin + SECOND_NS));
         assert_eq!(clock.utc_us(origin + SECOND_NS), 1_000_000);
         for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Clock::scaled(0, 0, speed).is_err());

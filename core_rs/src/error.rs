@@ -34,10 +34,7 @@ impl fmt::Display for Error {
         match self {
             Self::UnknownAddress(address) => write!(f, "no channel has the address {address:?}"),
             Self::OutOfRange { what, given, count } => {
-                write!(
-                    f,
-                    "{what} {given} is outside 0..{count} (there are {count})"
-                )
+                write!(f, "{what} {given} is outside 0..{count} (there are {count})")
             }
             Self::Invalid(text) => f.write_str(text),
             Self::Order(text) => f.write_str(text),
@@ -52,10 +49,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Checks an index that came from outside.
 pub fn checked_index(what: &'static str, given: i64, count: usize) -> Result<usize> {
-    usize::try_from(given)
-        .ok()
-        .filter(|&index| index < count)
-        .ok_or(Error::OutOfRange { what, given, count })
+    usize::try_from(given).ok().filter(|&index| index < count).ok_or(Error::OutOfRange { what, given, count })
 }
 
 /// A finite number, or an error that names it.
@@ -63,8 +57,6 @@ pub fn finite(name: &str, value: f64) -> Result<f64> {
     if value.is_finite() {
         Ok(value)
     } else {
-        Err(Error::invalid(format!(
-            "{name} must be a finite number, not {value}"
-        )))
+        Err(Error::invalid(format!("{name} must be a finite number, not {value}")))
     }
 }

@@ -3,15 +3,7 @@
 //! Enters: samples (any thread), proposals (any thread). Leaves: frozen snapshots, guarded setpoints with
 //! their reason, recorded rows. Never here: Python outside `python/`, wall-clock time in control, a lock or
 //! an allocation in the running cycle.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod arbitrate;
 pub mod blocks;

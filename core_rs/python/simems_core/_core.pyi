@@ -7,6 +7,36 @@ Times are nanoseconds of the clock handed to the cycle (monotonic, never wall cl
 from collections.abc import Mapping, Sequence
 from typing import Final, Self, final
 
+__all__ = [
+    "AUXILIARY",
+    "BAD",
+    "BUILD_PROFILE",
+    "CYCLE_CHANNELS",
+    "FORCED",
+    "GOOD",
+    "GRID",
+    "MANUAL",
+    "OPTIMISATION",
+    "SAFETY",
+    "STALE",
+    "Actuator",
+    "Channel",
+    "Clock",
+    "CoreError",
+    "Cycle",
+    "CycleStatistics",
+    "Decision",
+    "Guard",
+    "Hysteresis",
+    "ProcessImage",
+    "RampLimiter",
+    "Recorder",
+    "Rows",
+    "Snapshot",
+    "Source",
+    "bare_sleep_lateness",
+]
+
 BUILD_PROFILE: Final[str]
 """``release`` or ``debug``; benches refuse a debug build."""
 
@@ -168,7 +198,8 @@ class Guard:
 
     @property
     def id(self) -> str:
-        """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (the actuator's), ``grid:grid0`` (the meter's)."""
+        """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (of the actuator), ``grid:grid0`` (of the
+        meter)."""
     @staticmethod
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
@@ -185,9 +216,9 @@ class Guard:
         export_limit_w: float,
     ) -> Guard:
         """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against
-        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings, same order.
-        Actuators listed last give way first, all of them up to 0 before any is driven to the other side; an actuator
-        stands in one grid guard at most."""
+        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings,
+        same order. Actuators listed last give way first, all of them up to 0 before any is driven to the other side;
+        an actuator stands in one grid guard at most."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
@@ -241,7 +272,8 @@ class CycleStatistics:
 
 CYCLE_CHANNELS: Final[Sequence[tuple[str, str]]]
 """(address, unit) of the statistics published once a second when the image has them: cycle/count,
-cycle/work_us_p99, cycle/lateness_us_p50, cycle/lateness_us_p99, cycle/lateness_us_max, cycle/overruns, cycle/skipped."""
+cycle/work_us_p99, cycle/lateness_us_p50, cycle/lateness_us_p99, cycle/lateness_us_max, cycle/overruns,
+cycle/skipped. Stepping by hand measures no time: there the durations stay 0."""
 
 @final
 class Cycle:
@@ -306,9 +338,14 @@ def bare_sleep_lateness(period_s: float, cycles: int) -> list[float]:
 
 @final
 class Recorder:
-    """Samples chosen channels at a fixed interval into a preallocated ring; a slow consumer loses the oldest, counted."""
+    """Samples chosen channels at a fixed interval into a preallocated ring.
 
-    def __new__(cls, image: ProcessImage, handles: Sequence[int], *, interval_s: float, capacity: int = 4096) -> Self: ...
+    A row is taken in the first cycle at or after each multiple of the interval and carries its snapshot's time and
+    last values. A slow consumer loses the oldest rows, counted."""
+
+    def __new__(
+        cls, image: ProcessImage, handles: Sequence[int], *, interval_s: float, capacity: int = 4096
+    ) -> Self: ...
     @property
     def handles(self) -> list[int]: ...
     @property

@@ -27,15 +27,8 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn new(initial: &[f64]) -> Self {
-        let entry = |value: &f64| Entry {
-            setpoint: AtomicU64::new(value.to_bits()),
-            code: AtomicU32::new(0),
-        };
-        Self {
-            sequence: AtomicU64::new(0),
-            cycle: AtomicU64::new(0),
-            entries: initial.iter().map(entry).collect(),
-        }
+        let entry = |value: &f64| Entry { setpoint: AtomicU64::new(value.to_bits()), code: AtomicU32::new(0) };
+        Self { sequence: AtomicU64::new(0), cycle: AtomicU64::new(0), entries: initial.iter().map(entry).collect() }
     }
 
     /// Cycle of the last decisions; 0 before the first.
@@ -45,18 +38,14 @@ impl Board {
 
     pub(crate) fn write(&self, cycle: u64, decisions: impl Iterator<Item = Decided>) {
         let sequence = self.sequence.load(Ordering::Relaxed);
-        self.sequence
-            .store(sequence.wrapping_add(1), Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         for (entry, decided) in self.entries.iter().zip(decisions) {
-            entry
-                .setpoint
-                .store(decided.setpoint.to_bits(), Ordering::Relaxed);
+            entry.setpoint.store(decided.setpoint.to_bits(), Ordering::Relaxed);
             entry.code.store(decided.code as u32, Ordering::Relaxed);
         }
         self.cycle.store(cycle, Ordering::Release);
-        self.sequence
-            .store(sequence.wrapping_add(2), Ordering::Release);
+        self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
     }
 
     /// The decisions of one cycle (never of two).

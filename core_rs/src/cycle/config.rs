@@ -24,28 +24,18 @@ impl Source {
     /// Checks class, lifetime and id.
     pub fn new(id: String, priority: i64, lifetime_cycles: i64) -> Result<Self> {
         if id.is_empty() || id == FALLBACK || id.contains(';') {
-            return Err(Error::invalid(format!(
-                "source id {id:?} is empty, reserved or holds a semicolon"
-            )));
+            return Err(Error::invalid(format!("source id {id:?} is empty, reserved or holds a semicolon")));
         }
         if !(0..CLASSES).contains(&priority) {
             return Err(Error::invalid(format!(
                 "source {id}: priority must be 0 (manual) to 4 (auxiliary), not {priority}"
             )));
         }
-        let lifetime = u64::try_from(lifetime_cycles)
-            .ok()
-            .filter(|cycles| (1..=1_000_000).contains(cycles));
+        let lifetime = u64::try_from(lifetime_cycles).ok().filter(|cycles| (1..=1_000_000).contains(cycles));
         let lifetime_cycles = lifetime.ok_or_else(|| {
-            Error::invalid(format!(
-                "source {id}: lifetime_cycles must be 1 to 1000000, not {lifetime_cycles}"
-            ))
+            Error::invalid(format!("source {id}: lifetime_cycles must be 1 to 1000000, not {lifetime_cycles}"))
         })?;
-        Ok(Self {
-            id,
-            priority,
-            lifetime_cycles,
-        })
+        Ok(Self { id, priority, lifetime_cycles })
     }
 }
 
@@ -67,26 +57,13 @@ pub struct Actuator {
 impl Actuator {
     /// Checks that rating, fallback and ramp make sense.
     pub fn validate(&self) -> Result<()> {
-        let refuse = |text: String| {
-            Err(Error::invalid(format!(
-                "actuator {:?}: {text}",
-                self.address
-            )))
-        };
-        let (minimum, maximum) = (
-            finite("minimum", self.minimum)?,
-            finite("maximum", self.maximum)?,
-        );
+        let refuse = |text: String| Err(Error::invalid(format!("actuator {:?}: {text}", self.address)));
+        let (minimum, maximum) = (finite("minimum", self.minimum)?, finite("maximum", self.maximum)?);
         if minimum > maximum {
-            return refuse(format!(
-                "minimum {minimum} must not be above maximum {maximum}"
-            ));
+            return refuse(format!("minimum {minimum} must not be above maximum {maximum}"));
         }
         if !(minimum..=maximum).contains(&self.fallback) {
-            return refuse(format!(
-                "fallback {} must lie in {minimum}..{maximum}",
-                self.fallback
-            ));
+            return refuse(format!("fallback {} must lie in {minimum}..{maximum}", self.fallback));
         }
         match self.ramp_per_s {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => {
@@ -116,22 +93,13 @@ impl Configuration {
     /// Refuses what cannot run.
     pub fn validate(&self) -> Result<()> {
         if !(1e-4..=3600.0).contains(&self.period_s) {
-            return Err(Error::invalid(format!(
-                "period_s must be 0.0001 to 3600, not {}",
-                self.period_s
-            )));
+            return Err(Error::invalid(format!("period_s must be 0.0001 to 3600, not {}", self.period_s)));
         }
         if !(self.propose_share > 0.0 && self.propose_share < 1.0) {
-            return Err(Error::invalid(format!(
-                "propose_share must be between 0 and 1, not {}",
-                self.propose_share
-            )));
+            return Err(Error::invalid(format!("propose_share must be between 0 and 1, not {}", self.propose_share)));
         }
         unique("source", self.sources.iter().map(|source| &source.id))?;
-        unique(
-            "actuator",
-            self.actuators.iter().map(|actuator| &actuator.address),
-        )?;
+        unique("actuator", self.actuators.iter().map(|actuator| &actuator.address))?;
         self.actuators.iter().try_for_each(Actuator::validate)
     }
 

@@ -62,36 +62,18 @@ pub struct Engine {
 impl Engine {
     pub(crate) fn new(shared: Arc<Shared>) -> Result<Self> {
         let actuators = &shared.configuration.actuators;
-        let addresses: Vec<String> = actuators
-            .iter()
-            .map(|actuator| actuator.address.clone())
-            .collect();
-        addresses
-            .iter()
-            .try_for_each(|address| shared.image.handle(address).map(|_| ()))?;
+        let addresses: Vec<String> = actuators.iter().map(|actuator| actuator.address.clone()).collect();
+        addresses.iter().try_for_each(|address| shared.image.handle(address).map(|_| ()))?;
         let rated = actuators
             .iter()
-            .map(|a| Rated {
-                minimum: a.minimum,
-                maximum: a.maximum,
-                ramp_per_s: a.ramp_per_s,
-            })
+            .map(|a| Rated { minimum: a.minimum, maximum: a.maximum, ramp_per_s: a.ramp_per_s })
             .collect();
         let fallbacks: Vec<f64> = actuators.iter().map(|actuator| actuator.fallback).collect();
-        let outcome = |&value: &f64| Outcome {
-            value,
-            source: None,
-            bound: None,
-        };
+        let outcome = |&value: &f64| Outcome { value, source: None, bound: None };
         Ok(Self {
             latcher: Some(Latcher::claim(&shared.image)?),
             standing: standing(&shared),
-            guards: Guards::resolve(
-                &shared.configuration.guards,
-                &shared.image,
-                &addresses,
-                rated,
-            )?,
+            guards: Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
             outputs: Outputs::find(&shared, &addresses),
@@ -118,9 +100,7 @@ impl Engine {
 
     pub(crate) fn attach(&mut self, recorder: Arc<Recorder>) -> Result<()> {
         if !Arc::ptr_eq(recorder.image(), &self.shared.image) {
-            return Err(Error::Order(
-                "the recorder samples another image than the cycle's",
-            ));
+            return Err(Error::Order("the recorder samples another image than the cycle's"));
         }
         self.recorders.push(recorder);
         Ok(())
@@ -129,20 +109,13 @@ impl Engine {
     /// First half: latches at `time_ns` and wakes who waits. `grow`: may make more snapshot buffers.
     pub(crate) fn begin(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         if self.open.is_some() {
-            return Err(Error::Order(
-                "this cycle was begun already: finish it first",
-            ));
+            return Err(Error::Order("this cycle was begun already: finish it first"));
         }
         if self.last_time_ns.is_some_and(|last_ns| time_ns <= last_ns) {
-            return Err(Error::invalid(format!(
-                "a cycle must begin after the one before, not at {time_ns} ns"
-            )));
+            return Err(Error::invalid(format!("a cycle must begin after the one before, not at {time_ns} ns")));
         }
         self.claim()?;
-        let latcher = self
-            .latcher
-            .as_mut()
-            .ok_or(Error::Order("the image was given back"))?;
+        let latcher = self.latcher.as_mut().ok_or(Error::Order("the image was given back"))?;
         let cycle = latcher.latch(time_ns, grow)?;
         self.open = Some(cycle);
         self.shared.number.store(cycle, Ordering::Release);
@@ -156,11 +129,8 @@ impl Engine {
         self.shared.closed.store(cycle, Ordering::SeqCst);
         self.collect();
         self.arbitrate(cycle);
+        self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
         self.guard_and_publish(cycle)?;
-        self.shared
-            .statistics
-            .cycles
-            .fetch_add(1, Ordering::Relaxed);
         self.shared.decided.signal();
         Ok(())
     }
@@ -169,10 +139,7 @@ impl Engine {
         for standing in &mut self.standing {
             if let Some(mailbox) = self.shared.mailboxes.get(standing.source) {
                 let collected = mailbox.collect(&mut standing.set);
-                self.shared
-                    .statistics
-                    .late_proposals
-                    .fetch_add(u64::from(!collected), Ordering::Relaxed);
+                self.shared.statistics.late_proposals.fetch_add(u64::from(!collected), Ordering::Relaxed);
             }
         }
     }
@@ -180,36 +147,18 @@ impl Engine {
     fn arbitrate(&mut self, cycle: u64) {
         let actuators = self.shared.configuration.actuators.iter().enumerate();
         for (outcome, (number, actuator)) in self.outcomes.iter_mut().zip(actuators) {
-            let rows = self
-                .standing
-                .iter()
-                .filter_map(|standing| standing.row(cycle, number));
-            *outcome = arbitrate(
-                Limits::rating(actuator.minimum, actuator.maximum),
-                actuator.fallback,
-                rows,
-            );
+            let rows = self.standing.iter().filter_map(|standing| standing.row(cycle, number));
+            *outcome = arbitrate(Limits::rating(actuator.minimum, actuator.maximum), actuator.fallback, rows);
         }
     }
 
     fn guard_and_publish(&mut self, cycle: u64) -> Result<()> {
-        let reader = self
-            .latcher
-            .as_ref()
-            .and_then(Latcher::reader)
-            .ok_or(Error::Order("the image was given back"))?;
+        let reader = self.latcher.as_ref().and_then(Latcher::reader).ok_or(Error::Order("the image was given back"))?;
         let time_ns = reader.time_ns();
-        let elapsed_ns = self
-            .last_time_ns
-            .map_or(self.shared.period_ns(), |last_ns| {
-                time_ns.saturating_sub(last_ns)
-            });
+        let elapsed_ns = self.last_time_ns.map_or(self.shared.period_ns(), |last_ns| time_ns.saturating_sub(last_ns));
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
-        self.guards
-            .apply(&reader, &mut self.outcomes, &self.previous, dt_s);
-        self.recorders
-            .iter()
-            .for_each(|recorder| recorder.sample(&reader));
+        self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
+        self.recorders.iter().for_each(|recorder| recorder.sample(&reader));
         self.last_time_ns = Some(time_ns);
         self.publish(cycle, time_ns);
         self.publish_statistics(time_ns);
@@ -218,17 +167,10 @@ impl Engine {
 
     fn publish(&mut self, cycle: u64, time_ns: i64) {
         let reasons = &self.shared.reasons;
-        let decided = |outcome: &Outcome| Decided {
-            setpoint: outcome.value,
-            code: reasons.code(outcome),
-        };
-        self.shared
-            .board
-            .write(cycle, self.outcomes.iter().map(decided));
+        let decided = |outcome: &Outcome| Decided { setpoint: outcome.value, code: reasons.code(outcome) };
+        self.shared.board.write(cycle, self.outcomes.iter().map(decided));
         let handles = self.outputs.setpoints.iter().zip(&self.outputs.reasons);
-        for ((outcome, previous), (setpoint, reason)) in
-            self.outcomes.iter().zip(&mut self.previous).zip(handles)
-        {
+        for ((outcome, previous), (setpoint, reason)) in self.outcomes.iter().zip(&mut self.previous).zip(handles) {
             *previous = outcome.value;
             write(&self.shared, *setpoint, outcome.value, time_ns);
             write(&self.shared, *reason, reasons.code(outcome) as f64, time_ns);
@@ -259,34 +201,20 @@ fn standing(shared: &Shared) -> Vec<Standing> {
     let configuration = &shared.configuration;
     let order = configuration.strict_order().into_iter();
     let place = |source: usize| {
-        let lifetime_cycles = configuration
-            .sources
-            .get(source)
-            .map_or(0, |source| source.lifetime_cycles);
-        Standing {
-            source,
-            lifetime_cycles,
-            set: ProposalSet::empty(configuration.actuators.len()),
-        }
+        let lifetime_cycles = configuration.sources.get(source).map_or(0, |source| source.lifetime_cycles);
+        Standing { source, lifetime_cycles, set: ProposalSet::empty(configuration.actuators.len()) }
     };
     order.map(place).collect()
 }
 
 impl Outputs {
     fn find(shared: &Shared, addresses: &[String]) -> Self {
-        let suffixed = |suffix: &str| {
-            addresses
-                .iter()
-                .map(|address| shared.image.find(&format!("{address}{suffix}")))
-                .collect()
-        };
+        let suffixed =
+            |suffix: &str| addresses.iter().map(|address| shared.image.find(&format!("{address}{suffix}"))).collect();
         Self {
             setpoints: suffixed("_setpoint"),
             reasons: suffixed("_reason"),
-            statistics: CYCLE_CHANNELS
-                .iter()
-                .map(|(address, _)| shared.image.find(address))
-                .collect(),
+            statistics: CYCLE_CHANNELS.iter().map(|(address, _)| shared.image.find(address)).collect(),
         }
     }
 }

@@ -17,10 +17,7 @@ pub(crate) struct ProposalSet {
 
 impl ProposalSet {
     pub(crate) fn empty(actuators: usize) -> Self {
-        Self {
-            cycle: 0,
-            rows: (0..actuators).map(|_| Row::NONE).collect(),
-        }
+        Self { cycle: 0, rows: (0..actuators).map(|_| Row::NONE).collect() }
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
@@ -37,10 +34,7 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn new(actuators: usize) -> Self {
-        Self {
-            set: Mutex::new(ProposalSet::empty(actuators)),
-            answered: AtomicU64::new(0),
-        }
+        Self { set: Mutex::new(ProposalSet::empty(actuators)), answered: AtomicU64::new(0) }
     }
 
     /// Replaces the set; false when `closed` says that its cycle was decided already. A set older than the

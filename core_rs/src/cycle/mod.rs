@@ -53,10 +53,7 @@ impl Cycle {
         configuration.validate()?;
         let shared = Arc::new(Shared::new(image, clock, configuration));
         let engine = Engine::new(Arc::clone(&shared))?;
-        Ok(Self {
-            shared,
-            state: Mutex::new(State::Idle(Box::new(engine))),
-        })
+        Ok(Self { shared, state: Mutex::new(State::Idle(Box::new(engine))) })
     }
 
     /// What everybody may use while the cycle runs.
@@ -72,18 +69,14 @@ impl Cycle {
         match &mut *self.state() {
             State::Idle(engine) => act(engine),
             State::Running(_) => Err(Error::Order("the cycle's thread runs: stop it first")),
-            State::Lost => Err(Error::Order(
-                "the cycle's thread has died: make a new cycle",
-            )),
+            State::Lost => Err(Error::Order("the cycle's thread has died: make a new cycle")),
         }
     }
 
     /// Starts the thread.
     pub fn start(&self) -> Result<()> {
         if !thread::can_run_on(&self.shared.clock) {
-            return Err(Error::Order(
-                "a simulated clock cannot run a thread: step the cycle with begin and finish",
-            ));
+            return Err(Error::Order("a simulated clock cannot run a thread: step the cycle with begin and finish"));
         }
         self.idle(|engine| engine.claim())?;
         let mut state = self.state();
@@ -94,9 +87,7 @@ impl Cycle {
         let builder = std::thread::Builder::new().name("simems-cycle".to_owned());
         let handle = builder
             .spawn(move || thread::run(*engine))
-            .map_err(|error| {
-                Error::invalid(format!("the cycle's thread could not be made: {error}"))
-            })?;
+            .map_err(|error| Error::invalid(format!("the cycle's thread could not be made: {error}")))?;
         *state = State::Running(handle);
         Ok(())
     }
@@ -107,9 +98,7 @@ impl Cycle {
         self.shared.wake_everybody();
         let mut state = self.state();
         *state = match std::mem::replace(&mut *state, State::Lost) {
-            State::Running(handle) => handle
-                .join()
-                .map_or(State::Lost, |engine| State::Idle(Box::new(engine))),
+            State::Running(handle) => handle.join().map_or(State::Lost, |engine| State::Idle(Box::new(engine))),
             other => other,
         };
         if let State::Idle(engine) = &mut *state {

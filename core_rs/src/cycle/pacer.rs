@@ -11,10 +11,7 @@ impl Pacer {
     /// The first deadline is the next multiple of the period after `now_ns`.
     pub(crate) fn new(period_ns: i64, now_ns: i64) -> Self {
         let deadline_ns = (now_ns.div_euclid(period_ns) + 1) * period_ns;
-        Self {
-            period_ns,
-            deadline_ns,
-        }
+        Self { period_ns, deadline_ns }
     }
 
     pub(crate) fn deadline_ns(&self) -> i64 {

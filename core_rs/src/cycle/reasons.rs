@@ -58,31 +58,20 @@ impl Reasons {
             0 => None,
             1 => Some("ramp"),
             2 => Some("rating"),
-            other if other < 3 + self.guards.len() => {
-                self.guards.get(other - 3).map(String::as_str)
-            }
-            other => self
-                .sources
-                .get((other - 3 - self.guards.len()) / 2)
-                .map(String::as_str),
+            other if other < 3 + self.guards.len() => self.guards.get(other - 3).map(String::as_str),
+            other => self.sources.get((other - 3 - self.guards.len()) / 2).map(String::as_str),
         }
     }
 
     // Bounds of this source did not fit into what stood above.
     fn collapsed(&self, code: usize) -> bool {
         let first_source = 3 + self.guards.len();
-        (code % self.bounds())
-            .checked_sub(first_source)
-            .is_some_and(|place| place % 2 == 1)
+        (code % self.bounds()).checked_sub(first_source).is_some_and(|place| place % 2 == 1)
     }
 
     /// `source`, `source; bound: NAME` or, for bounds that did not fit, `source; bound: NAME (collapsed)`.
     pub fn text(&self, code: usize) -> String {
-        let suffix = if self.collapsed(code) {
-            " (collapsed)"
-        } else {
-            ""
-        };
+        let suffix = if self.collapsed(code) { " (collapsed)" } else { "" };
         match self.bound(code) {
             None => self.source(code).to_owned(),
             Some(bound) => format!("{}; bound: {bound}{suffix}", self.source(code)),
@@ -98,29 +87,12 @@ mod tests {
 
     #[test]
     fn each_code_says_its_own_thing() {
-        let reasons = Reasons::new(
-            vec!["peak0".into(), "self0".into()],
-            vec!["soc:ess0".into()],
-        );
-        let texts: HashSet<String> = (0..reasons.count())
-            .map(|code| reasons.text(code))
-            .collect();
+        let reasons = Reasons::new(vec!["peak0".into(), "self0".into()], vec!["soc:ess0".into()]);
+        let texts: HashSet<String> = (0..reasons.count()).map(|code| reasons.text(code)).collect();
         assert_eq!(texts.len(), reasons.count());
-        let code = |source, bound| {
-            reasons.text(reasons.code(&Outcome {
-                value: 0.0,
-                source,
-                bound,
-            }))
-        };
+        let code = |source, bound| reasons.text(reasons.code(&Outcome { value: 0.0, source, bound }));
         assert_eq!(code(None, None), "fallback");
-        assert_eq!(
-            code(Some(1), Some(Mover::Guard(0))),
-            "self0; bound: soc:ess0"
-        );
-        assert_eq!(
-            code(Some(0), Some(Mover::Collapsed(1))),
-            "peak0; bound: self0 (collapsed)"
-        );
+        assert_eq!(code(Some(1), Some(Mover::Guard(0))), "self0; bound: soc:ess0");
+        assert_eq!(code(Some(0), Some(Mover::Collapsed(1))), "peak0; bound: self0 (collapsed)");
     }
 }

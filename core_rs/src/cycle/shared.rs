@@ -51,26 +51,11 @@ pub struct Shared {
 
 impl Shared {
     pub(crate) fn new(image: Arc<Image>, clock: Arc<Clock>, configuration: Configuration) -> Self {
-        let fallbacks: Vec<f64> = configuration
-            .actuators
-            .iter()
-            .map(|actuator| actuator.fallback)
-            .collect();
-        let sources: Vec<String> = configuration
-            .sources
-            .iter()
-            .map(|source| source.id.clone())
-            .collect();
-        let guards = configuration
-            .guards
-            .iter()
-            .map(crate::guard::GuardSpec::id)
-            .collect();
+        let fallbacks: Vec<f64> = configuration.actuators.iter().map(|actuator| actuator.fallback).collect();
+        let sources: Vec<String> = configuration.sources.iter().map(|source| source.id.clone()).collect();
+        let guards = configuration.guards.iter().map(crate::guard::GuardSpec::id).collect();
         Self {
-            mailboxes: sources
-                .iter()
-                .map(|_| Mailbox::new(fallbacks.len()))
-                .collect(),
+            mailboxes: sources.iter().map(|_| Mailbox::new(fallbacks.len())).collect(),
             reasons: Reasons::new(sources, guards),
             board: Board::new(&fallbacks),
             statistics: Statistics::default(),
@@ -121,13 +106,9 @@ impl Shared {
         let in_time = self.put(source, &set);
         rows?;
         if !known {
-            return Err(Error::invalid(format!(
-                "cycle {cycle} was never latched: the last one is {number}"
-            )));
+            return Err(Error::invalid(format!("cycle {cycle} was never latched: the last one is {number}")));
         }
-        self.statistics
-            .late_proposals
-            .fetch_add(u64::from(!in_time), Ordering::Relaxed);
+        self.statistics.late_proposals.fetch_add(u64::from(!in_time), Ordering::Relaxed);
         Ok(in_time)
     }
 
@@ -141,10 +122,7 @@ impl Shared {
     }
 
     fn put(&self, source: usize, set: &ProposalSet) -> bool {
-        let in_time = self
-            .mailboxes
-            .get(source)
-            .is_some_and(|mailbox| mailbox.put(set, &self.closed));
+        let in_time = self.mailboxes.get(source).is_some_and(|mailbox| mailbox.put(set, &self.closed));
         self.answered.signal();
         in_time
     }
@@ -154,9 +132,7 @@ impl Shared {
         let mut rows = vec![Row::NONE; actuators.len()];
         for proposal in proposals {
             let number = checked_index("actuator", proposal.actuator, actuators.len())?;
-            let address = actuators
-                .get(number)
-                .map_or("", |actuator| actuator.address.as_str());
+            let address = actuators.get(number).map_or("", |actuator| actuator.address.as_str());
             if let Some(row) = rows.get_mut(number) {
                 merge(row, proposal, address)?;
             }
@@ -168,10 +144,7 @@ impl Shared {
     pub(crate) fn wait_answers(&self, cycle: u64, deadline_ns: i64) {
         loop {
             let seen = self.answered.count();
-            let all = self
-                .mailboxes
-                .iter()
-                .all(|mailbox| mailbox.has_answered(cycle));
+            let all = self.mailboxes.iter().all(|mailbox| mailbox.has_answered(cycle));
             if all || self.has_stopped() || host_now_ns() >= deadline_ns {
                 return;
             }
@@ -197,9 +170,8 @@ impl Shared {
                 return None;
             }
             let snapshot = self.image.snapshot();
-            let newer = snapshot
-                .reader()
-                .is_some_and(|reader| i64::try_from(reader.cycle()).unwrap_or(i64::MAX) > after);
+            let newer =
+                snapshot.reader().is_some_and(|reader| i64::try_from(reader.cycle()).unwrap_or(i64::MAX) > after);
             newer.then_some(snapshot)
         })
     }
@@ -207,17 +179,10 @@ impl Shared {
     /// The first decisions newer than `after`; None on time-out or stop.
     pub fn wait_decisions(&self, after: i64, timeout_ns: i64) -> Option<(u64, Vec<Decided>)> {
         let newer = |cycle: u64| i64::try_from(cycle).unwrap_or(i64::MAX) > after;
-        self.wait_for(&self.decided, timeout_ns, || {
-            newer(self.board.cycle()).then(|| self.board.read())
-        })
+        self.wait_for(&self.decided, timeout_ns, || newer(self.board.cycle()).then(|| self.board.read()))
     }
 
-    fn wait_for<T>(
-        &self,
-        event: &Event,
-        timeout_ns: i64,
-        mut ready: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+    fn wait_for<T>(&self, event: &Event, timeout_ns: i64, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
         let deadline_ns = host_now_ns().saturating_add(timeout_ns);
         loop {
             let seen = event.count();
@@ -252,33 +217,20 @@ impl Shared {
 // Several rows for one actuator: bounds narrow, the last preferred stands, offsets add.
 fn merge(row: &mut Row, proposal: &Proposal, address: &str) -> Result<()> {
     let refuse = |text: String| Err(Error::invalid(format!("proposal for {address}: {text}")));
-    for (name, value) in [
-        ("preferred", proposal.preferred),
-        ("offset", proposal.offset),
-    ] {
+    for (name, value) in [("preferred", proposal.preferred), ("offset", proposal.offset)] {
         if let Some(value) = value.filter(|value| !value.is_finite()) {
             return refuse(format!("{name} must be a finite number, not {value}"));
         }
     }
-    let (lower, upper) = (
-        proposal.lower.unwrap_or(row.lower),
-        proposal.upper.unwrap_or(row.upper),
-    );
+    let (lower, upper) = (proposal.lower.unwrap_or(row.lower), proposal.upper.unwrap_or(row.upper));
     if lower.is_nan() || upper.is_nan() || lower == f64::INFINITY || upper == f64::NEG_INFINITY {
         return refuse(format!("bounds {lower}..{upper} are not limits"));
     }
     (row.lower, row.upper) = (row.lower.max(lower), row.upper.min(upper));
     if row.lower > row.upper {
-        return refuse(format!(
-            "lower {} must not be above upper {}",
-            row.lower, row.upper
-        ));
+        return refuse(format!("lower {} must not be above upper {}", row.lower, row.upper));
     }
     row.preferred = proposal.preferred.or(row.preferred);
     row.offset += proposal.offset.unwrap_or(0.0);
-    if row.offset.is_finite() {
-        Ok(())
-    } else {
-        refuse("offsets add up to no finite number".to_owned())
-    }
+    if row.offset.is_finite() { Ok(()) } else { refuse("offsets add up to no finite number".to_owned()) }
 }

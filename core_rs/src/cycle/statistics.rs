@@ -15,10 +15,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
-            largest_ns: AtomicU64::new(0),
-        }
+        Self { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(), largest_ns: AtomicU64::new(0) }
     }
 }
 
@@ -38,11 +35,7 @@ impl Histogram {
 
     /// A quantile in microseconds, 0 when nothing was recorded.
     pub fn quantile_us(&self, share: f64) -> f64 {
-        let total: u64 = self
-            .buckets
-            .iter()
-            .map(|bucket| bucket.load(Ordering::Relaxed))
-            .sum();
+        let total: u64 = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum();
         let rank = ((total as f64 * share).ceil() as u64).max(1);
         let mut seen = 0_u64;
         for (number, bucket) in self.buckets.iter().enumerate() {
@@ -105,8 +98,7 @@ impl Statistics {
 
     pub(crate) fn count_skipped(&self, skipped: u64) {
         self.skipped.fetch_add(skipped, Ordering::Relaxed);
-        self.overruns
-            .fetch_add(u64::from(skipped > 0), Ordering::Relaxed);
+        self.overruns.fetch_add(u64::from(skipped > 0), Ordering::Relaxed);
     }
 
     /// Values of [`CYCLE_CHANNELS`], in their order.

@@ -17,18 +17,13 @@ const REALTIME_PRIORITY: i32 = 50;
 /// Runs cycles until the shared stop flag is set; gives the engine back.
 pub(crate) fn run(mut engine: Engine) -> Engine {
     let shared = Arc::clone(&engine.shared);
-    shared
-        .statistics
-        .realtime
-        .store(prepare_thread(), Ordering::Relaxed);
+    shared.statistics.realtime.store(prepare_thread(), Ordering::Relaxed);
     let mut pacer = Pacer::new(shared.period_ns(), shared.clock.now_ns());
     while let Some(deadline_ns) = sleep_until(&shared, pacer.deadline_ns()) {
         if one_cycle(&mut engine, &shared, pacer.deadline_ns(), deadline_ns).is_err() {
             break;
         }
-        shared
-            .statistics
-            .count_skipped(pacer.advance(shared.clock.now_ns()));
+        shared.statistics.count_skipped(pacer.advance(shared.clock.now_ns()));
     }
     shared.stopped.store(true, Ordering::SeqCst);
     shared.wake_everybody();
@@ -58,10 +53,7 @@ fn one_cycle(engine: &mut Engine, shared: &Shared, slot_ns: i64, deadline_ns: i6
     let resumed_ns = host_now_ns();
     engine.finish()?;
     shared.statistics.lateness.record(woke_ns - deadline_ns);
-    shared
-        .statistics
-        .work
-        .record((begun_ns - woke_ns) + (host_now_ns() - resumed_ns));
+    shared.statistics.work.record((begun_ns - woke_ns) + (host_now_ns() - resumed_ns));
     Ok(())
 }
 
@@ -72,17 +64,11 @@ fn propose_deadline_ns(shared: &Shared, deadline_ns: i64) -> i64 {
 
 /// Asks for exact timers and SCHED_FIFO; whether the latter was granted.
 fn prepare_thread() -> bool {
-    let parameters = libc::sched_param {
-        sched_priority: REALTIME_PRIORITY,
-    };
+    let parameters = libc::sched_param { sched_priority: REALTIME_PRIORITY };
     // SAFETY: both calls concern the calling thread only; `parameters` outlives the call.
     unsafe {
         libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64);
-        libc::pthread_setschedparam(
-            libc::pthread_self(),
-            libc::SCHED_FIFO,
-            &raw const parameters,
-        ) == 0
+        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &raw const parameters) == 0
     }
 }
 

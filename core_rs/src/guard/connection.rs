@@ -20,30 +20,20 @@ impl Connection {
             return self.each(outcomes, limits, |_, limits| limits.limit(0.0));
         };
         let sum_w = self.sum_w(outcomes);
-        let target_w = sum_w
-            .max(net_w - self.import_limit_w)
-            .min(net_w + self.export_limit_w);
+        let target_w = sum_w.max(net_w - self.import_limit_w).min(net_w + self.export_limit_w);
         self.shift(target_w - sum_w, limits, outcomes);
     }
 
     // What grid and actuators took together at the meter's own instant; None when any of it is not known.
     fn net_w(&self, reader: &Reader<'_>) -> Option<f64> {
         let time_ns = reader.time_of(self.grid);
-        let own_w: f64 = self
-            .measured
-            .iter()
-            .map(|&handle| reader.value_at(handle, time_ns))
-            .sum();
+        let own_w: f64 = self.measured.iter().map(|&handle| reader.value_at(handle, time_ns)).sum();
         let net_w = reader.value(self.grid) + own_w;
         net_w.is_finite().then_some(net_w)
     }
 
     fn sum_w(&self, outcomes: &[Outcome]) -> f64 {
-        self.actuators
-            .iter()
-            .filter_map(|&actuator| outcomes.get(actuator))
-            .map(|outcome| outcome.value)
-            .sum()
+        self.actuators.iter().filter_map(|&actuator| outcomes.get(actuator)).map(|outcome| outcome.value).sum()
     }
 
     // Last-listed give way first: all of them up to 0 before any is driven to the other side.
@@ -51,8 +41,7 @@ impl Connection {
         let mut left_w = by_w;
         for to_zero in [true, false] {
             for &actuator in self.actuators.iter().rev() {
-                let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator))
-                else {
+                let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) else {
                     continue;
                 };
                 left_w -= self.give(outcome, limits, left_w, to_zero);
@@ -64,8 +53,7 @@ impl Connection {
         let before_w = outcome.value;
         let mut target_w = limits.limit(before_w + wanted_w);
         if to_zero {
-            let gives_way =
-                (before_w > 0.0 && wanted_w < 0.0) || (before_w < 0.0 && wanted_w > 0.0);
+            let gives_way = (before_w > 0.0 && wanted_w < 0.0) || (before_w < 0.0 && wanted_w > 0.0);
             target_w = match gives_way {
                 true if before_w > 0.0 => target_w.max(0.0),
                 true => target_w.min(0.0),
@@ -86,11 +74,7 @@ impl Connection {
 
     fn set(&self, outcome: &mut Outcome, value: f64) {
         if value != outcome.value {
-            *outcome = Outcome {
-                value,
-                bound: Some(Mover::Guard(self.number)),
-                ..*outcome
-            };
+            *outcome = Outcome { value, bound: Some(Mover::Guard(self.number)), ..*outcome };
         }
     }
 }

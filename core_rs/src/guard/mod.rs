@@ -28,24 +28,14 @@ pub struct Rated {
 /// Limits one movement by a ramp.
 fn ramped(requested: f64, previous: f64, rate_per_s: f64, dt_s: f64) -> (f64, Option<Mover>) {
     let step = rate_per_s * dt_s.max(0.0);
-    let limits = Limits {
-        lower: previous - step,
-        upper: previous + step,
-        lower_by: Mover::Ramp,
-        upper_by: Mover::Ramp,
-    };
+    let limits =
+        Limits { lower: previous - step, upper: previous + step, lower_by: Mover::Ramp, upper_by: Mover::Ramp };
     limits.apply(requested)
 }
 
 impl Guards {
     /// Moves what arbitration decided to where every guard holds. `previous`: the setpoints before.
-    pub fn apply(
-        &mut self,
-        reader: &Reader<'_>,
-        outcomes: &mut [Outcome],
-        previous: &[f64],
-        dt_s: f64,
-    ) {
+    pub fn apply(&mut self, reader: &Reader<'_>, outcomes: &mut [Outcome], previous: &[f64], dt_s: f64) {
         self.ramp(outcomes, previous, dt_s);
         self.protect(reader, outcomes);
         for connection in &self.connections {
@@ -59,11 +49,7 @@ impl Guards {
         for ((outcome, rated), &before) in outcomes.iter_mut().zip(&self.rated).zip(previous) {
             if let Some(rate_per_s) = rated.ramp_per_s.filter(|_| outcome.source.is_some()) {
                 let (value, moved) = ramped(outcome.value, before, rate_per_s, dt_s);
-                *outcome = Outcome {
-                    value,
-                    bound: moved.or(outcome.bound),
-                    ..*outcome
-                };
+                *outcome = Outcome { value, bound: moved.or(outcome.bound), ..*outcome };
             }
         }
     }
@@ -80,11 +66,7 @@ impl Guards {
         }
         for (outcome, limits) in outcomes.iter_mut().zip(&self.limits) {
             let (value, moved) = limits.apply(outcome.value);
-            *outcome = Outcome {
-                value,
-                bound: moved.or(outcome.bound),
-                ..*outcome
-            };
+            *outcome = Outcome { value, bound: moved.or(outcome.bound), ..*outcome };
         }
     }
 }
@@ -97,11 +79,7 @@ fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
         } else {
             (limits.limit(0.0), Some(Mover::Rating))
         };
-        *outcome = Outcome {
-            value,
-            bound: moved.or(outcome.bound),
-            ..*outcome
-        };
+        *outcome = Outcome { value, bound: moved.or(outcome.bound), ..*outcome };
     }
 }
 

@@ -5,32 +5,17 @@ use crate::image::Reader;
 /// A guard of one actuator, with the handles of what it reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protection {
-    DeviceLimits {
-        charge: usize,
-        discharge: usize,
-    },
-    Soc {
-        soc: usize,
-        minimum_pct: f64,
-        maximum_pct: f64,
-    },
-    Stop {
-        channel: usize,
-    },
+    DeviceLimits { charge: usize, discharge: usize },
+    Soc { soc: usize, minimum_pct: f64, maximum_pct: f64 },
+    Stop { channel: usize },
 }
 
 impl Protection {
     /// What it leaves; always holds 0.
     pub(crate) fn range(&self, reader: &Reader<'_>) -> (f64, f64) {
         match *self {
-            Self::DeviceLimits { charge, discharge } => {
-                device_range(reader.value(charge), reader.value(discharge))
-            }
-            Self::Soc {
-                soc,
-                minimum_pct,
-                maximum_pct,
-            } => soc_range(reader.value(soc), minimum_pct, maximum_pct),
+            Self::DeviceLimits { charge, discharge } => device_range(reader.value(charge), reader.value(discharge)),
+            Self::Soc { soc, minimum_pct, maximum_pct } => soc_range(reader.value(soc), minimum_pct, maximum_pct),
             Self::Stop { channel } => stop_range(reader.value(channel)),
         }
     }
@@ -42,25 +27,13 @@ fn device_range(charge_limit: f64, discharge_limit: f64) -> (f64, f64) {
 }
 
 fn soc_range(soc_pct: f64, minimum_pct: f64, maximum_pct: f64) -> (f64, f64) {
-    let charge = if soc_pct < maximum_pct {
-        f64::NEG_INFINITY
-    } else {
-        0.0
-    };
-    let discharge = if soc_pct > minimum_pct {
-        f64::INFINITY
-    } else {
-        0.0
-    };
+    let charge = if soc_pct < maximum_pct { f64::NEG_INFINITY } else { 0.0 };
+    let discharge = if soc_pct > minimum_pct { f64::INFINITY } else { 0.0 };
     (charge, discharge)
 }
 
 fn stop_range(stop: f64) -> (f64, f64) {
-    if stop == 0.0 {
-        (f64::NEG_INFINITY, f64::INFINITY)
-    } else {
-        (0.0, 0.0)
-    }
+    if stop == 0.0 { (f64::NEG_INFINITY, f64::INFINITY) } else { (0.0, 0.0) }
 }
 
 #[cfg(test)]

@@ -65,36 +65,20 @@ impl GuardSpec {
     /// Refuses limits that make no sense.
     pub fn validate(&self) -> Result<()> {
         match self {
-            Self::Soc {
-                minimum_pct,
-                maximum_pct,
-                ..
-            } => {
+            Self::Soc { minimum_pct, maximum_pct, .. } => {
                 if !(0.0 <= *minimum_pct && minimum_pct < maximum_pct && *maximum_pct <= 100.0) {
                     return Err(self.refusal(&format!(
                         "needs 0 <= minimum_pct < maximum_pct <= 100, not {minimum_pct} and {maximum_pct}"
                     )));
                 }
             }
-            Self::Grid {
-                actuators,
-                measured,
-                import_limit_w,
-                export_limit_w,
-                ..
-            } => {
+            Self::Grid { actuators, measured, import_limit_w, export_limit_w, .. } => {
                 if actuators.is_empty() || actuators.len() != measured.len() {
-                    return Err(self
-                        .refusal("needs one measured channel for each of at least one actuator"));
+                    return Err(self.refusal("needs one measured channel for each of at least one actuator"));
                 }
-                for (name, limit_w) in [
-                    ("import_limit_w", *import_limit_w),
-                    ("export_limit_w", *export_limit_w),
-                ] {
+                for (name, limit_w) in [("import_limit_w", *import_limit_w), ("export_limit_w", *export_limit_w)] {
                     if finite(name, limit_w)? < 0.0 {
-                        return Err(
-                            self.refusal(&format!("{name} must be 0 or more, not {limit_w}"))
-                        );
+                        return Err(self.refusal(&format!("{name} must be 0 or more, not {limit_w}")));
                     }
                 }
             }
@@ -121,81 +105,32 @@ pub struct Guards {
 
 impl Guards {
     /// Resolves addresses; `actuators` are the addresses of `rated`, in the same order.
-    pub fn resolve(
-        specs: &[GuardSpec],
-        image: &Image,
-        actuators: &[String],
-        rated: Vec<Rated>,
-    ) -> Result<Self> {
-        let limits = rated
-            .iter()
-            .map(|rated| Limits::rating(rated.minimum, rated.maximum))
-            .collect();
-        let mut guards = Self {
-            rated,
-            protections: Vec::new(),
-            connections: Vec::new(),
-            limits,
-        };
+    pub fn resolve(specs: &[GuardSpec], image: &Image, actuators: &[String], rated: Vec<Rated>) -> Result<Self> {
+        let limits = rated.iter().map(|rated| Limits::rating(rated.minimum, rated.maximum)).collect();
+        let mut guards = Self { rated, protections: Vec::new(), connections: Vec::new(), limits };
         for (number, spec) in specs.iter().enumerate() {
             spec.validate()?;
-            guards.add(
-                number,
-                &Resolver {
-                    spec,
-                    image,
-                    actuators,
-                },
-            )?;
+            guards.add(number, &Resolver { spec, image, actuators })?;
         }
         Ok(guards)
     }
 
     fn add(&mut self, number: usize, resolver: &Resolver<'_>) -> Result<()> {
         match resolver.spec {
-            GuardSpec::DeviceLimits {
-                actuator,
-                charge_limit,
-                discharge_limit,
-            } => {
-                let (charge, discharge) = (
-                    resolver.handle(charge_limit)?,
-                    resolver.handle(discharge_limit)?,
-                );
-                self.add_protection(
-                    number,
-                    actuator,
-                    resolver,
-                    Protection::DeviceLimits { charge, discharge },
-                )
+            GuardSpec::DeviceLimits { actuator, charge_limit, discharge_limit } => {
+                let (charge, discharge) = (resolver.handle(charge_limit)?, resolver.handle(discharge_limit)?);
+                self.add_protection(number, actuator, resolver, Protection::DeviceLimits { charge, discharge })
             }
-            GuardSpec::Soc {
-                actuator,
-                soc,
-                minimum_pct,
-                maximum_pct,
-            } => {
+            GuardSpec::Soc { actuator, soc, minimum_pct, maximum_pct } => {
                 let (minimum_pct, maximum_pct) = (*minimum_pct, *maximum_pct);
-                let guard = Protection::Soc {
-                    soc: resolver.handle(soc)?,
-                    minimum_pct,
-                    maximum_pct,
-                };
+                let guard = Protection::Soc { soc: resolver.handle(soc)?, minimum_pct, maximum_pct };
                 self.add_protection(number, actuator, resolver, guard)
             }
             GuardSpec::Stop { actuator, channel } => {
-                let guard = Protection::Stop {
-                    channel: resolver.handle(channel)?,
-                };
+                let guard = Protection::Stop { channel: resolver.handle(channel)? };
                 self.add_protection(number, actuator, resolver, guard)
             }
-            GuardSpec::Grid {
-                actuators,
-                grid,
-                measured,
-                import_limit_w,
-                export_limit_w,
-            } => {
+            GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w } => {
                 let connection = Connection {
                     number,
                     actuators: resolver.all(actuators, |address| resolver.actuator(address))?,
@@ -226,21 +161,10 @@ impl Guards {
     fn connect(&mut self, connection: Connection, resolver: &Resolver<'_>) -> Result<()> {
         for (place, actuator) in connection.actuators.iter().enumerate() {
             self.can_stand_at_zero(*actuator, resolver)?;
-            let again = connection
-                .actuators
-                .iter()
-                .skip(place + 1)
-                .any(|other| other == actuator);
-            if again
-                || self
-                    .connections
-                    .iter()
-                    .any(|other| other.actuators.contains(actuator))
-            {
+            let again = connection.actuators.iter().skip(place + 1).any(|other| other == actuator);
+            if again || self.connections.iter().any(|other| other.actuators.contains(actuator)) {
                 let address = resolver.actuators.get(*actuator).map_or("", String::as_str);
-                return Err(resolver.spec.refusal(&format!(
-                    "actuator {address} already stands in a grid guard"
-                )));
+                return Err(resolver.spec.refusal(&format!("actuator {address} already stands in a grid guard")));
             }
         }
         self.connections.push(connection);
@@ -250,9 +174,7 @@ impl Guards {
     fn can_stand_at_zero(&self, actuator: usize, resolver: &Resolver<'_>) -> Result<()> {
         match self.rated.get(actuator) {
             Some(rated) if rated.minimum <= 0.0 && rated.maximum >= 0.0 => Ok(()),
-            _ => Err(resolver
-                .spec
-                .refusal("its actuator's minimum..maximum must hold 0")),
+            _ => Err(resolver.spec.refusal("its actuator's minimum..maximum must hold 0")),
         }
     }
 }
@@ -265,26 +187,17 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn handle(&self, address: &str) -> Result<usize> {
-        self.image
-            .handle(address)
-            .map_err(|error| self.spec.refusal(&error.to_string()))
+        self.image.handle(address).map_err(|error| self.spec.refusal(&error.to_string()))
     }
 
     fn actuator(&self, address: &str) -> Result<usize> {
         self.actuators
             .iter()
             .position(|known| known == address)
-            .ok_or_else(|| {
-                self.spec
-                    .refusal(&format!("{address:?} is not an actuator of this cycle"))
-            })
+            .ok_or_else(|| self.spec.refusal(&format!("{address:?} is not an actuator of this cycle")))
     }
 
-    fn all(
-        &self,
-        addresses: &[String],
-        find: impl Fn(&str) -> Result<usize>,
-    ) -> Result<Vec<usize>> {
+    fn all(&self, addresses: &[String], find: impl Fn(&str) -> Result<usize>) -> Result<Vec<usize>> {
         addresses.iter().map(|address| find(address)).collect()
     }
 }

@@ -31,13 +31,9 @@ impl Buffer {
             pins: AtomicUsize::new(0),
             cycle: AtomicU64::new(0),
             time_ns: AtomicI64::new(0),
-            values: (0..channels)
-                .map(|_| AtomicU64::new(f64::NAN.to_bits()))
-                .collect(),
+            values: (0..channels).map(|_| AtomicU64::new(f64::NAN.to_bits())).collect(),
             times_ns: (0..channels).map(|_| AtomicI64::new(0)).collect(),
-            qualities: (0..channels)
-                .map(|_| AtomicU8::new(Quality::Stale as u8))
-                .collect(),
+            qualities: (0..channels).map(|_| AtomicU8::new(Quality::Stale as u8)).collect(),
             counts: (0..channels).map(|_| AtomicU64::new(0)).collect(),
         }
     }
@@ -57,11 +53,7 @@ impl Pool {
         for place in buffers.iter().take(PREPARED + 1) {
             place.get_or_init(|| Buffer::new(channels));
         }
-        Self {
-            channels,
-            buffers,
-            current: AtomicUsize::new(PRIVATE + 1),
-        }
+        Self { channels, buffers, current: AtomicUsize::new(PRIVATE + 1) }
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<&Buffer> {

@@ -31,9 +31,7 @@ impl Kind {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        [Self::Float, Self::Int, Self::Bool, Self::Enum]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [Self::Float, Self::Int, Self::Bool, Self::Enum].into_iter().find(|kind| kind.name() == name)
     }
 
     fn admits(self, value: f64) -> bool {
@@ -86,11 +84,8 @@ impl Channel {
 
     /// Sets kind and access by their names in the contract.
     pub fn with_kind(mut self, kind: &str, access: &str) -> Result<Self> {
-        self.kind = Kind::from_name(kind).ok_or_else(|| {
-            self.refusal(&format!(
-                "kind must be float, int, bool or enum, not {kind:?}"
-            ))
-        })?;
+        self.kind = Kind::from_name(kind)
+            .ok_or_else(|| self.refusal(&format!("kind must be float, int, bool or enum, not {kind:?}")))?;
         self.writable = match access {
             "read" => false,
             "write" => true,
@@ -102,32 +97,18 @@ impl Channel {
     /// Refuses what makes no sense, naming the field.
     pub fn validate(&self) -> Result<()> {
         let (component, name) = self.address.split_once('/').unwrap_or_default();
-        if component.is_empty()
-            || name.is_empty()
-            || self
-                .address
-                .chars()
-                .any(|c| c.is_whitespace() || c.is_control())
+        if component.is_empty() || name.is_empty() || self.address.chars().any(|c| c.is_whitespace() || c.is_control())
         {
             return Err(self.refusal("an address is component/channel, without blanks"));
         }
         if !(self.resolution.is_finite() && self.resolution >= 0.0) {
-            return Err(self.refusal(&format!(
-                "resolution must be 0 or more, not {}",
-                self.resolution
-            )));
+            return Err(self.refusal(&format!("resolution must be 0 or more, not {}", self.resolution)));
         }
-        if !(self.minimum <= self.maximum) {
-            return Err(self.refusal(&format!(
-                "minimum {} must not be above maximum {}",
-                self.minimum, self.maximum
-            )));
+        if self.minimum.is_nan() || self.maximum.is_nan() || self.minimum > self.maximum {
+            return Err(self.refusal(&format!("minimum {} must not be above maximum {}", self.minimum, self.maximum)));
         }
-        if !(self.stale_after_s > 0.0) {
-            return Err(self.refusal(&format!(
-                "stale_after_s must be above 0, not {}",
-                self.stale_after_s
-            )));
+        if self.stale_after_s.is_nan() || self.stale_after_s <= 0.0 {
+            return Err(self.refusal(&format!("stale_after_s must be above 0, not {}", self.stale_after_s)));
         }
         Ok(())
     }
@@ -142,10 +123,7 @@ impl Channel {
 
     /// What a published value is worth at once: bad when not a number, outside its limits or its kind.
     pub(crate) fn judge(&self, value: f64, published: Quality) -> Quality {
-        let usable = value.is_finite()
-            && value >= self.minimum
-            && value <= self.maximum
-            && self.kind.admits(value);
+        let usable = value.is_finite() && value >= self.minimum && value <= self.maximum && self.kind.admits(value);
         if usable { published } else { Quality::Bad }
     }
 }

@@ -20,24 +20,17 @@ impl History {
     /// `samples` readable entries per channel; one more is kept for the entry being overwritten.
     pub(crate) fn new(channels: usize, samples: usize) -> Self {
         let capacity = samples.saturating_add(1);
-        let entry = || Entry {
-            time_ns: AtomicI64::new(i64::MIN),
-            value: AtomicU64::new(f64::NAN.to_bits()),
-        };
+        let entry = || Entry { time_ns: AtomicI64::new(i64::MIN), value: AtomicU64::new(f64::NAN.to_bits()) };
         Self {
             capacity,
-            entries: (0..channels.saturating_mul(capacity))
-                .map(|_| entry())
-                .collect(),
+            entries: (0..channels.saturating_mul(capacity)).map(|_| entry()).collect(),
             counts: (0..channels).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
     /// Samples ever pushed to a channel.
     pub(crate) fn count(&self, channel: usize) -> u64 {
-        self.counts
-            .get(channel)
-            .map_or(0, |count| count.load(Ordering::Acquire))
+        self.counts.get(channel).map_or(0, |count| count.load(Ordering::Acquire))
     }
 
     /// Time of the newest sample.
@@ -49,8 +42,7 @@ impl History {
     /// Appends a sample; only the latch calls this.
     pub(crate) fn push(&self, channel: usize, time_ns: i64, value: f64) {
         let count = self.count(channel);
-        let (Some(entry), Some(counter)) = (self.entry(channel, count), self.counts.get(channel))
-        else {
+        let (Some(entry), Some(counter)) = (self.entry(channel, count), self.counts.get(channel)) else {
             return;
         };
         fence(Ordering::Release);
@@ -71,8 +63,7 @@ impl History {
 
     fn entry(&self, channel: usize, index: u64) -> Option<&Entry> {
         let place = (index % self.capacity as u64) as usize;
-        self.entries
-            .get(channel.checked_mul(self.capacity)?.checked_add(place)?)
+        self.entries.get(channel.checked_mul(self.capacity)?.checked_add(place)?)
     }
 
     /// Value at an instant, from the first `count` samples only; NaN before them.
@@ -116,11 +107,7 @@ mod tests {
         assert_eq!(history.interpolate(0, 3, 10), 1.0);
         assert_eq!(history.interpolate(0, 3, 99), 2.0);
         assert!(history.interpolate(0, 3, -1).is_nan());
-        assert_eq!(
-            history.interpolate(0, 2, 15),
-            1.0,
-            "a sample newer than the snapshot is not seen"
-        );
+        assert_eq!(history.interpolate(0, 2, 15), 1.0, "a sample newer than the snapshot is not seen");
     }
 
     #[test]

@@ -24,13 +24,9 @@ impl Latcher {
     /// Takes the right to latch; refused while somebody else has it.
     pub fn claim(image: &Arc<Image>) -> Result<Self> {
         if image.owned.swap(true, Ordering::AcqRel) {
-            return Err(Error::Order(
-                "a cycle owns this image: stop it, or step the cycle instead",
-            ));
+            return Err(Error::Order("a cycle owns this image: stop it, or step the cycle instead"));
         }
-        Ok(Self {
-            image: Arc::clone(image),
-        })
+        Ok(Self { image: Arc::clone(image) })
     }
 
     /// Latches at `time_ns` (never before the last latch) and gives the new cycle number. `grow` lets it
@@ -38,9 +34,7 @@ impl Latcher {
     pub fn latch(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         let (cycle, last_ns) = self.last()?;
         if cycle > 0 && time_ns < last_ns {
-            return Err(Error::invalid(format!(
-                "latch at {time_ns} ns is before the last one at {last_ns} ns"
-            )));
+            return Err(Error::invalid(format!("latch at {time_ns} ns is before the last one at {last_ns} ns")));
         }
         let index = self.image.pool.free(grow).ok_or_else(all_held)?;
         let number = cycle.saturating_add(1);
@@ -51,19 +45,12 @@ impl Latcher {
     }
 
     fn last(&self) -> Result<(u64, i64)> {
-        let buffer = self
-            .latest()
-            .ok_or(Error::Order("the image has no buffers"))?;
-        Ok((
-            buffer.cycle.load(Ordering::Relaxed),
-            buffer.time_ns.load(Ordering::Relaxed),
-        ))
+        let buffer = self.latest().ok_or(Error::Order("the image has no buffers"))?;
+        Ok((buffer.cycle.load(Ordering::Relaxed), buffer.time_ns.load(Ordering::Relaxed)))
     }
 
     fn latest(&self) -> Option<&Buffer> {
-        self.image
-            .pool
-            .get(self.image.latest.load(Ordering::Acquire))
+        self.image.pool.get(self.image.latest.load(Ordering::Acquire))
     }
 
     fn fill(&self, index: usize, cycle: u64, time_ns: i64) {
@@ -92,11 +79,7 @@ impl Latcher {
     fn remember(&self, channel: usize, sample: Sample) {
         let count = self.image.history.count(channel);
         if count == 0 || self.image.last_remembered(channel) < sample.time_ns {
-            let value = if sample.quality.valid() {
-                sample.value
-            } else {
-                f64::NAN
-            };
+            let value = if sample.quality.valid() { sample.value } else { f64::NAN };
             self.image.history.push(channel, sample.time_ns, value);
         }
     }
@@ -126,9 +109,7 @@ impl Image {
 }
 
 fn all_held() -> Error {
-    Error::invalid(format!(
-        "all {LARGEST} snapshot buffers are held: release snapshots and views of old cycles"
-    ))
+    Error::invalid(format!("all {LARGEST} snapshot buffers are held: release snapshots and views of old cycles"))
 }
 
 /// A sample too old is stale; so is one too far in the future, for its age is not known.
@@ -166,14 +147,5 @@ fn store(buffer: &Buffer, channel: usize, sample: Sample, count: u64) {
 }
 
 fn clear(buffer: &Buffer, channel: usize) {
-    store(
-        buffer,
-        channel,
-        Sample {
-            value: f64::NAN,
-            time_ns: 0,
-            quality: Quality::Stale,
-        },
-        0,
-    );
+    store(buffer, channel, Sample { value: f64::NAN, time_ns: 0, quality: Quality::Stale }, 0);
 }

@@ -55,9 +55,7 @@ impl Quality {
     pub fn parse(code: i64) -> Result<Self> {
         match code {
             0..=3 => Ok(Self::from_code(code as u8)),
-            _ => Err(Error::invalid(format!(
-                "quality must be 0 (good), 1 (stale), 2 (bad) or 3 (forced), not {code}"
-            ))),
+            _ => Err(Error::invalid(format!("quality must be 0 (good), 1 (stale), 2 (bad) or 3 (forced), not {code}"))),
         }
     }
 
@@ -96,9 +94,7 @@ impl Image {
     /// Builds the table; addresses must be unique. `history`: samples kept per channel.
     pub fn new(channels: Vec<Channel>, history: usize) -> Result<Arc<Self>> {
         if history == 0 || history > 65_536 {
-            return Err(Error::invalid(format!(
-                "history must be 1 to 65536 samples, not {history}"
-            )));
+            return Err(Error::invalid(format!("history must be 1 to 65536 samples, not {history}")));
         }
         let handles = index_addresses(&channels)?;
         let count = channels.len();
@@ -136,8 +132,7 @@ impl Image {
 
     /// Handle of an address, or an error that names it.
     pub fn handle(&self, address: &str) -> Result<usize> {
-        self.find(address)
-            .ok_or_else(|| Error::UnknownAddress(address.to_owned()))
+        self.find(address).ok_or_else(|| Error::UnknownAddress(address.to_owned()))
     }
 
     /// Checks a handle that came from outside.
@@ -154,35 +149,13 @@ impl Image {
 
     /// As [`Image::publish`], but never waits for another writer: false when the value was left out.
     pub(crate) fn publish_bounded(&self, handle: usize, value: f64, time_ns: i64) -> bool {
-        self.prepare(handle, value, time_ns, Quality::Good)
-            .is_ok_and(|(slot, sample)| slot.write_bounded(sample))
+        self.prepare(handle, value, time_ns, Quality::Good).is_ok_and(|(slot, sample)| slot.write_bounded(sample))
     }
 
-    fn prepare(
-        &self,
-        handle: usize,
-        value: f64,
-        time_ns: i64,
-        quality: Quality,
-    ) -> Result<(&Slot, Sample)> {
-        let missing = Error::OutOfRange {
-            what: "handle",
-            given: handle as i64,
-            count: self.len(),
-        };
-        let (slot, channel) = self
-            .next
-            .get(handle)
-            .zip(self.channels.get(handle))
-            .ok_or(missing)?;
-        Ok((
-            slot,
-            Sample {
-                value,
-                time_ns,
-                quality: channel.judge(value, quality),
-            },
-        ))
+    fn prepare(&self, handle: usize, value: f64, time_ns: i64, quality: Quality) -> Result<(&Slot, Sample)> {
+        let missing = Error::OutOfRange { what: "handle", given: handle as i64, count: self.len() };
+        let (slot, channel) = self.next.get(handle).zip(self.channels.get(handle)).ok_or(missing)?;
+        Ok((slot, Sample { value, time_ns, quality: channel.judge(value, quality) }))
     }
 
     /// The last snapshot handed out; before the first latch every channel is stale.
@@ -196,10 +169,7 @@ fn index_addresses(channels: &[Channel]) -> Result<HashMap<String, usize>> {
     for (handle, channel) in channels.iter().enumerate() {
         channel.validate()?;
         if handles.insert(channel.address.clone(), handle).is_some() {
-            return Err(Error::invalid(format!(
-                "channel {:?} is in the table twice",
-                channel.address
-            )));
+            return Err(Error::invalid(format!("channel {:?} is in the table twice", channel.address)));
         }
     }
     Ok(handles)

@@ -61,17 +61,13 @@ impl Slot {
         self.value.store(sample.value.to_bits(), Ordering::Relaxed);
         self.time_ns.store(sample.time_ns, Ordering::Relaxed);
         self.quality.store(sample.quality as u8, Ordering::Relaxed);
-        self.sequence
-            .store(before.wrapping_add(2), Ordering::Release);
+        self.sequence.store(before.wrapping_add(2), Ordering::Release);
         true
     }
 
     fn claim(&self, before: u64) -> bool {
         let odd = before.wrapping_add(1);
-        let claimed = self
-            .sequence
-            .compare_exchange(before, odd, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok();
+        let claimed = self.sequence.compare_exchange(before, odd, Ordering::Acquire, Ordering::Relaxed).is_ok();
         fence(Ordering::Release);
         claimed
     }
@@ -120,11 +116,7 @@ mod tests {
     use super::*;
 
     fn sample(n: i64) -> Sample {
-        Sample {
-            value: n as f64,
-            time_ns: n,
-            quality: Quality::from_code((n % 4) as u8),
-        }
+        Sample { value: n as f64, time_ns: n, quality: Quality::from_code((n % 4) as u8) }
     }
 
     #[test]
@@ -133,9 +125,7 @@ mod tests {
         assert!(matches!(slot.read(), Read::Never));
         slot.write(sample(8));
         slot.write(sample(3));
-        let Read::Sample(read) = slot.read() else {
-            panic!("nothing read")
-        };
+        let Read::Sample(read) = slot.read() else { panic!("nothing read") };
         assert_eq!(read.time_ns, 8);
     }
 
@@ -146,9 +136,7 @@ mod tests {
         let writers: Vec<_> = (0..2_i64)
             .map(|offset| {
                 let slot = Arc::clone(&slot);
-                thread::spawn(move || {
-                    (0..100_000_i64).for_each(|n| slot.write(sample(2 * n + offset)))
-                })
+                thread::spawn(move || (0..100_000_i64).for_each(|n| slot.write(sample(2 * n + offset))))
             })
             .collect();
         let reader = {
@@ -165,9 +153,7 @@ mod tests {
                 }
             })
         };
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().unwrap());
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
         done.store(true, Ordering::Relaxed);
         reader.join().unwrap();
     }

@@ -30,18 +30,12 @@ impl<'a> Reader<'a> {
 
     /// The value when it is valid, else NaN.
     pub fn value(&self, handle: usize) -> f64 {
-        if self.quality(handle).valid() {
-            self.last_value(handle)
-        } else {
-            f64::NAN
-        }
+        if self.quality(handle).valid() { self.last_value(handle) } else { f64::NAN }
     }
 
     /// The last value whatever its quality.
     pub fn last_value(&self, handle: usize) -> f64 {
-        self.buffer.values.get(handle).map_or(f64::NAN, |value| {
-            f64::from_bits(value.load(Ordering::Relaxed))
-        })
+        self.buffer.values.get(handle).map_or(f64::NAN, |value| f64::from_bits(value.load(Ordering::Relaxed)))
     }
 
     /// What the value is worth.
@@ -49,26 +43,17 @@ impl<'a> Reader<'a> {
         self.buffer
             .qualities
             .get(handle)
-            .map_or(Quality::Stale, |code| {
-                Quality::from_code(code.load(Ordering::Relaxed))
-            })
+            .map_or(Quality::Stale, |code| Quality::from_code(code.load(Ordering::Relaxed)))
     }
 
     /// When the value was measured; 0 when nothing was ever written.
     pub fn time_of(&self, handle: usize) -> i64 {
-        self.buffer
-            .times_ns
-            .get(handle)
-            .map_or(0, |time_ns| time_ns.load(Ordering::Relaxed))
+        self.buffer.times_ns.get(handle).map_or(0, |time_ns| time_ns.load(Ordering::Relaxed))
     }
 
     /// The value at an instant: interpolated in the history, the newest one (if valid) after its own time.
     pub fn value_at(&self, handle: usize, time_ns: i64) -> f64 {
-        let count = self
-            .buffer
-            .counts
-            .get(handle)
-            .map_or(0, |count| count.load(Ordering::Relaxed));
+        let count = self.buffer.counts.get(handle).map_or(0, |count| count.load(Ordering::Relaxed));
         if count > 0 && time_ns >= self.time_of(handle) {
             return self.value(handle);
         }

@@ -8,13 +8,7 @@ use super::*;
 const MS: i64 = 1_000_000;
 
 fn image(count: usize) -> Arc<Image> {
-    Image::new(
-        (0..count)
-            .map(|n| Channel::new(format!("c{n}/v")))
-            .collect(),
-        8,
-    )
-    .unwrap()
+    Image::new((0..count).map(|n| Channel::new(format!("c{n}/v"))).collect(), 8).unwrap()
 }
 
 fn latched(image: &Arc<Image>, time_ns: i64) -> Snapshot {
@@ -57,11 +51,7 @@ fn with_all_buffers_held_the_cycle_goes_on_in_private() {
     for n in 1..60_i64 {
         image.publish(0, n as f64, n, Quality::Good).unwrap();
         assert_eq!(latcher.latch(n, false).unwrap(), n as u64);
-        assert_eq!(
-            latcher.reader().unwrap().value(0),
-            n as f64,
-            "the cycle sees fresh data"
-        );
+        assert_eq!(latcher.reader().unwrap().value(0), n as f64, "the cycle sees fresh data");
         held.push(image.snapshot());
     }
     assert!(image.snapshot().reader().unwrap().cycle() < 59);
@@ -74,11 +64,7 @@ fn with_all_buffers_held_the_cycle_goes_on_in_private() {
 fn quality_tells_age_range_kind_and_words_of_the_device() {
     let mut limited = Channel::new("a/limited");
     (limited.minimum, limited.maximum) = (0.0, 10.0);
-    let channels = vec![
-        limited,
-        Channel::new("a/flag").with_kind("bool", "read").unwrap(),
-        Channel::new("a/free"),
-    ];
+    let channels = vec![limited, Channel::new("a/flag").with_kind("bool", "read").unwrap(), Channel::new("a/free")];
     let image = Image::new(channels, 4).unwrap();
     let judge = |handle, value, quality, at| {
         image.publish(handle, value, at, quality).unwrap();
@@ -97,25 +83,15 @@ fn quality_tells_age_range_kind_and_words_of_the_device() {
     assert_eq!(late.reader().unwrap().quality(2), Quality::Stale);
     assert!(late.reader().unwrap().value(2).is_nan());
     assert_eq!(late.reader().unwrap().last_value(2), 1.0);
-    assert_eq!(
-        late.reader().unwrap().quality(1),
-        Quality::Forced,
-        "what a person forced does not age"
-    );
+    assert_eq!(late.reader().unwrap().quality(1), Quality::Forced, "what a person forced does not age");
 }
 
 #[test]
 fn a_sample_from_the_far_future_is_stale_until_its_time_comes() {
     let image = image(1);
     image.publish(0, 1.0, 60_000 * MS, Quality::Good).unwrap();
-    assert_eq!(
-        latched(&image, MS).reader().unwrap().quality(0),
-        Quality::Stale
-    );
-    assert_eq!(
-        latched(&image, 58_000 * MS).reader().unwrap().quality(0),
-        Quality::Good
-    );
+    assert_eq!(latched(&image, MS).reader().unwrap().quality(0), Quality::Stale);
+    assert_eq!(latched(&image, 58_000 * MS).reader().unwrap().quality(0), Quality::Good);
 }
 
 #[test]
@@ -129,10 +105,7 @@ fn history_is_that_of_the_snapshot() {
     image.publish(0, 90.0, 30, Quality::Good).unwrap();
     let third = latched(&image, 30);
     let (second, third) = (second.reader().unwrap(), third.reader().unwrap());
-    assert_eq!(
-        (second.value_at(0, 15), second.value_at(0, 25)),
-        (15.0, 20.0)
-    );
+    assert_eq!((second.value_at(0, 15), second.value_at(0, 25)), (15.0, 20.0));
     assert_eq!(third.value_at(0, 25), 55.0);
     assert!(third.value_at(0, 9).is_nan());
 }
@@ -153,10 +126,7 @@ fn bad_tables_are_refused() {
     let twice = vec![Channel::new("a/b"), Channel::new("a/b")];
     assert!(Image::new(twice, 8).is_err());
     for address in ["", "a", "/b", "a/", "a/b c"] {
-        assert!(
-            Image::new(vec![Channel::new(address)], 8).is_err(),
-            "{address:?}"
-        );
+        assert!(Image::new(vec![Channel::new(address)], 8).is_err(), "{address:?}");
     }
     assert!(Image::new(vec![], 0).is_err());
 }

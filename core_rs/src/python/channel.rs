@@ -15,10 +15,7 @@ impl PyChannel {
     #[new]
     #[pyo3(signature = (address, *, unit="", kind="float", access="read", resolution=0.0, minimum=f64::NEG_INFINITY,
         maximum=f64::INFINITY, stale_after_s=5.0, labels=None))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "keyword arguments of the contract"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn new(
         address: String,
         unit: &str,
@@ -85,11 +82,6 @@ impl PyChannel {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Channel({:?}, unit={:?}, kind={:?})",
-            self.0.address,
-            self.0.unit,
-            self.0.kind.name()
-        )
+        format!("Channel({:?}, unit={:?}, kind={:?})", self.0.address, self.0.unit, self.0.kind.name())
     }
 }

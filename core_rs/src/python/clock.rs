@@ -23,11 +23,7 @@ impl PyClock {
 
     #[staticmethod]
     fn scaled(origin_ns: i64, origin_utc_us: i64, speed: f64) -> PyResult<Self> {
-        Ok(Self(Arc::new(Clock::scaled(
-            origin_ns,
-            origin_utc_us,
-            speed,
-        )?)))
+        Ok(Self(Arc::new(Clock::scaled(origin_ns, origin_utc_us, speed)?)))
     }
 
     #[staticmethod]

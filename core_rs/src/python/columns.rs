@@ -63,14 +63,7 @@ pub(super) fn view<'py, T: Element>(
         stride = stride.saturating_mul(*length);
     }
     let (strides, start) = (strides.into_boxed_slice(), start.cast());
-    let column = Column {
-        _owner: owner,
-        start,
-        item,
-        format: T::FORMAT,
-        shape,
-        strides,
-    };
+    let column = Column { _owner: owner, start, item, format: T::FORMAT, shape, strides };
     PyMemoryView::from(Bound::new(py, column)?.as_any())
 }
 
@@ -78,11 +71,7 @@ pub(super) fn view<'py, T: Element>(
 impl Column {
     /// # Safety
     /// Called by the interpreter with a valid, writable `buffer`.
-    unsafe fn __getbuffer__(
-        slf: Bound<'_, Self>,
-        buffer: *mut ffi::Py_buffer,
-        flags: c_int,
-    ) -> PyResult<()> {
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, buffer: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if buffer.is_null() {
             return Err(PyBufferError::new_err("no buffer to fill"));
         }
@@ -90,39 +79,20 @@ impl Column {
             return Err(PyBufferError::new_err("what a cycle saw is read-only"));
         }
         let column = slf.get();
-        let length: isize = column
-            .shape
-            .iter()
-            .product::<isize>()
-            .saturating_mul(column.item.cast_signed());
-        let (format, shape, strides) = (
-            column.format.as_ptr().cast_mut(),
-            column.shape.as_ptr().cast_mut(),
-            column.strides.as_ptr().cast_mut(),
-        );
+        let length: isize = column.shape.iter().product::<isize>().saturating_mul(column.item.cast_signed());
+        let (format, shape, strides) =
+            (column.format.as_ptr().cast_mut(), column.shape.as_ptr().cast_mut(), column.strides.as_ptr().cast_mut());
         // SAFETY: the interpreter gave a valid buffer; every pointer lives as long as `obj`, which it now owns.
         unsafe {
             (*buffer).buf = column.start.cast_mut();
             (*buffer).len = length;
             (*buffer).readonly = 1;
             (*buffer).itemsize = column.item.cast_signed();
-            (*buffer).format = if flags & ffi::PyBUF_FORMAT == 0 {
-                std::ptr::null_mut()
-            } else {
-                format
-            };
+            (*buffer).format = if flags & ffi::PyBUF_FORMAT == 0 { std::ptr::null_mut() } else { format };
             (*buffer).ndim = column.shape.len() as c_int;
-            (*buffer).shape = if flags & ffi::PyBUF_ND == 0 {
-                std::ptr::null_mut()
-            } else {
-                shape
-            };
+            (*buffer).shape = if flags & ffi::PyBUF_ND == 0 { std::ptr::null_mut() } else { shape };
             let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
-            (*buffer).strides = if strided {
-                strides
-            } else {
-                std::ptr::null_mut()
-            };
+            (*buffer).strides = if strided { strides } else { std::ptr::null_mut() };
             (*buffer).suboffsets = std::ptr::null_mut();
             (*buffer).internal = std::ptr::null_mut();
             (*buffer).obj = slf.into_any().into_ptr();

@@ -36,20 +36,8 @@ pub(super) struct PyActuator(pub(super) Actuator);
 impl PyActuator {
     #[new]
     #[pyo3(signature = (address, *, minimum, maximum, fallback=0.0, ramp_per_s=None))]
-    fn new(
-        address: String,
-        minimum: f64,
-        maximum: f64,
-        fallback: f64,
-        ramp_per_s: Option<f64>,
-    ) -> PyResult<Self> {
-        let actuator = Actuator {
-            address,
-            minimum,
-            maximum,
-            fallback,
-            ramp_per_s,
-        };
+    fn new(address: String, minimum: f64, maximum: f64, fallback: f64, ramp_per_s: Option<f64>) -> PyResult<Self> {
+        let actuator = Actuator { address, minimum, maximum, fallback, ramp_per_s };
         actuator.validate()?;
         Ok(Self(actuator))
     }
@@ -80,27 +68,14 @@ impl PyGuard {
 
     #[staticmethod]
     #[pyo3(signature = (actuator, *, charge_limit, discharge_limit))]
-    fn device_limits(
-        actuator: String,
-        charge_limit: String,
-        discharge_limit: String,
-    ) -> PyResult<Self> {
-        Self::checked(GuardSpec::DeviceLimits {
-            actuator,
-            charge_limit,
-            discharge_limit,
-        })
+    fn device_limits(actuator: String, charge_limit: String, discharge_limit: String) -> PyResult<Self> {
+        Self::checked(GuardSpec::DeviceLimits { actuator, charge_limit, discharge_limit })
     }
 
     #[staticmethod]
     #[pyo3(signature = (actuator, *, soc, minimum_pct, maximum_pct))]
     fn soc(actuator: String, soc: String, minimum_pct: f64, maximum_pct: f64) -> PyResult<Self> {
-        Self::checked(GuardSpec::Soc {
-            actuator,
-            soc,
-            minimum_pct,
-            maximum_pct,
-        })
+        Self::checked(GuardSpec::Soc { actuator, soc, minimum_pct, maximum_pct })
     }
 
     #[staticmethod]
@@ -112,13 +87,7 @@ impl PyGuard {
         import_limit_w: f64,
         export_limit_w: f64,
     ) -> PyResult<Self> {
-        Self::checked(GuardSpec::Grid {
-            actuators,
-            grid,
-            measured,
-            import_limit_w,
-            export_limit_w,
-        })
+        Self::checked(GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w })
     }
 
     #[staticmethod]

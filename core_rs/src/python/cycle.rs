@@ -22,11 +22,7 @@ pub(super) struct PyCycle(Cycle);
 
 impl PyCycle {
     fn decisions_of(&self, decided: Vec<Decided>) -> Vec<PyDecision> {
-        let decision = |(index, decided)| PyDecision {
-            shared: Arc::clone(self.0.shared()),
-            index,
-            decided,
-        };
+        let decision = |(index, decided)| PyDecision { shared: Arc::clone(self.0.shared()), index, decided };
         decided.into_iter().enumerate().map(decision).collect()
     }
 
@@ -38,9 +34,7 @@ impl PyCycle {
         wait: impl Fn(&Shared, i64) -> Option<T> + Sync,
     ) -> PyResult<Option<T>> {
         if timeout_s.is_nan() || timeout_s < 0.0 {
-            return Err(CoreError::new_err(format!(
-                "timeout_s must be 0 or more, not {timeout_s}"
-            )));
+            return Err(CoreError::new_err(format!("timeout_s must be 0 or more, not {timeout_s}")));
         }
         let shared = self.0.shared();
         let deadline_ns = host_now_ns().saturating_add(seconds_to_ns(timeout_s));
@@ -71,18 +65,11 @@ impl PyCycle {
         let configuration = Configuration {
             period_s,
             sources: sources.iter().map(|source| source.0.clone()).collect(),
-            actuators: actuators
-                .iter()
-                .map(|actuator| actuator.0.clone())
-                .collect(),
+            actuators: actuators.iter().map(|actuator| actuator.0.clone()).collect(),
             guards: guards.iter().map(|guard| guard.0.clone()).collect(),
             propose_share,
         };
-        Ok(Self(Cycle::new(
-            Arc::clone(&image.0),
-            Arc::clone(&clock.0),
-            configuration,
-        )?))
+        Ok(Self(Cycle::new(Arc::clone(&image.0), Arc::clone(&clock.0), configuration)?))
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<()> {
@@ -104,21 +91,12 @@ impl PyCycle {
     }
 
     fn wait(&self, py: Python<'_>, after: i64, timeout_s: f64) -> PyResult<Option<PySnapshot>> {
-        let found = self.patiently(py, timeout_s, |shared, timeout_ns| {
-            shared.wait(after, timeout_ns)
-        })?;
+        let found = self.patiently(py, timeout_s, |shared, timeout_ns| shared.wait(after, timeout_ns))?;
         Ok(found.map(PySnapshot))
     }
 
-    fn wait_decisions(
-        &self,
-        py: Python<'_>,
-        after: i64,
-        timeout_s: f64,
-    ) -> PyResult<Option<(u64, Vec<PyDecision>)>> {
-        let found = self.patiently(py, timeout_s, |shared, timeout_ns| {
-            shared.wait_decisions(after, timeout_ns)
-        })?;
+    fn wait_decisions(&self, py: Python<'_>, after: i64, timeout_s: f64) -> PyResult<Option<(u64, Vec<PyDecision>)>> {
+        let found = self.patiently(py, timeout_s, |shared, timeout_ns| shared.wait_decisions(after, timeout_ns))?;
         Ok(found.map(|(cycle, decided)| (cycle, self.decisions_of(decided))))
     }
 
@@ -132,13 +110,8 @@ impl PyCycle {
                 )));
             }
         };
-        let proposal = |(actuator, preferred, lower, upper, offset)| Proposal {
-            actuator,
-            preferred,
-            lower,
-            upper,
-            offset,
-        };
+        let proposal =
+            |(actuator, preferred, lower, upper, offset)| Proposal { actuator, preferred, lower, upper, offset };
         let proposals: Vec<Proposal> = rows.into_iter().map(proposal).collect();
         Ok(self.0.shared().propose(source, cycle, &proposals)?)
     }
@@ -157,9 +130,7 @@ impl PyCycle {
 
     fn reason_labels(&self) -> BTreeMap<usize, String> {
         let reasons = self.0.shared().reasons();
-        (0..reasons.count())
-            .map(|code| (code, reasons.text(code)))
-            .collect()
+        (0..reasons.count()).map(|code| (code, reasons.text(code))).collect()
     }
 
     fn statistics(&self) -> PyCycleStatistics {
@@ -183,11 +154,7 @@ pub(super) struct PyDecision {
 impl PyDecision {
     #[getter]
     fn address(&self) -> &str {
-        self.shared
-            .configuration()
-            .actuators
-            .get(self.index)
-            .map_or("", |actuator| actuator.address.as_str())
+        self.shared.configuration().actuators.get(self.index).map_or("", |actuator| actuator.address.as_str())
     }
 
     #[getter]
@@ -216,12 +183,7 @@ impl PyDecision {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Decision({:?}, {}, {:?})",
-            self.address(),
-            self.setpoint(),
-            self.reason()
-        )
+        format!("Decision({:?}, {}, {:?})", self.address(), self.setpoint(), self.reason())
     }
 }
 
@@ -261,18 +223,10 @@ impl From<&Statistics> for PyCycleStatistics {
 
 /// Lateness in microseconds of a bare sleep loop of the same policy, on its own thread.
 #[pyfunction]
-pub(super) fn bare_sleep_lateness(
-    py: Python<'_>,
-    period_s: f64,
-    cycles: i64,
-) -> PyResult<Vec<f64>> {
-    let count = usize::try_from(cycles)
-        .ok()
-        .filter(|count| (1..=10_000_000).contains(count));
+pub(super) fn bare_sleep_lateness(py: Python<'_>, period_s: f64, cycles: i64) -> PyResult<Vec<f64>> {
+    let count = usize::try_from(cycles).ok().filter(|count| (1..=10_000_000).contains(count));
     match count.filter(|_| (1e-5..=60.0).contains(&period_s)) {
-        Some(count) => {
-            Ok(py.detach(|| crate::cycle::bare_sleep_lateness(seconds_to_ns(period_s), count)))
-        }
+        Some(count) => Ok(py.detach(|| crate::cycle::bare_sleep_lateness(seconds_to_ns(period_s), count))),
         None => Err(CoreError::new_err(format!(
             "needs a period_s of 0.00001 to 60 and 1 to 10000000 cycles, not {period_s} and {cycles}"
         ))),

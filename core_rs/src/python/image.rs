@@ -19,10 +19,7 @@ impl PyProcessImage {
     #[pyo3(signature = (channels, *, history=64))]
     fn new(channels: Vec<PyRef<'_, PyChannel>>, history: i64) -> PyResult<Self> {
         let channels = channels.iter().map(|channel| channel.0.clone()).collect();
-        Ok(Self(Image::new(
-            channels,
-            usize::try_from(history).unwrap_or(0),
-        )?))
+        Ok(Self(Image::new(channels, usize::try_from(history).unwrap_or(0))?))
     }
 
     fn __len__(&self) -> usize {
@@ -44,12 +41,7 @@ impl PyProcessImage {
 
     #[pyo3(signature = (handle, value, time_ns, quality=0))]
     fn publish(&self, handle: i64, value: f64, time_ns: i64, quality: i64) -> PyResult<()> {
-        Ok(self.0.publish(
-            self.0.checked(handle)?,
-            value,
-            time_ns,
-            Quality::parse(quality)?,
-        )?)
+        Ok(self.0.publish(self.0.checked(handle)?, value, time_ns, Quality::parse(quality)?)?)
     }
 
     #[pyo3(signature = (handles, values, time_ns, qualities=None))]
@@ -70,9 +62,8 @@ impl PyProcessImage {
             )));
         }
         let rows = handles.iter().zip(&values).zip(&qualities);
-        let checked = rows.map(|((&handle, &value), &code)| {
-            Ok((self.0.checked(handle)?, value, Quality::parse(code)?))
-        });
+        let checked =
+            rows.map(|((&handle, &value), &code)| Ok((self.0.checked(handle)?, value, Quality::parse(code)?)));
         let checked = checked.collect::<crate::error::Result<Vec<_>>>()?;
         for (handle, value, quality) in checked {
             self.0.publish(handle, value, time_ns, quality)?;

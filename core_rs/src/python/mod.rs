@@ -59,24 +59,14 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let profile = if cfg!(debug_assertions) {
-            "debug"
-        } else {
-            "release"
-        };
+        let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
         module.add("BUILD_PROFILE", profile)?;
         for (code, name) in ["GOOD", "STALE", "BAD", "FORCED"].into_iter().enumerate() {
             module.add(name, code)?;
         }
-        for (code, name) in ["MANUAL", "SAFETY", "GRID", "OPTIMISATION", "AUXILIARY"]
-            .into_iter()
-            .enumerate()
-        {
+        for (code, name) in ["MANUAL", "SAFETY", "GRID", "OPTIMISATION", "AUXILIARY"].into_iter().enumerate() {
             module.add(name, code)?;
         }
-        module.add(
-            "CYCLE_CHANNELS",
-            PyTuple::new(module.py(), crate::cycle::CYCLE_CHANNELS)?,
-        )
+        module.add("CYCLE_CHANNELS", PyTuple::new(module.py(), crate::cycle::CYCLE_CHANNELS)?)
     }
 }

@@ -17,23 +17,10 @@ pub(super) struct PyRecorder(pub(super) Arc<Recorder>);
 impl PyRecorder {
     #[new]
     #[pyo3(signature = (image, handles, *, interval_s, capacity=4096))]
-    fn new(
-        image: &PyProcessImage,
-        handles: Vec<i64>,
-        interval_s: f64,
-        capacity: i64,
-    ) -> PyResult<Self> {
-        let handles = handles
-            .into_iter()
-            .map(|handle| image.0.checked(handle))
-            .collect::<Result<Vec<_>, _>>()?;
+    fn new(image: &PyProcessImage, handles: Vec<i64>, interval_s: f64, capacity: i64) -> PyResult<Self> {
+        let handles = handles.into_iter().map(|handle| image.0.checked(handle)).collect::<Result<Vec<_>, _>>()?;
         let capacity = usize::try_from(capacity).unwrap_or(0);
-        Ok(Self(Recorder::new(
-            Arc::clone(&image.0),
-            handles,
-            interval_s,
-            capacity,
-        )?))
+        Ok(Self(Recorder::new(Arc::clone(&image.0), handles, interval_s, capacity)?))
     }
 
     #[getter]
@@ -67,35 +54,20 @@ impl PyRows {
     #[getter]
     fn times_ns<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let times = &slf.get().0.times_ns;
-        view(
-            slf.py(),
-            Owner::Rows(slf.clone().unbind()),
-            times.as_ptr(),
-            &[times.len()],
-        )
+        view(slf.py(), Owner::Rows(slf.clone().unbind()), times.as_ptr(), &[times.len()])
     }
 
     #[getter]
     fn values<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let rows = &slf.get().0;
         let shape = [rows.times_ns.len(), rows.columns];
-        view(
-            slf.py(),
-            Owner::Rows(slf.clone().unbind()),
-            rows.values.as_ptr(),
-            &shape,
-        )
+        view(slf.py(), Owner::Rows(slf.clone().unbind()), rows.values.as_ptr(), &shape)
     }
 
     #[getter]
     fn qualities<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let rows = &slf.get().0;
         let shape = [rows.times_ns.len(), rows.columns];
-        view(
-            slf.py(),
-            Owner::Rows(slf.clone().unbind()),
-            rows.qualities.as_ptr(),
-            &shape,
-        )
+        view(slf.py(), Owner::Rows(slf.clone().unbind()), rows.qualities.as_ptr(), &shape)
     }
 }

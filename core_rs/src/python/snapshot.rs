@@ -15,9 +15,7 @@ pub(super) struct PySnapshot(pub(super) Snapshot);
 
 impl PySnapshot {
     fn reader(&self) -> PyResult<Reader<'_>> {
-        self.0
-            .reader()
-            .ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))
+        self.0.reader().ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))
     }
 
     fn at(&self, handle: i64) -> PyResult<(Reader<'_>, usize)> {
@@ -25,9 +23,7 @@ impl PySnapshot {
     }
 
     fn buffer(&self) -> PyResult<&crate::image::Buffer> {
-        self.0
-            .buffer()
-            .ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))
+        self.0.buffer().ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))
     }
 }
 
@@ -48,36 +44,21 @@ impl PySnapshot {
     fn values<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let values: &[AtomicU64] = &slf.get().buffer()?.values;
         let (start, length) = (values.as_ptr().cast::<f64>(), values.len());
-        view(
-            slf.py(),
-            Owner::Snapshot(slf.clone().unbind()),
-            start,
-            &[length],
-        )
+        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
     }
 
     #[getter]
     fn times_ns<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let times: &[AtomicI64] = &slf.get().buffer()?.times_ns;
         let (start, length) = (times.as_ptr().cast::<i64>(), times.len());
-        view(
-            slf.py(),
-            Owner::Snapshot(slf.clone().unbind()),
-            start,
-            &[length],
-        )
+        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
     }
 
     #[getter]
     fn qualities<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let qualities: &[AtomicU8] = &slf.get().buffer()?.qualities;
         let (start, length) = (qualities.as_ptr().cast::<u8>(), qualities.len());
-        view(
-            slf.py(),
-            Owner::Snapshot(slf.clone().unbind()),
-            start,
-            &[length],
-        )
+        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
     }
 
     fn value(&self, handle: i64) -> PyResult<f64> {

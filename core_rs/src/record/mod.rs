@@ -48,21 +48,12 @@ const NO_SLOT: i64 = i64::MIN;
 
 impl Recorder {
     /// `handles` must be the image's; `capacity`: rows kept for a slow consumer.
-    pub fn new(
-        image: Arc<Image>,
-        handles: Vec<usize>,
-        interval_s: f64,
-        capacity: usize,
-    ) -> Result<Arc<Self>> {
+    pub fn new(image: Arc<Image>, handles: Vec<usize>, interval_s: f64, capacity: usize) -> Result<Arc<Self>> {
         if !(interval_s.is_finite() && (1e-3..=86_400.0).contains(&interval_s)) {
-            return Err(Error::invalid(format!(
-                "interval_s must be 0.001 to 86400, not {interval_s}"
-            )));
+            return Err(Error::invalid(format!("interval_s must be 0.001 to 86400, not {interval_s}")));
         }
         if !(1..=1_000_000).contains(&capacity) {
-            return Err(Error::invalid(format!(
-                "capacity must be 1 to 1000000 rows, not {capacity}"
-            )));
+            return Err(Error::invalid(format!("capacity must be 1 to 1000000 rows, not {capacity}")));
         }
         // One place more than promised, for the row being overwritten.
         let places = capacity + 1;
@@ -133,18 +124,13 @@ impl Recorder {
 
     // One place is left out: the cycle may be writing it.
     fn oldest(&self) -> u64 {
-        self.written
-            .load(Ordering::Acquire)
-            .saturating_sub(self.capacity - 1)
+        self.written.load(Ordering::Acquire).saturating_sub(self.capacity - 1)
     }
 
     /// Takes out the oldest rows, at most `max_rows`.
     pub fn drain(&self, max_rows: usize) -> Rows {
         let mut consumer = self.consumer();
-        let mut rows = Rows {
-            columns: self.handles.len(),
-            ..Rows::default()
-        };
+        let mut rows = Rows { columns: self.handles.len(), ..Rows::default() };
         while rows.times_ns.len() < max_rows {
             self.skip_lost(&mut consumer);
             if consumer.next >= self.written.load(Ordering::Acquire) {
@@ -169,16 +155,11 @@ impl Recorder {
     fn read(&self, row: u64, rows: &mut Rows) -> bool {
         let (place, cells) = (self.place(row), rows.values.len());
         let first = place * rows.columns;
-        let time_ns = self
-            .times_ns
-            .get(place)
-            .map_or(0, |time_ns| time_ns.load(Ordering::Relaxed));
+        let time_ns = self.times_ns.get(place).map_or(0, |time_ns| time_ns.load(Ordering::Relaxed));
         let values = self.values.iter().skip(first).take(rows.columns);
-        rows.values
-            .extend(values.map(|value| f64::from_bits(value.load(Ordering::Relaxed))));
+        rows.values.extend(values.map(|value| f64::from_bits(value.load(Ordering::Relaxed))));
         let qualities = self.qualities.iter().skip(first).take(rows.columns);
-        rows.qualities
-            .extend(qualities.map(|quality| quality.load(Ordering::Relaxed)));
+        rows.qualities.extend(qualities.map(|quality| quality.load(Ordering::Relaxed)));
         fence(Ordering::Acquire);
         if row < self.oldest() {
             rows.values.truncate(cells);
@@ -199,17 +180,11 @@ mod tests {
     fn rig(capacity: usize) -> (Arc<Recorder>, Latcher) {
         let image = Image::new(vec![Channel::new("a/b"), Channel::new("a/c")], 4).unwrap();
         let latcher = Latcher::claim(&image).unwrap();
-        (
-            Recorder::new(image, vec![1, 0], 1.0, capacity).unwrap(),
-            latcher,
-        )
+        (Recorder::new(image, vec![1, 0], 1.0, capacity).unwrap(), latcher)
     }
 
     fn at(latcher: &mut Latcher, recorder: &Recorder, time_ns: i64) {
-        latcher
-            .image()
-            .publish(1, time_ns as f64, time_ns, Quality::Good)
-            .unwrap();
+        latcher.image().publish(1, time_ns as f64, time_ns, Quality::Good).unwrap();
         latcher.latch(time_ns, false).unwrap();
         recorder.sample(&latcher.reader().unwrap());
     }
@@ -218,15 +193,9 @@ mod tests {
     fn takes_the_first_cycle_at_or_after_each_multiple() {
         let (recorder, mut latcher) = rig(16);
         let tenths = [3, 9, 10, 11, 19, 21, 22, 55, 60];
-        tenths
-            .iter()
-            .for_each(|tenth| at(&mut latcher, &recorder, tenth * SECOND_NS / 10));
+        tenths.iter().for_each(|tenth| at(&mut latcher, &recorder, tenth * SECOND_NS / 10));
         let rows = recorder.drain(100);
-        let taken: Vec<i64> = rows
-            .times_ns
-            .iter()
-            .map(|time_ns| time_ns * 10 / SECOND_NS)
-            .collect();
+        let taken: Vec<i64> = rows.times_ns.iter().map(|time_ns| time_ns * 10 / SECOND_NS).collect();
         assert_eq!(taken, [3, 10, 21, 55, 60]);
         assert_eq!(rows.values.len(), 10);
         assert_eq!(rows.values[0], rows.times_ns[0] as f64);
