@@ -22,9 +22,7 @@ async def list_alarms(principal: SignedIn, pool: Database, active: Active = None
 
 
 @router.get("/sites/{site_id}/alarms", operation_id="list_site_alarms", responses={404: {"model": Problem}})
-async def list_site_alarms(
-    site_id: str, principal: SignedIn, pool: Database, active: Active = None
-) -> list[Alarm]:
+async def list_site_alarms(site_id: str, principal: SignedIn, pool: Database, active: Active = None) -> list[Alarm]:
     """Of one site."""
     return await service.list_alarms(pool, principal, site_id, active)
 

@@ -18,7 +18,7 @@ CODE = "cloud.device_silent"
 
 
 async def watch_silence(pool: Pool, stale_after_s: float, *, period_s: float | None = None) -> None:
-    """Look until cancelled. The first look waits for one stale-after time, so that devices can come back after a start."""
+    """Look until cancelled. The first look waits for one stale-after time: devices come back after a start."""
     pause_s = min(5.0, stale_after_s / 4) if period_s is None else period_s
     await asyncio.sleep(stale_after_s)
     while True:

@@ -93,7 +93,7 @@ class Hub:
             with suppress(*UNAVAILABLE):
                 await connection.close(timeout=2)
 
-    def _on_note(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+    def _on_note(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         note = read_payload(str(payload))
         for news in self._subscribers.get(_key(note), ()):
             news.tell(note.kind)

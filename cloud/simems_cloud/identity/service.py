@@ -19,9 +19,7 @@ LOCK_S = 60
 WRONG = "the e-mail or the password is wrong"
 
 
-async def sign_in(
-    pool: Pool, *, email: str, password: str, address: str, jwt_key: str, lifetime_s: int
-) -> AccessToken:
+async def sign_in(pool: Pool, *, email: str, password: str, address: str, jwt_key: str, lifetime_s: int) -> AccessToken:
     """Raises NotSignedInError, TooManyAttemptsError."""
     email = email.strip().lower()
     account = _key("account", email)

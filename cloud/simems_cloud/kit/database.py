@@ -41,9 +41,7 @@ async def open_pool(url: str, *, application: str, max_size: int = 10, role: str
 
 
 @asynccontextmanager
-async def transaction(
-    pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None
-) -> AsyncIterator[Connection]:
+async def transaction(pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None) -> AsyncIterator[Connection]:
     """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody."""
     async with pool.acquire(timeout=10) as connection, connection.transaction():
         await connection.execute(_SETTINGS, str(tenant or ""), str(user or ""))

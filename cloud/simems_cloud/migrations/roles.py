@@ -39,7 +39,7 @@ def prepare_roles(url: str, passwords: Mapping[str, str]) -> None:
 
 def _make(connection: psycopg.Connection, role: str, attributes: str) -> None:
     if not _exists(connection, role):
-        statement = sql.SQL("create role {} {}").format(sql.Identifier(role), sql.SQL(attributes))  # type: ignore[arg-type] # constants above
+        statement = sql.SQL("create role {} {}").format(sql.Identifier(role), sql.SQL(attributes))
         _patiently(connection, statement)
 
 
@@ -75,7 +75,7 @@ def _exists(connection: psycopg.Connection, role: str) -> bool:
     return connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() is not None
 
 
-def _patiently(connection: psycopg.Connection, statement: sql.Composable) -> None:
+def _patiently(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> None:
     """Shared catalogues have no lock to take: who loses a race tries again, who finds the thing made is content."""
     for attempt in range(_TRIES):
         try:

@@ -23,6 +23,8 @@ from simems_cloud.sites.schemas import (
 )
 
 QUERIES = load_queries("simems_cloud.sites")
+CONTROLLER = "controller"
+"""Kind under which a hello announces a controller; its profile is the type."""
 IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
 
 
@@ -87,7 +89,7 @@ def _description(
     stale_after_s: float,
 ) -> SiteDescription:
     settings: dict[str, float] = json.loads(site["settings"])
-    own = {row["component_id"] for row in components if row["kind"] != "controller"}
+    own = {row["component_id"] for row in components if row["kind"] != CONTROLLER}
     return SiteDescription(
         id=site["site_id"],
         name=site["name"],
@@ -112,9 +114,7 @@ def _description(
 def _component(row: asyncpg.Record, channels: list[ChannelDescription]) -> ComponentDescription:
     component = row["component_id"]
     own = [channel for channel in channels if _owner(channel) == component]
-    return ComponentDescription(
-        id=component, kind=row["kind"], name=row["name"], profile=row["profile"], channels=own
-    )
+    return ComponentDescription(id=component, kind=row["kind"], name=row["name"], profile=row["profile"], channels=own)
 
 
 def _owner(channel: ChannelDescription) -> str:

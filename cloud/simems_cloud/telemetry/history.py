@@ -114,9 +114,7 @@ async def _raw(
     return window, aggregate(blocks, start_s=window.start_s, end_s=window.end_s, step_s=window.step_s)
 
 
-async def _rollup(
-    connection: Connection, source: Source, ids: dict[int, str], window: Window
-) -> dict[str, Buckets]:
+async def _rollup(connection: Connection, source: Source, ids: dict[int, str], window: Window) -> dict[str, Buckets]:
     rows = await connection.fetch(
         QUERIES[f"rollup_{source}"], list(ids), window.time(window.start_s), window.time(window.end_s), window.step_s
     )

@@ -40,7 +40,7 @@ class Buckets:
 
 
 def native_step_s(blocks: Sequence[RawBlock]) -> float:
-    """Median distance of neighbouring times over all frames, 0 with fewer than two: finer buckets would only be holes."""
+    """Median distance of neighbouring times, 0 with fewer than two: finer buckets would only be holes."""
     times = np.unique(np.array([time for block in blocks for time in block.times_us], dtype=np.int64))
     return float(np.median(np.diff(times))) / 1e6 if len(times) > 1 else 0.0
 

@@ -27,7 +27,7 @@ async def get_latest(request: Request, site_id: str, principal: SignedIn, pool: 
 
 
 @router.get("/history", operation_id="get_history", responses={422: {"model": Problem}})
-async def get_history(  # noqa: PLR0913 - one per query parameter
+async def get_history(
     site_id: str,
     principal: SignedIn,
     pool: Database,

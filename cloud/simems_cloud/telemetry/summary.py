@@ -26,9 +26,7 @@ class Energy:
     negative_wh: float
 
 
-async def read_summary(
-    pool: Pool, principal: Principal, site_id: str, *, start: datetime, end: datetime
-) -> Summary:
+async def read_summary(pool: Pool, principal: Principal, site_id: str, *, start: datetime, end: datetime) -> Summary:
     """Raises NotFoundError, InvalidRequestError."""
     if start.tzinfo is None or end.tzinfo is None or end <= start:
         raise InvalidRequestError("from, to: two times with offset, `to` after `from`")

@@ -304,17 +304,18 @@ begin
         'silent_devices(timestamptz)', 'begin_sign_in(bytea, integer, integer)', 'sign_in_succeeded(bytea)']
     loop
         execute format('revoke all on function %s from public', f);
-        if f = 'platform_tenants()' then
-            execute format('grant execute on function %s to simems_owner', f);
-        elsif f like 'device%' then
+        if f like 'device%' then
             execute format('grant execute on function %s to simems_ingest', f);
-        else
+        elsif f <> 'platform_tenants()' then
             execute format('grant execute on function %s to simems_app', f);
         end if;
         execute format('alter function %s owner to simems_lookup', f);
     end loop;
 end $$;
 revoke create on schema public from simems_lookup;
+set role simems_lookup;
+grant execute on function platform_tenants() to simems_owner;
+set role simems_owner;
 
 -- Processes that know devices hear of new and revoked keys.
 create function device_changed() returns trigger

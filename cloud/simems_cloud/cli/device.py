@@ -1,0 +1,83 @@
+"""``simems-cloud device``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+import click
+import zmq.utils.z85
+
+from simems_cloud.cli.failing import BadInputError, WrongError
+from simems_cloud.cli.output import as_json, show, show_one
+from simems_cloud.cli.platform import as_owner, of_tenants, tenant_named
+from simems_cloud.identity.service import QUERIES as IDENTITY
+from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.sites.service import QUERIES
+
+
+@click.group("device")
+def command() -> None:
+    """Edge devices: add, list, revoke."""
+
+
+@command.command(epilog="Example: simems-cloud device add malmo-1 --tenant Demo --public-key KEY")
+@click.argument("name")
+@click.option("--tenant", required=True, help="Name or id of the tenant.")
+@click.option("--public-key", required=True, help="The device's CURVE key, 40 characters, from `simems-edge identity`.")
+@as_json
+def add(name: str, tenant: str, public_key: str, json_wanted: bool) -> None:
+    """Let the device NAME in; its first hello says which site it speaks for."""
+    check_key(public_key)
+    device_id = as_owner(lambda pool: _add(pool, tenant, name, public_key))
+    show_one({"device_id": device_id, "name": name, "public_key": public_key}, json_wanted=json_wanted)
+
+
+@command.command("list", epilog="Example: simems-cloud device list --json")
+@click.option("--tenant", help="Only of this tenant.")
+@as_json
+def list_(tenant: str | None, json_wanted: bool) -> None:
+    """All devices with what was last heard of them."""
+    show(as_owner(lambda pool: of_tenants(pool, tenant, QUERIES["list_devices"])), json_wanted=json_wanted)
+
+
+@command.command(epilog="Example: simems-cloud device revoke malmo-1 --tenant Demo")
+@click.argument("name")
+@click.option("--tenant", required=True, help="Name or id of the tenant.")
+@as_json
+def revoke(name: str, tenant: str, json_wanted: bool) -> None:
+    """Shut the device NAME (or public key) out for good; its data stay."""
+    revoked = as_owner(lambda pool: _revoke(pool, tenant, name))
+    show_one({"revoked": revoked}, json_wanted=json_wanted)
+
+
+def check_key(public_key: str) -> None:
+    """Raises BadInputError."""
+    try:
+        right = len(public_key) == 40 and len(zmq.utils.z85.decode(public_key)) == 32
+    except (ValueError, KeyError):
+        right = False
+    if not right:
+        raise BadInputError(f"--public-key: {public_key!r}: not a key of 40 Z85 characters; see `simems-edge identity`")
+
+
+async def _add(pool: Pool, tenant: str, name: str, public_key: str) -> UUID:
+    tenant_id = await tenant_named(pool, tenant)
+    try:
+        async with transaction(pool, tenant=tenant_id) as connection:
+            device_id = await connection.fetchval(QUERIES["create_device"], name, public_key, None)
+            await connection.execute(IDENTITY["add_audit"], "command line", "device.add", str(device_id))
+    except asyncpg.UniqueViolationError as error:
+        raise WrongError("--public-key: this key is registered already") from error
+    return UUID(str(device_id))
+
+
+async def _revoke(pool: Pool, tenant: str, name: str) -> int:
+    tenant_id = await tenant_named(pool, tenant)
+    async with transaction(pool, tenant=tenant_id) as connection:
+        rows = await connection.fetch(QUERIES["revoke_device"], name)
+        for row in rows:
+            await connection.execute(IDENTITY["add_audit"], "command line", "device.revoke", str(row["device_id"]))
+    if not rows:
+        raise WrongError(f"NAME: {name!r}: no such device that is let in")
+    return len(rows)

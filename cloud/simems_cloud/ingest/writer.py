@@ -1,0 +1,146 @@
+"""Stores what one device sent and says what to answer: commit first, then the ack."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+
+import asyncpg
+from simems_core.wire import (
+    Ack,
+    Bye,
+    Events,
+    FromCloud,
+    Hello,
+    Refused,
+    Telemetry,
+    WireError,
+    decode_from_edge,
+    sequence_of,
+)
+
+from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
+from simems_cloud.telemetry.announce import RefusedHelloError, announce
+from simems_cloud.telemetry.frames import Frame, refused, unpack
+from simems_cloud.telemetry.store import Device, Outcome, UnknownSiteError, store_frames
+
+log = logging.getLogger(__name__)
+SAY_HELLO = "say hello first: the site of this device is not known"
+LONGEST_WAIT_S = 10.0
+PASSING = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError)
+
+
+class Writer:
+    """One batch of one device at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def write(self, device: Device, payloads: Sequence[bytes]) -> list[FromCloud]:
+        """Every payload in its order; the answers. Waits, without an answer, while the database is away."""
+        answers: list[FromCloud] = []
+        pending: list[Frame] = []
+        for payload in payloads:
+            message = _read(payload)
+            if isinstance(message, Frame):
+                pending.append(message)
+            elif isinstance(message, Hello):
+                answers += await self._store(device, pending)
+                pending = []
+                answers.append(await self._hello(device, message))
+            elif message is not None:
+                answers.append(message)
+        return answers + await self._store(device, pending)
+
+    async def _hello(self, device: Device, hello: Hello) -> FromCloud:
+        for attempt in _patience():
+            try:
+                async with transaction(self._pool, tenant=device.tenant_id) as connection:
+                    acked = await announce(connection, device, hello)
+                    await clear_refused(connection, device, hello.site)
+                return Ack(sequence=acked)
+            except RefusedHelloError as error:
+                log.warning("refused a hello", extra={"device": str(device.device_id), "reason": str(error)})
+                return Bye(reason=str(error))
+            except (*UNAVAILABLE, *PASSING) as error:
+                await _wait(attempt, error)
+            except asyncpg.PostgresError as error:
+                log.exception("cannot store a hello")
+                return Bye(reason=f"the hello cannot be stored: {error}")
+        raise AssertionError("patience has no end")
+
+    async def _store(self, device: Device, frames: list[Frame]) -> list[FromCloud]:
+        if not frames:
+            return []
+        for attempt in _patience():
+            try:
+                return _answers(await self._commit(device, frames))
+            except UnknownSiteError:
+                return [Bye(reason=SAY_HELLO)]
+            except (*UNAVAILABLE, *PASSING) as error:
+                await _wait(attempt, error)
+            except (asyncpg.PostgresError, ValueError, OverflowError) as error:
+                return await self._one_by_one(device, frames, error)
+        raise AssertionError("patience has no end")
+
+    async def _one_by_one(self, device: Device, frames: list[Frame], error: Exception) -> list[FromCloud]:
+        """One frame spoils a batch: store the others, and keep of the culprit that it was refused."""
+        if len(frames) > 1:
+            return [answer for frame in frames for answer in await self._store(device, [frame])]
+        frame = frames[0]
+        if frame.refusal is not None:
+            raise error
+        log.error("refused a frame the database rejects", exc_info=error, extra={"sequence": frame.sequence})
+        reason = f"cannot be stored: {type(error).__name__}"
+        return await self._store(device, [Frame(frame.sequence, frame.checksum, [], [], [], refusal=reason)])
+
+    async def _commit(self, device: Device, frames: list[Frame]) -> Outcome:
+        async with transaction(self._pool, tenant=device.tenant_id) as connection:
+            outcome = await store_frames(connection, device, frames)
+            events = [event for frame in outcome.new for event in frame.events]
+            await apply_events(connection, device, outcome.site_id, events)
+            if outcome.conflicts:
+                cause = f"Sequence {outcome.conflicts[0]} came twice with different content"
+                await raise_refused(connection, device, outcome.site_id, CONFLICT, cause)
+            new = [frame for frame in outcome.new if frame.refusal]
+            if new:
+                cause = f"Sequence {new[0].sequence}: {new[0].refusal}"
+                await raise_refused(connection, device, outcome.site_id, REFUSED, cause)
+        return outcome
+
+
+def _read(payload: bytes) -> Frame | Hello | FromCloud | None:
+    """A frame to store, a hello, an answer to garbage, or nothing to do."""
+    try:
+        message = decode_from_edge(payload)
+    except WireError as error:
+        sequence = sequence_of(payload)
+        if sequence is None or not 0 < sequence < 2**63:
+            log.warning("a message that cannot be read", extra={"error": str(error)[:200]})
+            return Refused(sequence=0, reason=str(error)[:500])
+        return refused(sequence, payload, str(error))
+    if isinstance(message, Telemetry | Events):
+        if not 0 < message.sequence < 2**63:
+            return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
+        return unpack(message, payload, time.time_ns() // 1000)
+    return message if isinstance(message, Hello) else None
+
+
+def _answers(outcome: Outcome) -> list[FromCloud]:
+    refusals: list[FromCloud] = [Refused(sequence=s, reason=r) for s, r in sorted(outcome.refused.items())]
+    return [*refusals, Ack(sequence=outcome.acked)]
+
+
+def _patience() -> range:
+    """Tries without end in practice: the device keeps what has no ack, and so do we while we hold it."""
+    return range(2**31)
+
+
+async def _wait(attempt: int, error: Exception) -> None:
+    wait_s = min(LONGEST_WAIT_S, 0.1 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    log.warning("the database is away; nothing is acknowledged", extra={"error": repr(error), "wait_s": wait_s})
+    await asyncio.sleep(wait_s)

@@ -1,0 +1,124 @@
+"""One durable message of a device, checked and unpacked; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simems_core.wire import Column, Durable, Event, Events, Telemetry, absolute_us, inconsistency
+
+EARLIEST_US = 1_577_836_800_000_000
+"""2020-01-01: older telemetry comes from a clock that was never set."""
+LATEST_AHEAD_US = 300_000_000
+"""Five minutes: a clock further ahead is wrong."""
+LONGEST_US = 86_400_000_000
+"""One frame covers at most a day."""
+MAX_VALUE = 1e15
+GOOD, STALE, BAD = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Block:
+    """One channel over one frame."""
+
+    channel: str
+    resolution: float
+    values: list[float | None]
+    quality: list[int] | None
+    """None: all good."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is stored under (device, sequence)."""
+
+    sequence: int
+    checksum: bytes
+    times_us: list[int]
+    blocks: list[Block]
+    events: list[Event]
+    refusal: str | None = None
+
+    @property
+    def kind(self) -> str:
+        if self.refusal is not None:
+            return "refused"
+        return "telemetry" if self.times_us else "events"
+
+
+def checksum(payload: bytes) -> bytes:
+    return hashlib.blake2b(payload, digest_size=16).digest()
+
+
+def unpack(message: Durable, payload: bytes, now_us: int) -> Frame:
+    """A frame to store; one that cannot be stored carries its refusal and nothing else."""
+    problem = inconsistency(message) or unusable(message, now_us)
+    if problem is not None:
+        return refused(message.sequence, payload, problem)
+    if isinstance(message, Events):
+        return Frame(message.sequence, checksum(payload), [], [], message.events)
+    blocks = [_block(column) for column in message.columns]
+    return Frame(message.sequence, checksum(payload), absolute_us(message.times_us), blocks, [])
+
+
+def refused(sequence: int, payload: bytes, reason: str) -> Frame:
+    return Frame(sequence, checksum(payload), [], [], [], refusal=reason[:500])
+
+
+def unusable(message: Durable, now_us: int) -> str | None:
+    """What a well-formed message says that cannot be true; None when nothing."""
+    if message.sequence >= 2**63:
+        return f"sequence {message.sequence} is out of range"
+    if isinstance(message, Events):
+        times = sorted(event.time_us for event in message.events)
+        texts = [text for e in message.events for text in (e.id, e.code, e.component, e.text, e.cause, e.effect)]
+        return _times(times, now_us) or _texts([*texts, *(e.remedy + e.actor for e in message.events)])
+    times = absolute_us(message.times_us)
+    if times[-1] - times[0] > LONGEST_US:
+        return "one frame covers more than a day"
+    return _times(times, now_us) or _texts([c.channel for c in message.columns]) or _values(message)
+
+
+def _times(times_us: Sequence[int], now_us: int) -> str | None:
+    if not times_us:
+        return None
+    if times_us[0] < EARLIEST_US:
+        return f"time {times_us[0]} us is before 2020; is the device's clock set?"
+    if times_us[-1] > now_us + LATEST_AHEAD_US:
+        ahead_s = (times_us[-1] - now_us) / 1e6
+        return f"time is {ahead_s:.0f} s ahead of the server; is the device's clock right?"
+    return None
+
+
+def _texts(texts: Sequence[str]) -> str | None:
+    if any("\0" in text or len(text) > 4000 for text in texts):
+        return "a text with a NUL or of more than 4000 characters"
+    return None
+
+
+def _values(message: Telemetry) -> str | None:
+    for column in message.columns:
+        scale = column.resolution or 1.0
+        if any(value is not None and not abs(value * scale) <= MAX_VALUE for value in column.values):
+            return f"{column.channel}: a value beyond +-{MAX_VALUE:g}"
+        if "/" not in column.channel or len(column.channel) > 200:
+            return f"{column.channel[:200]!r}: not a channel address (component/channel)"
+    return None
+
+
+def _block(column: Column) -> Block:
+    values = _scaled(column)
+    quality = column.quality or [GOOD] * len(values)
+    codes = [STALE if value is None and code == GOOD else code for value, code in zip(values, quality, strict=True)]
+    return Block(column.channel, column.resolution, values, codes if any(codes) else None)
+
+
+def _scaled(column: Column) -> list[float | None]:
+    """In the channel's unit. Divided where the resolution is one over a whole number: 3 tenths are 0.3 exactly."""
+    if column.resolution == 0:
+        return [None if value is None else float(value) for value in column.values]
+    inverse = round(1.0 / column.resolution) if column.resolution < 1 else 0
+    if inverse and abs(inverse * column.resolution - 1.0) < 1e-12:
+        return [None if value is None else value / inverse for value in column.values]
+    return [None if value is None else value * column.resolution for value in column.values]
