@@ -52,10 +52,11 @@ def decode_raw(point: Point, registers: Sequence[int]) -> Raw:
     if layout is None:
         return data if any(data) else None
     number: int | float = struct.unpack(layout, data)[0]
-    return None if _is_missing(point.type, number) else number
+    return None if is_missing(point.type, number) else number
 
 
-def _is_missing(kind: PointType, number: float) -> bool:
+def is_missing(kind: PointType, number: float) -> bool:
+    """Whether this number says "not implemented" in a point of this type."""
     if kind in {"float32", "float64"}:
         return not math.isfinite(number)
     if kind == "sunssf":

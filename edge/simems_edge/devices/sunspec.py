@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from simems_edge.devices.definition import HEADER_LENGTH, Definition, Point
-from simems_edge.devices.registers import EncodeError, Raw, decode_raw, encode_raw, missing_value
+from simems_edge.devices.registers import EncodeError, Raw, decode_raw, encode_raw, is_missing
 
 BASE_ADDRESSES: Final = (40000, 0, 50000)
 MARKER: Final = (0x5375, 0x6E53)
@@ -139,7 +139,7 @@ def encode_point(definition: Definition, name: str, value: Value, values: Mappin
     if not math.isfinite(value):
         raise EncodeError(f"{value!r} cannot be written to point {name} of model {definition.id}")
     raw = _unscaled(definition, point, value, values)
-    if raw == missing_value(point.type) and point.type != "ipaddr":
+    if is_missing(point.type, raw):
         raise EncodeError(f"{value!r} does not fit point {name}: it would read as not implemented")
     return encode_raw(point, raw)
 

@@ -30,10 +30,10 @@ def test_check_prints_json(capsys: Capture) -> None:
     assert (problem["line"], problem["path"], problem["remedy"]) == (5, "site.currency", "keep one of the two")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["check"], ["nonsense"], ["check", "/no/such/file"], ["schema", "nonsense"], ["check", "--wrong", DEMO]],
-)
+BAD_USAGE = [["check"], ["nonsense"], ["check", "/no/such/file"], ["schema", "nonsense"], ["check", "--wrong", DEMO]]
+
+
+@pytest.mark.parametrize("arguments", BAD_USAGE)
 def test_bad_usage_is_2_without_traceback(arguments: list[str], capsys: Capture) -> None:
     assert run(arguments) == 2
     printed = capsys.readouterr()
@@ -47,16 +47,16 @@ def test_an_unexpected_error_is_one_line_unless_debug(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("simems_edge.cli.check.check_site", explode)
     assert run(["check", DEMO]) == 1
-    assert capsys.readouterr().err.splitlines() == [
-        "error: unexpected ZeroDivisionError: boom; run again with --debug and report it"
-    ]
+    line = "error: unexpected ZeroDivisionError: boom; run again with --debug and report it"
+    assert capsys.readouterr().err.splitlines() == [line]
     assert run(["--debug", "check", DEMO]) == 1
     assert "Traceback" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(ConnectionRefusedError("no"), 3), (TimeoutError("late"), 3), (KeyboardInterrupt(), 130)]
-)
+FAILURES = [(ConnectionRefusedError("no"), 3), (TimeoutError("late"), 3), (KeyboardInterrupt(), 130)]
+
+
+@pytest.mark.parametrize(("error", "code"), FAILURES)
 def test_unreachable_is_3(error: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -83,9 +83,8 @@ def test_group_help_needs_no_import_of_commands(capsys: Capture) -> None:
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_schemas_in_docs_are_up_to_date(name: str) -> None:
-    assert (ROOT / "docs" / "schemas" / f"{name}.json").read_text("utf-8") == schema_text(name), (
-        f"simems-edge schema {name} > docs/schemas/{name}.json"
-    )
+    written = (ROOT / "docs" / "schemas" / f"{name}.json").read_text("utf-8")
+    assert written == schema_text(name), f"run: simems-edge schema {name} > docs/schemas/{name}.json"
 
 
 def test_schemas_accept_what_we_ship() -> None:
@@ -111,17 +110,17 @@ def test_init_writes_a_valid_file(tmp_path: Path, capsys: Capture) -> None:
     assert run(["check", target]) == 0
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["--currency", "XYZ"],
-        ["--time-zone", "Mars"],
-        ["--threshold", "900 kW"],
-        ["--meter", "a b"],
-        ["--meter", "none"],
-        ["--id", "A B"],
-    ],
-)
+WRONG_ANSWERS = [
+    ["--currency", "XYZ"],
+    ["--time-zone", "Mars"],
+    ["--threshold", "900 kW"],
+    ["--meter", "a b"],
+    ["--meter", "none"],
+    ["--id", "A B"],
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_ANSWERS)
 def test_init_writes_nothing_wrong(wrong: list[str], tmp_path: Path) -> None:
     target = tmp_path / "site.yaml"
     assert run(["init", "--yes", "-o", str(target), *wrong]) == 2
@@ -129,9 +128,8 @@ def test_init_writes_nothing_wrong(wrong: list[str], tmp_path: Path) -> None:
 
 
 def test_init_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter(
-        ["shop-9", "Shop", "Europe/Berlin", "EUR", "80 kW", "0 kW", "10.0.0.1", "none", "10.0.0.2/2", "50 kW"]
-    )
+    facts = ["shop-9", "Shop", "Europe/Berlin", "EUR", "80 kW", "0 kW"]
+    answers = iter([*facts, "10.0.0.1", "none", "10.0.0.2/2", "50 kW"])
     monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
     target = tmp_path / "site.yaml"
     assert run(["init", "-o", str(target)]) == 0
