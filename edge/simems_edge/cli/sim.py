@@ -63,7 +63,7 @@ def _instant(_context: click.Context, _parameter: click.Parameter, value: str | 
 @click.option("--state", type=click.Path(path_type=Path), help="File that lets a restarted plant go on.")
 @json_option
 @click.pass_context
-def command(
+def command(  # noqa: PLR0913 - one parameter per option
     ctx: click.Context,
     *,
     site_file: str,
