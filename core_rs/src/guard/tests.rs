@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::arbitrate::{Row, arbitrate};
 use crate::image::{Channel, Image, Latcher, Quality};
 
 const CHANNELS: [&str; 9] = [
@@ -209,18 +210,32 @@ fn number() -> impl Strategy<Value = f64> {
     prop_oneof![8 => -200.0..200.0_f64, 1 => Just(0.0), 1 => Just(f64::NAN), 1 => Just(1e308), 1 => Just(-1e308)]
 }
 
+fn row() -> impl Strategy<Value = Row> {
+    let finite = || prop_oneof![8 => -200.0..200.0_f64, 1 => Just(1e308), 1 => Just(-1e308)];
+    (proptest::option::of(finite()), finite(), finite(), finite()).prop_map(|(preferred, a, b, offset)| Row {
+        preferred,
+        lower: a.min(b),
+        upper: a.max(b),
+        offset,
+    })
+}
+
+fn arbitrated(rows: &[Row]) -> Outcome {
+    arbitrate(Limits::rating(-100.0, 100.0), 0.0, rows.iter().enumerate())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn never_outside_a_guard(
         data in proptest::collection::vec(number(), 9),
-        requests in proptest::array::uniform2(-100.0..100.0_f64),
+        wishes in proptest::array::uniform2(proptest::collection::vec(row(), 0..4)),
         previous in proptest::array::uniform2(-100.0..100.0_f64),
         ramp in proptest::option::of(0.1..50.0_f64),
     ) {
         let mut rig = Rig::new(ramp);
         rig.set(&data, 0);
-        let setpoints = values(rig.apply(requests.map(wanted), previous));
+        let setpoints = values(rig.apply(wishes.map(|rows| arbitrated(&rows)), previous));
         prop_assert_eq!(broken(&data, setpoints), None, "{:?}", setpoints);
     }
 }

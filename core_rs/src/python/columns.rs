@@ -89,7 +89,7 @@ impl Column {
             (*buffer).readonly = 1;
             (*buffer).itemsize = column.item.cast_signed();
             (*buffer).format = if flags & ffi::PyBUF_FORMAT == 0 { std::ptr::null_mut() } else { format };
-            (*buffer).ndim = column.shape.len() as c_int;
+            (*buffer).ndim = if flags & ffi::PyBUF_ND == 0 { 1 } else { column.shape.len() as c_int };
             (*buffer).shape = if flags & ffi::PyBUF_ND == 0 { std::ptr::null_mut() } else { shape };
             let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
             (*buffer).strides = if strided { strides } else { std::ptr::null_mut() };
