@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections import deque
 
 _NS = 1e9
+_ARRIVED_W = 100.0
+_ARRIVED_SHARE = 0.02
 
 
 class SitePowerEstimate:
@@ -41,7 +43,9 @@ class SitePowerEstimate:
         self.value_w = None
 
     def battery(self, time_ns: int, power_w: float) -> None:
-        """A new reading of the battery."""
+        """A new reading of the battery. Once it has arrived at its setpoint, the way there is over."""
+        if self._setpoint_w is not None and _arrived(power_w, self._setpoint_w):
+            self._commands.clear()
         self._readings.append((time_ns, power_w))
         self._forget(time_ns)
 
@@ -79,3 +83,7 @@ class SitePowerEstimate:
             self._readings.popleft()
         while self._commands and self._commands[0][0] < now_ns - self._settle_ns:
             self._commands.popleft()
+
+
+def _arrived(power_w: float, setpoint_w: float) -> bool:
+    return abs(power_w - setpoint_w) <= _ARRIVED_W + _ARRIVED_SHARE * abs(setpoint_w)
