@@ -52,7 +52,7 @@ def parse_document(text: str, file: str) -> Document:
 def _read(path: FilePath, document: Document) -> str | None:
     try:
         if not path.is_file():
-            raise FileNotFoundError
+            raise IsADirectoryError if path.exists() else FileNotFoundError
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -67,6 +67,8 @@ def _read(path: FilePath, document: Document) -> str | None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "it is no ordinary file"
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     return (getattr(error, "strerror", None) or type(error).__name__).lower()
