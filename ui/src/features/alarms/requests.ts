@@ -1,0 +1,22 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+
+import { get, post } from '@/shared/api/client';
+import type { Alarm } from '@/shared/api/model';
+
+/** Alarms that stand, and those of the last days. `path`: `/sites/{id}/alarms` or `/alarms`. */
+export function useAlarms(path: string, active?: boolean) {
+  return useQuery({
+    queryKey: ['alarms', path, active ?? 'all'],
+    queryFn: ({ signal }) => get<Alarm[]>(path, { active }, signal),
+    refetchInterval: 5000,
+  });
+}
+
+export function useAcknowledge() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (alarm: Alarm) =>
+      post<unknown>(`/alarms/${encodeURIComponent(alarm.id)}/acknowledge`),
+    onSettled: () => client.invalidateQueries({ queryKey: ['alarms'] }),
+  });
+}

@@ -1,0 +1,57 @@
+import { MantineProvider } from '@mantine/core';
+import { Route, Router, Switch } from 'wouter';
+import { useHashLocation } from 'wouter/use-hash-location';
+
+import { SignIn } from '@/features/session/SignIn.portal';
+import { useSession } from '@/features/session/store';
+import { useTheme } from '@/shared/theme/useTheme';
+
+import { Shell } from './Shell';
+import { LanguageAndTheme } from './Tools';
+import { AlarmsPage } from './pages/AlarmsPage';
+import { NotFoundPage } from './pages/NotFoundPage';
+import { SitePage } from './pages/SitePage';
+import { SitesPage } from './pages/SitesPage';
+import { theme, variables } from './theme';
+
+
+export function App() {
+  const scheme = useTheme();
+  const token = useSession((state) => state.token);
+  return (
+    <MantineProvider theme={theme} forceColorScheme={scheme} cssVariablesResolver={variables}>
+      {token === null ? <SignIn tools={<LanguageAndTheme />} /> : <Pages />}
+    </MantineProvider>
+  );
+}
+
+function Pages() {
+  return (
+    <Router hook={useHashLocation}>
+      <Switch>
+        <Route path="/">
+          <Shell>
+            <SitesPage />
+          </Shell>
+        </Route>
+        <Route path="/alarms">
+          <Shell>
+            <AlarmsPage />
+          </Shell>
+        </Route>
+        <Route path="/sites/:id">
+          {({ id }) => (
+            <Shell>
+              <SitePage key={id} id={decodeURIComponent(id)} />
+            </Shell>
+          )}
+        </Route>
+        <Route>
+          <Shell>
+            <NotFoundPage />
+          </Shell>
+        </Route>
+      </Switch>
+    </Router>
+  );
+}
