@@ -1,0 +1,121 @@
+//! After warm-up the running cycle allocates nothing: counted by the allocator, on the cycle's own thread.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use simems_core::clock::Clock;
+use simems_core::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
+use simems_core::guard::GuardSpec;
+use simems_core::image::{Channel, Image, Quality};
+use simems_core::record::Recorder;
+
+static WARM: AtomicBool = AtomicBool::new(false);
+static COUNTED: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+fn on_cycle_thread() -> bool {
+    let mut name = [0_u8; 16];
+    // SAFETY: the kernel writes at most 16 bytes.
+    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+    name.starts_with(b"simems-cycle\0")
+}
+
+fn count() {
+    if WARM.load(Ordering::Relaxed) && on_cycle_thread() {
+        COUNTED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: hands everything to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn image() -> Arc<Image> {
+    let addresses = ["grid0/p", "ess0/p", "ess0/soc", "ess0/p_setpoint", "ess0/p_reason", "cycle/count"];
+    Image::new(addresses.map(Channel::new).to_vec(), 16).unwrap()
+}
+
+fn configuration() -> Configuration {
+    let text = str::to_owned;
+    Configuration {
+        period_s: 0.002,
+        sources: vec![Source::new(text("self0"), 3, 3).unwrap()],
+        actuators: vec![Actuator {
+            address: text("ess0/p"),
+            minimum: -100.0,
+            maximum: 100.0,
+            fallback: 0.0,
+            ramp_per_s: Some(10.0),
+        }],
+        guards: vec![
+            GuardSpec::Soc { actuator: text("ess0/p"), soc: text("ess0/soc"), minimum_pct: 5.0, maximum_pct: 95.0 },
+            GuardSpec::Grid {
+                actuators: vec![text("ess0/p")],
+                grid: text("grid0/p"),
+                measured: vec![text("ess0/p")],
+                import_limit_w: 50.0,
+                export_limit_w: 50.0,
+            },
+        ],
+        propose_share: 0.5,
+    }
+}
+
+fn one_turn(cycle: &Cycle, image: &Image, after: i64) -> i64 {
+    let snapshot = cycle.shared().wait(after, 5_000_000_000).expect("a cycle within 5 s");
+    let (number, time_ns) = snapshot.reader().map(|reader| (reader.cycle(), reader.time_ns())).unwrap();
+    for handle in 0..3 {
+        image.publish(handle, 50.0, time_ns, Quality::Good).unwrap();
+    }
+    let row = Proposal { actuator: 0, preferred: Some(40.0), lower: Some(-50.0), upper: None, offset: Some(1.0) };
+    cycle.shared().propose(0, number.cast_signed(), &[row]).unwrap();
+    number.cast_signed()
+}
+
+// A thread of the same name that allocates: the count must see it.
+fn counter_works() -> bool {
+    WARM.store(true, Ordering::Relaxed);
+    let thread = std::thread::Builder::new().name("simems-cycle".to_owned());
+    thread.spawn(|| drop(std::hint::black_box(vec![0_u8; 100]))).unwrap().join().unwrap();
+    WARM.store(false, Ordering::Relaxed);
+    COUNTED.swap(0, Ordering::Relaxed) >= 2
+}
+
+#[test]
+fn the_running_cycle_allocates_nothing() {
+    assert!(counter_works());
+    let image = image();
+    let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::Monotonic), configuration()).unwrap();
+    let recorder = Recorder::new(Arc::clone(&image), vec![0, 1, 2], 0.01, 16).unwrap();
+    cycle.attach(Arc::clone(&recorder)).unwrap();
+    cycle.start().unwrap();
+    let mut after = 0;
+    while after < 20 {
+        after = one_turn(&cycle, &image, after);
+    }
+    WARM.store(true, Ordering::Relaxed);
+    while after < 300 {
+        after = one_turn(&cycle, &image, after);
+    }
+    WARM.store(false, Ordering::Relaxed);
+    cycle.stop();
+    assert!(!recorder.drain(16).times_ns.is_empty());
+    assert_eq!(COUNTED.load(Ordering::Relaxed), 0);
+}
