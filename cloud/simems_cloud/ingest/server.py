@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -68,8 +68,8 @@ class Server:
             await self._door.reply(arrivals[-1].route, answer)
 
 
-async def run_ingest(settings: Settings, url: str, ready: asyncio.Event | None = None) -> None:
-    """Until cancelled. ``url``: of the role ``simems_ingest``."""
+async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] | None = None) -> None:
+    """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound."""
     pool = await open_pool(url, application="simems-ingest")
     registry = Registry(pool, url)
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
@@ -78,7 +78,7 @@ async def run_ingest(settings: Settings, url: str, ready: asyncio.Event | None =
     jobs: list[Awaitable[None]] = [server.receive(), server.store(), registry.listen(), touch(pool, server.heard)]
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
-        ready.set()
+        ready(door.endpoint)
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -1,0 +1,142 @@
+"""What PostgreSQL's own catalogue says of tenancy: the guard that no later migration may slip past."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.postgres.access import Access
+from simems_cloud.migrations.run import current, downgrade, newest, upgrade
+
+pytestmark = pytest.mark.integration
+APP_ROLES = ("simems_app", "simems_ingest")
+
+
+def _rows(access: Access, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(access.admin_url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+TENANT_TABLES = """select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where a.attname = 'tenant_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace"""
+
+
+def test_every_tenant_table_forces_row_level_security(database: Access) -> None:
+    bare = _rows(
+        database,
+        f"""select relname from pg_class where relname in ({TENANT_TABLES})
+        and relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)""",
+    )
+    assert bare == []
+    assert len(_rows(database, TENANT_TABLES)) >= 13
+
+
+def test_every_tenant_table_checks_reads_and_writes(database: Access) -> None:
+    without = _rows(
+        database,
+        f"""select t.relname from ({TENANT_TABLES}) t where not exists (
+        select from pg_policies p where p.tablename = t.relname and p.cmd = 'ALL' and p.roles = '{{public}}'
+        and p.qual = '(tenant_id = app_tenant())' and p.with_check = '(tenant_id = app_tenant())')""",
+    )
+    assert without == []
+    others = _rows(
+        database, "select tablename, policyname, cmd, roles::text from pg_policies where policyname <> 'tenant'"
+    )
+    assert all(cmd == "SELECT" and roles == "{simems_lookup}" for _, _, cmd, roles in others), others
+
+
+def test_tenant_id_comes_first_in_every_primary_key(database: Access) -> None:
+    wrong = _rows(
+        database,
+        f"""select c.relname from pg_index i join pg_class c on c.oid = i.indrelid
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+        where i.indisprimary and c.relname in ({TENANT_TABLES}) and a.attname <> 'tenant_id'""",
+    )
+    assert wrong == []
+
+
+def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
+    powers = _rows(
+        database,
+        """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
+        'simems_owner', 'simems_lookup') and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
+    )
+    assert powers == []
+    owned = _rows(
+        database,
+        """select relname from pg_class where pg_get_userbyid(relowner) in
+        ('simems_app', 'simems_ingest', 'simems_lookup')""",
+    )
+    assert owned == []
+    members = _rows(
+        database,
+        """select pg_get_userbyid(member) from pg_auth_members
+        where pg_get_userbyid(member) in ('simems_app', 'simems_ingest', 'simems_lookup')""",
+    )
+    assert members == []
+
+
+def test_definer_functions_fix_their_search_path_and_are_not_public(database: Access) -> None:
+    functions = _rows(
+        database,
+        """select proname, coalesce(array_to_string(proconfig, ';'), ''),
+        has_function_privilege('simems_backup', oid, 'execute') from pg_proc
+        where prosecdef and pronamespace = 'public'::regnamespace""",
+    )
+    assert len(functions) == 6
+    assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
+
+
+def test_views_run_as_who_asks(database: Access) -> None:
+    views = _rows(
+        database,
+        """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
+        where relkind = 'v' and relnamespace = 'public'::regnamespace""",
+    )
+    assert views == [("measurements", "security_invoker=true")]
+
+
+async def test_without_a_tenant_there_are_no_rows(database: Access, app_pool: Pool, customer: Any) -> None:
+    tables = [name for (name,) in _rows(database, TENANT_TABLES)]
+    async with transaction(app_pool) as connection:
+        for table in [*tables, "measurements"]:
+            assert await connection.fetchval(f"select count(*) from {table}") == 0, table
+
+
+async def test_rows_of_another_tenant_cannot_be_written(ingest_pool: Pool, new_customer: Any) -> None:
+    mine, other = await new_customer(), await new_customer()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(ingest_pool, tenant=mine.tenant_id) as connection:
+            await connection.execute(
+                "insert into sites (tenant_id, site_id, name, time_zone) values ($1, 'x', 'x', 'UTC')", other.tenant_id
+            )
+
+
+async def test_audit_only_grows(app_pool: Pool, customer: Any) -> None:
+    for statement in ("delete from audit", "update audit set actor = 'x'", "truncate audit"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with transaction(app_pool) as connection:
+                await connection.execute(statement)
+
+
+async def test_a_pooled_connection_forgets_its_tenant(database: Access, customer: Any) -> None:
+    from simems_cloud.kit.database import open_pool
+
+    pool = await open_pool(database.app_url, application="test", max_size=1)
+    async with transaction(pool, tenant=customer.tenant_id) as connection:
+        assert await connection.fetchval("select count(*) from tenants") == 1
+    async with transaction(pool) as connection:
+        assert await connection.fetchval("select count(*) from tenants") == 0
+    await pool.close()
+
+
+def test_down_and_up_again(postgres: Any, throw_away: Any) -> None:
+    for access in throw_away(*postgres):
+        downgrade(access.admin_url)
+        assert current(access.admin_url) is None
+        assert _rows(access, "select relname from pg_class where relkind = 'r' and relname = 'sites'") == []
+        assert upgrade(access.admin_url, access.passwords) == newest() == current(access.admin_url)
+        assert upgrade(access.admin_url, {}) == newest()
