@@ -28,6 +28,10 @@ class PinHash(msgspec.Struct, frozen=True):
     salt: str
     digest: str
 
+    def __post_init__(self) -> None:
+        bytes.fromhex(self.salt)
+        bytes.fromhex(self.digest)
+
     @classmethod
     def of(cls, pin: str) -> PinHash:
         salt = secrets.token_bytes(16)

@@ -47,10 +47,18 @@ def _missing() -> Response:
 
 def _file(folder: Path, path: str) -> Response:
     """A file inside ``folder``, or the application page; never anything outside it."""
-    wanted = (folder / path).resolve()
-    if path and wanted.is_file() and wanted.is_relative_to(folder):
+    wanted = _wanted(folder, path)
+    if wanted is not None:
         lifetime = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
         return FileResponse(wanted, headers={"Cache-Control": lifetime})
     if path.startswith("assets/"):
         raise NotFoundError(f"there is no file /{path}")
     return FileResponse(folder / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def _wanted(folder: Path, path: str) -> Path | None:
+    try:
+        wanted = (folder / path).resolve()
+        return wanted if path and wanted.is_file() and wanted.is_relative_to(folder) else None
+    except (ValueError, OSError) as error:
+        raise NotFoundError("that is no name of a file") from error
