@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Thread
 
 from simems_core import Channel, Clock, CycleStatistics, Decision, ProcessImage, Recorder, Snapshot
 from simems_core.wire import Event
@@ -68,7 +68,7 @@ class Runtime:
         self.state = "INIT"
         self.control_mode = "IDLE"
         self._rules_ns: int | None = None
-        self._lock = Lock()
+        self._inputs_missing = True
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -158,7 +158,9 @@ class Runtime:
         if self._rules_ns is None:
             self._host.publish_settings(time_ns)
         self.turn(snapshot)
-        return self.cycle.finish()
+        decisions = self.cycle.finish()
+        self.control_mode = self._state.control_mode(decisions, inputs_missing=self._inputs_missing)
+        return decisions
 
     def turn(self, snapshot: Snapshot) -> None:
         """Controllers and manual source propose; then derived channels, state and alarms follow."""
@@ -173,7 +175,8 @@ class Runtime:
         """State, mode and alarms, from this snapshot and the decisions of the cycle before it."""
         decisions, stale = self.cycle.decisions(), self._facts.stale(snapshot)
         self.state = self._state.state(stale)
-        self.control_mode = self._state.control_mode(decisions, inputs_missing=bool(stale))
+        self._inputs_missing = bool(stale)
+        self.control_mode = self._state.control_mode(decisions, inputs_missing=self._inputs_missing)
         self.image.publish(self._state_channel, float(self._state_codes[self.state]), snapshot.time_ns)
         self.image.publish(self._mode_channel, float(self._mode_codes[self.control_mode]), snapshot.time_ns)
         facts = self._facts.facts(

@@ -123,7 +123,9 @@ def test_self_consumption_follows_steps_without_overshoot(delay_s: float, interv
 
 @pytest.mark.parametrize("delay_s", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("controllers", [(PEAK,), (SELF,), (PEAK, SELF)], ids=["peak", "self", "both"])
-def test_steady_load_with_noise_neither_hunts_nor_flips(controllers: tuple[dict[str, Any], ...], delay_s: float) -> None:
+def test_steady_load_with_noise_neither_hunts_nor_flips(
+    controllers: tuple[dict[str, Any], ...], delay_s: float
+) -> None:
     """An hour of 80 kW with a noisy meter: fewer than 4 sign changes, no growing oscillation."""
     grid = {"delay": delay_s, "interval": 1.0, "noise_w": 50.0}
     scenario = scenario_of({"constant_w": 80_000.0}, duration_s=3600.0, step_s=0.5, grid=grid)
