@@ -15,7 +15,6 @@ import zmq.asyncio
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
-from simems_edge.buffer.store import empty_frame
 from simems_edge.sync.identity import DeviceKeys
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
 from simems_edge.sync.shipping import Shipping
@@ -89,12 +88,12 @@ class Uplink:
         with zmq.asyncio.Context() as context:
             failures = 0
             while True:
-                started = self.status.connections
+                self._first_ack.clear()
                 try:
                     await self._session(context)
                 except (LinkError, StorageError, zmq.ZMQError) as error:
                     self._down(error)
-                failures = 0 if self.status.connections > started else failures + 1
+                failures = 0 if self._first_ack.is_set() else failures + 1
                 await asyncio.sleep(self._backoff_s(failures))
 
     def _down(self, error: Exception) -> None:
@@ -122,7 +121,6 @@ class Uplink:
         status = await self._buffer.status()
         self._last = status.last_sequence
         self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
-        self._first_ack.clear()
         self._heard_s = time.monotonic()
         await link.send(wire.encode(self._hello(status, self._utc_us())))
         self._link = link
@@ -231,14 +229,14 @@ class Uplink:
                 self.status = replace(self.status, rejected_replies=self.status.rejected_replies + 1)
                 continue
             self._heard_s = time.monotonic()
-            await self._take(link, message)
+            await self._take(message)
 
-    async def _take(self, link: Link, message: wire.FromCloud) -> None:
+    async def _take(self, message: wire.FromCloud) -> None:
         match message:
             case wire.Ack(sequence=sequence):
                 await self._acknowledged(sequence)
             case wire.Refused(sequence=sequence, reason=reason):
-                await self._refused(link, sequence, reason)
+                await self._refused(sequence, reason)
             case wire.Bye(reason=reason):
                 raise LinkError(f"the cloud closed the connection: {reason or 'no reason given'}")
             case wire.Pong():
@@ -257,9 +255,8 @@ class Uplink:
         self._last = await self._buffer.last_sequence()
         self._shipping.begin(sequence, self._last, time.monotonic())
 
-    async def _refused(self, link: Link, sequence: int, reason: str) -> None:
-        """Set it aside and send an empty frame in its place, so that the count goes on."""
+    async def _refused(self, sequence: int, reason: str) -> None:
+        """Set it aside. Should the cloud still wait for its number, a repeat sends an empty frame in its place."""
         if await self._buffer.set_aside(sequence, reason):
             log.error("the cloud refused a frame", extra={"sequence": sequence, "reason": reason})
             self._on_refused(sequence, reason)
-            await link.send(empty_frame(sequence).body)

@@ -369,3 +369,23 @@ async def test_nobody_there_is_said_and_nothing_is_lost(buffer_open: Buffer, dev
     async with shipping(buffer_open, nobody, device_keys) as uplink:
         await eventually(lambda: uplink.status.link == "down")
     assert (await buffer_open.status()).queued == 2
+
+
+async def test_a_cloud_that_sends_every_greeting_away_is_asked_ever_more_rarely(
+    buffer_open: Buffer, router_cloud: RouterCloud, device_keys: DeviceKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    backoff = Uplink._backoff_s
+
+    def counting(uplink: Uplink, failures: int) -> float:
+        asked.append(failures)
+        return backoff(uplink, failures)
+
+    async def send_away(message: wire.FromEdge, frame: bytes) -> None:
+        await router_cloud.say(wire.Bye(reason="not this site"))
+
+    monkeypatch.setattr(Uplink, "_backoff_s", counting)
+    monkeypatch.setattr(router_cloud, "_take", send_away)
+    async with router_cloud.listening() as cloud, shipping(buffer_open, cloud.address, device_keys) as uplink:
+        await eventually(lambda: asked[:3] == [1, 2, 3])
+        assert "not this site" in uplink.status.error

@@ -1,0 +1,161 @@
+"""The whole edge as a process: it starts without its devices and its cloud, answers, records, and stops cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from simems_edge.buffer import Store
+
+ROOT = Path(__file__).parents[3]
+BOUND_S = 40.0
+pytestmark = pytest.mark.integration
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def simems(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "simems_edge.cli.main", *arguments]
+
+
+@dataclass
+class EdgeProcess:
+    process: subprocess.Popen[str]
+    url: str
+    site_file: Path
+    data: Path
+    notices: socket.socket
+
+    def logged(self) -> list[dict[str, object]]:
+        assert self.process.stderr is not None
+        return [json.loads(line) for line in self.process.stderr.read().splitlines()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + BOUND_S
+    while not condition():
+        assert time.monotonic() < end_s, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def write_site(folder: Path) -> tuple[Path, int]:
+    """The demonstration's site with every port free and nobody behind any."""
+    text = (ROOT / "demo" / "site.yaml").read_text("utf-8")
+    port = free_port()
+    for old, new in {
+        "8080": port,
+        "1502": free_port(),
+        "1503": free_port(),
+        "1504": free_port(),
+        "7700": free_port(),
+    }.items():
+        text = text.replace(old, str(new))
+    site_file = folder / "site.yaml"
+    site_file.write_text(text, "utf-8")
+    return site_file, port
+
+
+@pytest.fixture
+def edge_process(tmp_path: Path) -> Iterator[EdgeProcess]:
+    site_file, port = write_site(tmp_path)
+    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notices.bind(str(tmp_path / "notify"))
+    notices.settimeout(BOUND_S)
+    environment = os.environ | {
+        "SIMEMS_HMI_PIN": "1",
+        "NOTIFY_SOCKET": str(tmp_path / "notify"),
+        "WATCHDOG_USEC": "900000",
+    }
+    command = simems("run", str(site_file), "--data", str(tmp_path / "data"))
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: process.poll() is not None or answers(f"{url}/healthz"))
+            yield EdgeProcess(process, url, site_file, tmp_path / "data", notices)
+        finally:
+            process.kill()
+    notices.close()
+
+
+def test_it_runs_alone_is_watched_and_stops_cleanly(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    assert edge.notices.recv(64) == b"READY=1"
+    assert edge.notices.recv(64) == b"WATCHDOG=1"
+    wait_until(lambda: httpx.get(f"{edge.url}/api/v1/sync").json()["last_sequence"] >= 2)
+    status = subprocess.run(simems("status", "--url", edge.url, "--json"), capture_output=True, check=False)
+    assert status.returncode == 1
+    assert json.loads(status.stdout)["ready"]["checks"] == {"cycle": True, "buffer": True, "bridge": False}
+    edge.process.send_signal(signal.SIGTERM)
+    assert edge.process.wait(BOUND_S) == 0
+    assert {"warning", "info"} >= {str(line["level"]) for line in edge.logged()}
+    store = Store(edge.data, lambda: 1)
+    assert store.status().last_sequence >= 2
+    store.close()
+
+
+def test_a_second_edge_or_a_backfill_on_the_same_folder_is_refused(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    for command in ("run", "backfill"):
+        second = subprocess.run(
+            simems(command, str(edge.site_file), "--data", str(edge.data)), capture_output=True, text=True, check=False
+        )
+        assert second.returncode == 1
+        assert f"process {edge.process.pid}" in second.stderr
+
+
+def test_after_a_kill_it_starts_again_and_goes_on_numbering(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    wait_until(lambda: httpx.get(f"{edge.url}/api/v1/sync").json()["last_sequence"] >= 2)
+    edge.process.kill()
+    edge.process.wait(BOUND_S)
+    store = Store(edge.data, lambda: 1)
+    numbers = [frame.sequence for frame in store.read_after(0, 1000)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert store.take_faults() == []
+    store.close()
+
+
+def test_nobody_there_is_exit_code_3() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    status = subprocess.run(simems("status", "--url", url), capture_output=True, text=True, check=False)
+    assert status.returncode == 3
+    assert "is the edge running" in status.stderr
+
+
+def test_a_used_port_is_said_with_its_place(tmp_path: Path) -> None:
+    site_file, port = write_site(tmp_path)
+    with socket.create_server(("", port)):
+        run = subprocess.run(
+            simems("run", str(site_file), "--data", str(tmp_path / "data")), capture_output=True, text=True, check=False
+        )
+    assert run.returncode == 2
+    assert "hmi.port" in run.stderr
+
+
+def test_the_simulated_past_lands_in_the_buffer_once(tmp_path: Path) -> None:
+    site_file, _ = write_site(tmp_path)
+    command = simems("backfill", str(site_file), "--days", "0.25", "--data", str(tmp_path / "data"), "--json")
+    first = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert 359 <= first["rows"] <= 361
+    again = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert again["rows"] <= 2
