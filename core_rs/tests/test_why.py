@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simems_core.why import Reason, explain, parse_reason
+from simems_core.why import Reason, Why, explain, parse_reason
 
 SOURCES = {"peak0": "peak_shaving", "self0": "self_consumption", "manual": "manual"}
 SETTINGS = {"peak0/threshold_w": 60_000.0, "ess0/minimum_soc_pct": 10.0, "ess0/maximum_soc_pct": 95.0}
 STALE = {"grid0/active_power_w#age_s": 12.4}
 
 
-def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float):  # noqa: ANN201 - the tested type
+def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float) -> Why:
     every = {"ess0/active_power_w_setpoint": power_w, "ess0/soc_pct": soc_pct} | values
     return explain(reason, sources=SOURCES, values=every, settings=SETTINGS, actuator="ess0/active_power_w")
 
@@ -42,9 +42,7 @@ def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float):
         ("self0; bound: stop:ess0", 0, 50, {}, "bound.stop", "Stopped: the emergency stop is pressed or its line is broken."),
     ],
 )  # fmt: skip
-def test_sentences(  # noqa: PLR0917 - a table
-    reason: str, power_w: float, soc_pct: float, values: dict[str, float], code: str, text: str
-) -> None:
+def test_sentences(reason: str, power_w: float, soc_pct: float, values: dict[str, float], code: str, text: str) -> None:
     why = why_of(reason, power_w, soc_pct, **values)
     assert (why.code, why.text) == (code, text)
     assert why.source == parse_reason(reason).source

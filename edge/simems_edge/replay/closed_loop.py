@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import nan
 from typing import TextIO
 
-from simems_core import Clock, Decision, Snapshot
+from simems_core import FORCED, GOOD, Clock, Decision, Snapshot
 
 from simems_edge.config import Site
 from simems_edge.replay.scenario import Scenario, ScenarioEvent
 from simems_edge.replay.scenario_plant import ScenarioPlant
 from simems_edge.replay.simulated_bridge import SimulatedBridge
-from simems_edge.replay.table import RowWriter
+from simems_edge.replay.table import RowWriter, numbers
 from simems_edge.runtime import Runtime
 
 _NS = 1_000_000_000
+_VALID = frozenset((GOOD, FORCED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +100,17 @@ class _Table:
         shown = {*outputs, "site/state", "site/control_mode"}
         channels = [(n, c.address) for n, c in enumerate(loop.runtime.channels) if c.address not in shown]
         self._numbers = [number for number, address in channels if not address.startswith("cycle/")]
-        self._truth = list(loop.plant.truth())
+        truth = loop.plant.truth()
         names = [address for _, address in channels if not address.startswith("cycle/")]
         columns = ["time_s", *names, *decision_columns(loop.runtime.assembly.actuators), "state", "control_mode"]
-        self._writer = RowWriter(stream, [*columns, *(f"true/{address}" for address in self._truth)])
+        self._writer = RowWriter(stream, [*columns, *(f"true/{address}" for address in truth)])
 
     def write(self, step: Step) -> None:
         values, qualities = step.snapshot.values, step.snapshot.qualities
-        row: list[float | str] = [step.time_s]
-        row.extend(values[n] if qualities[n] in (0, 3) else float("nan") for n in self._numbers)
-        row.extend(decision_cells(step.decisions))
-        row.extend((step.state, step.control_mode))
-        row.extend(step.truth[address] for address in self._truth)
-        self._writer.write(row)
+        measured = [values[n] if qualities[n] in _VALID else nan for n in self._numbers]
+        truth = numbers(step.truth.values())
+        cells = decision_cells(step.decisions)
+        self._writer.write(numbers([step.time_s, *measured]), *cells, step.state, step.control_mode, truth)
 
 
 def decision_columns(actuators: tuple[str, ...]) -> list[str]:
@@ -118,7 +118,7 @@ def decision_columns(actuators: tuple[str, ...]) -> list[str]:
     return [f"{address}{end}" for address in actuators for end in ("_setpoint", "_reason")]
 
 
-def decision_cells(decisions: list[Decision]) -> Iterator[float | str]:
+def decision_cells(decisions: list[Decision]) -> Iterator[str]:
     for decision in decisions:
-        yield decision.setpoint
+        yield numbers((decision.setpoint,))
         yield decision.reason

@@ -12,7 +12,7 @@ from simems_edge.config import Site
 from simems_edge.replay.actions import Action, action_error, read_actions
 from simems_edge.replay.closed_loop import decision_cells, decision_columns
 from simems_edge.replay.recording import InputRow, Recording
-from simems_edge.replay.table import RowWriter
+from simems_edge.replay.table import RowWriter, numbers
 from simems_edge.runtime import Runtime
 
 _NS = 1e9
@@ -33,7 +33,7 @@ def replay(
     writer = RowWriter(stream, columns)
     number = 0
     for number, row in enumerate(player.recording, start=1):
-        writer.write(player.cycle(row))
+        writer.write(*player.cycle(row))
         if progress is not None and number % 1000 == 0:
             progress(number)
     return number
@@ -48,7 +48,7 @@ class _Player:
         self._actions_path = actions_path
         self._actions = actions
 
-    def cycle(self, row: InputRow) -> list[float | str]:
+    def cycle(self, row: InputRow) -> list[str]:
         time_ns = round(row.time_s * _NS)
         self._clock.advance_to(time_ns)
         self._publish(row, time_ns)
@@ -56,7 +56,8 @@ class _Player:
             self._act(self._actions.pop(0))
         decisions = self.runtime.step(time_ns)
         # Faults that latch come with the state machine; until then the column is empty.
-        return [row.time_s, *decision_cells(decisions), self.runtime.state, self.runtime.control_mode, ""]
+        cells = decision_cells(decisions)
+        return [numbers((row.time_s,)), *cells, self.runtime.state, self.runtime.control_mode, ""]
 
     def _publish(self, row: InputRow, time_ns: int) -> None:
         for column, value in row.values:

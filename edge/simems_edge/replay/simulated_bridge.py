@@ -57,8 +57,8 @@ class SimulatedBridge:
             poll.next_ns = (time_ns // poll.period_ns + 1) * poll.period_ns
             reading = readings[poll.component]
             if reading is not None:
-                values = [reading.values.get(name, float("nan")) for name in poll.names]
-                self._image.publish_many(poll.handles, values, time_ns)
+                shown = reading.values
+                self._image.publish_many(poll.handles, [shown[name] for name in poll.names], time_ns)
 
     def write(self, decisions: list[Decision]) -> None:
         """Setpoints reach a device that answers; one that is silent goes on with what it has."""

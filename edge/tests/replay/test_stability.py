@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def run_loop(site: Site, scenario: Scenario) -> Trace:
 
 def sign_changes(values: list[float]) -> int:
     signs = [1 if value > 0 else -1 for value in values if value != 0.0]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def extremes_shrink(values: list[float], around: float, tolerance: float) -> bool:

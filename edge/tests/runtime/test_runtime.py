@@ -130,7 +130,7 @@ def test_overrides_are_checked_bounded_in_time_and_told() -> None:
     with pytest.raises(KeyError):
         overrides.set("grid0/active_power_w", 1.0, duration_s=5, reason="test", actor="operator")
     for value, duration_s in ((float("nan"), 5.0), (float("inf"), 5.0), (1.0, 0.0), (1.0, 1e9)):
-        with pytest.raises(ValueError, match="outside|within"):
+        with pytest.raises(ValueError, match=r"outside|within"):
             overrides.set("ess0/active_power_w", value, duration_s=duration_s, reason="test", actor="operator")
     overrides.set("ess0/active_power_w", -80_000.0, duration_s=2.5, reason="test", actor="operator")
     decision = stepped.step()[0]
