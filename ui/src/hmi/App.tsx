@@ -1,6 +1,5 @@
 import { useState } from 'react';
 
-
 import { Alarms } from '@/features/alarms/Alarms.hmi';
 import { Devices } from '@/features/devices/Devices.hmi';
 import { Trends } from '@/features/history/Trends.hmi';

@@ -1,4 +1,3 @@
-
 import { isActive } from '@/features/alarms/order';
 import { useAlarms } from '@/features/alarms/requests';
 import { useSync } from '@/features/system/requests';

@@ -5,7 +5,6 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
-
 import { setAccess } from '@/shared/api/client';
 import { usePin } from '@/shared/pin/store';
 

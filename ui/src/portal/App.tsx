@@ -14,7 +14,6 @@ import { SitePage } from './pages/SitePage';
 import { SitesPage } from './pages/SitesPage';
 import { theme, variables } from './theme';
 
-
 export function App() {
   const scheme = useTheme();
   const token = useSession((state) => state.token);

@@ -1,11 +1,10 @@
-import '@mantine/core/styles.css';
+import './mantine';
 import '@/shared/theme/tokens.css';
 import './portal.css';
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-
 
 import { useSession } from '@/features/session/store';
 import { setAccess } from '@/shared/api/client';

@@ -1,4 +1,14 @@
-import { Card, createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, Card, createTheme, type CSSVariablesResolver } from '@mantine/core';
+
+const ground = (name: string) => ({
+  '--alert-bg': `var(--${name}-ground)`,
+  '--alert-color': `var(--${name}-text)`,
+});
+const alertColours: Record<string, Record<string, string>> = {
+  red: ground('alarm'),
+  orange: ground('warning'),
+  blue: { '--alert-bg': 'var(--surface-2)', '--alert-color': 'var(--text)' },
+};
 
 /** Mantine with the product's type, radius and one accent. */
 export const theme = createTheme({
@@ -22,8 +32,26 @@ export const theme = createTheme({
     ],
   },
   headings: { fontWeight: '600' },
-  components: { Card: Card.extend({ defaultProps: { padding: 16, radius: 8 } }) },
+  components: {
+    Card: Card.extend({
+      defaultProps: { padding: 16, radius: 8 },
+      styles: { root: { background: 'var(--surface)' } },
+    }),
+    Alert: Alert.extend({
+      vars: (_, { color }) => ({ root: alertColours[color ?? 'blue'] ?? {} }),
+      styles: { message: { color: 'var(--text)' } },
+    }),
+  },
 });
+
+const darkGrounds = {
+  '--mantine-color-default': 'var(--surface-2)',
+  '--mantine-color-default-hover': 'var(--line)',
+  '--mantine-color-dark-4': 'var(--line)',
+  '--mantine-color-dark-5': 'var(--line)',
+  '--mantine-color-dark-6': 'var(--surface-2)',
+  '--mantine-color-dark-8': 'var(--ground)',
+};
 
 /** Grounds and text come from the shared tokens, so that Mantine's parts and our own agree. */
 export const variables: CSSVariablesResolver = () => {
@@ -32,11 +60,12 @@ export const variables: CSSVariablesResolver = () => {
     '--mantine-color-text': 'var(--text)',
     '--mantine-color-dimmed': 'var(--muted)',
     '--mantine-color-default-border': 'var(--line-strong)',
+    '--mantine-color-placeholder': 'var(--muted)',
     '--table-border-color': 'var(--line)',
   };
   return {
     variables: {},
     light: shared,
-    dark: { ...shared, '--mantine-color-default': 'var(--surface-2)' },
+    dark: { ...shared, ...darkGrounds },
   };
 };

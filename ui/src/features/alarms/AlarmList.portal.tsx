@@ -1,6 +1,5 @@
 import { Alert, Button, Skeleton, Text } from '@mantine/core';
 
-
 import type { Alarm } from '@/shared/api/model';
 import { formatDayClock } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';

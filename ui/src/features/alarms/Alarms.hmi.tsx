@@ -1,4 +1,3 @@
-
 import type { Alarm } from '@/shared/api/model';
 import { ApiError } from '@/shared/api/problem';
 import { formatDayClock } from '@/shared/format/time';

@@ -54,11 +54,13 @@ export interface DeviceHealth {
   good: number;
   stale: number;
   bad: number;
+  /** Has channels but never had a value. */
+  none: number;
 }
 
 /** Components by the worst of their measured values; channels that never had a value do not count. */
 export function componentHealth(site: Site, values: Values): DeviceHealth {
-  const health: DeviceHealth = { good: 0, stale: 0, bad: 0 };
+  const health: DeviceHealth = { good: 0, stale: 0, bad: 0, none: 0 };
   for (const component of site.components) {
     health[worstQuality(component.channels, values)] += 1;
   }
@@ -70,6 +72,7 @@ export function worstQuality(channels: readonly Channel[], values: Values): keyo
     .map((channel) => values[channel.address])
     .filter((current) => current?.value != null)
     .map((current) => current?.quality);
-  if (qualities.length === 0 || qualities.includes('bad')) return 'bad';
+  if (qualities.length === 0) return 'none';
+  if (qualities.includes('bad')) return 'bad';
   return qualities.includes('stale') ? 'stale' : 'good';
 }

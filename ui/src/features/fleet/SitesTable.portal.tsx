@@ -10,7 +10,6 @@ import {
 } from '@tanstack/react-table';
 import { useMemo, useState } from 'react';
 
-
 import type { SiteOverview } from '@/shared/api/model';
 import { formatPercent, formatSize } from '@/shared/format/quantity';
 import { useT, type Translate } from '@/shared/i18n/useT';

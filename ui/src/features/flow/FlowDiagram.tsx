@@ -87,7 +87,12 @@ function Leg({ node, place, dots }: LegProps) {
   const path = `M${place.x} ${place.y} L${BUS.x} ${BUS.y}`;
   const flowing = node.direction === 'in' || node.direction === 'out';
   return (
-    <g className="flow-leg" data-node={node.id} data-direction={node.direction}>
+    <g
+      className="flow-leg"
+      data-node={node.id}
+      data-direction={node.direction}
+      data-old={!trusted(node.reading.quality)}
+    >
       <path className="flow-wire" d={path} />
       {flowing && <path className="flow-dots" d={path} ref={dots} />}
       {flowing && <Arrow from={place} inwards={node.direction === 'in'} />}

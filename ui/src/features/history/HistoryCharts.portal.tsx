@@ -12,7 +12,6 @@ import { powerFinding, socFinding } from './finding';
 import { powerOption, socOption } from './options';
 import type { PowerSeries } from './series';
 
-
 export interface ChartsProps {
   site: Site;
   history: History;

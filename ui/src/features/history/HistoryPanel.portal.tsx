@@ -1,7 +1,6 @@
 import { ActionIcon, Alert, Button, Group, SegmentedControl, Skeleton, Text } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 
-
 import type { Site } from '@/shared/api/model';
 import { formatDay, formatMonth } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
@@ -65,7 +64,7 @@ export function HistoryPanel({ site, base, theme }: Props) {
       {history.isError && series === null && (
         <Alert color="red" title={t('history.failed')}>
           <ErrorText error={history.error} />
-          <Button mt={8} size="compact-sm" onClick={() => void history.refetch()}>
+          <Button mt={8} display="block" size="compact-sm" onClick={() => void history.refetch()}>
             {t('action.retry')}
           </Button>
         </Alert>

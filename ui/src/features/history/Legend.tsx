@@ -2,7 +2,6 @@ import { useT } from '@/shared/i18n/useT';
 
 import type { Band } from './series';
 
-
 const COLOURS: Record<Band['id'], string> = {
   import: 'var(--grid)',
   pv: 'var(--pv)',

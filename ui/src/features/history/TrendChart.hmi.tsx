@@ -2,7 +2,6 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-
 import { formatPercent, formatScaled, joined } from '@/shared/format/quantity';
 import { formatDayClock } from '@/shared/format/time';
 

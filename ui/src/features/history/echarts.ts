@@ -1,7 +1,6 @@
 /** ECharts by module: only what the two charts draw. Imported lazily, together with them. */
 import { LineChart } from 'echarts/charts';
 import {
-  AriaComponent,
   GridComponent,
   MarkLineComponent,
   TooltipComponent,
@@ -16,7 +15,6 @@ echarts.use([
   TooltipComponent,
   AxisPointerComponent,
   MarkLineComponent,
-  AriaComponent,
   CanvasRenderer,
 ]);
 

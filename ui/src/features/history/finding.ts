@@ -1,4 +1,3 @@
-
 import { formatPercent, joined, powerText } from '@/shared/format/quantity';
 import { formatClock, formatDayClock, formatDuration } from '@/shared/format/time';
 import type { Translate } from '@/shared/i18n/useT';

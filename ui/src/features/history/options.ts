@@ -1,4 +1,3 @@
-
 import { formatPercent, formatScaled, joined, powerText } from '@/shared/format/quantity';
 import { formatClock, formatDay, formatDayClock } from '@/shared/format/time';
 import type { Key } from '@/shared/i18n/en';
@@ -52,7 +51,7 @@ function nowLine({ now, range, t, palette }: ChartContext) {
       label: {
         formatter: t('history.now'),
         color: palette.muted,
-        position: 'insideEndTop',
+        position: 'end',
         rotate: 0,
       },
     },
@@ -65,10 +64,10 @@ function base(context: ChartContext): EChartsCoreOption {
   const { palette } = context;
   return {
     animation: false,
-    aria: { enabled: true },
     textStyle: { fontFamily: 'Inter Variable, system-ui, sans-serif', color: palette.text },
     tooltip: {
       trigger: 'axis',
+      confine: true,
       transitionDuration: 0,
       backgroundColor: palette.surface,
       borderColor: palette.line,
@@ -121,19 +120,18 @@ export function powerOption(
     lineStyle: { color: palette.alarm, type: 'dashed', width: 1.5 },
     label: {
       formatter: t('history.limit', { power: powerText(threshold_w, locale) }),
-      position: 'insideStartTop',
+      position: 'insideEndTop',
       color: palette.text,
     },
   };
   const marks = [...(threshold_w === null ? [] : [limit]), ...nowLine(context)];
   return {
     ...base(context),
-    grid: { left: 64, right: 16, top: 12, bottom: 26 },
+    grid: { left: 64, right: 16, top: 20, bottom: 26 },
     xAxis: timeAxis(context, true),
     yAxis: {
       type: 'value',
-      max: ({ max }: { max: number }) =>
-        threshold_w === null ? max : Math.max(max, threshold_w * 1.1),
+      max: ({ max }: { max: number }) => niceCeiling(Math.max(max, (threshold_w ?? 0) * 1.05)),
       axisLabel: {
         color: palette.muted,
         formatter: (value: number) => joined(formatScaled(Math.abs(value), 'W', locale)),
@@ -177,6 +175,13 @@ function powerTooltip(context: ChartContext, series: PowerSeries, items: Tooltip
   return tooltipHtml(context, at, rows);
 }
 
+/** Rounds an axis' end up to a fifth of its power of ten: 63 -> 80, 412 -> 420. */
+export function niceCeiling(value: number): number {
+  if (value <= 0) return 0;
+  const step = 10 ** Math.floor(Math.log10(value)) / 5;
+  return Math.ceil(value / step) * step;
+}
+
 const size = (value: Point, locale: string): string =>
   value === null ? '–' : powerText(value, locale);
 
@@ -184,7 +189,7 @@ export function socOption(series: PowerSeries, context: ChartContext): EChartsCo
   const { palette, locale, t } = context;
   return {
     ...base(context),
-    grid: { left: 64, right: 16, top: 12, bottom: 26 },
+    grid: { left: 64, right: 16, top: 20, bottom: 26 },
     xAxis: timeAxis(context, true),
     yAxis: {
       type: 'value',

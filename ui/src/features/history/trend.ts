@@ -2,7 +2,6 @@ import type { Translate } from '@/shared/i18n/useT';
 
 import type { Point, PowerSeries } from './series';
 
-
 export interface TrendLine {
   label: string;
   /** Name of the colour's CSS variable. */

@@ -1,6 +1,5 @@
 import { useEffect, useRef } from 'react';
 
-
 import { useT } from '@/shared/i18n/useT';
 import { useNow } from '@/shared/time/useNow';
 

@@ -1,6 +1,5 @@
 import { useState } from 'react';
 
-
 import type { Override, Site, Values } from '@/shared/api/model';
 import { powerText } from '@/shared/format/quantity';
 import { formatClock, formatDuration } from '@/shared/format/time';
@@ -107,6 +106,7 @@ function Choose({ site, battery, target, values }: ChooseProps) {
       >
         {t('override.review')}
       </button>
+      <p className="dim">{t('override.guards')}</p>
       {confirming && (
         <ConfirmOverride
           draft={draft}

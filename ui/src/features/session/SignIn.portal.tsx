@@ -8,7 +8,6 @@ import { requestToken } from './requests';
 import { signInError } from './signInError';
 import { useSession } from './store';
 
-
 /** `tools`: language and theme, so that they can be chosen before signing in. */
 export function SignIn({ tools }: { tools: ReactNode }) {
   const { t } = useT();

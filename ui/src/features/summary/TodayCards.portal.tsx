@@ -1,7 +1,6 @@
 import { Card, Skeleton } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-
 import type { EnergySummary, Site } from '@/shared/api/model';
 import { formatPercent, formatSize, type Quantity } from '@/shared/format/quantity';
 import { formatClock } from '@/shared/format/time';

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 
-
 import { get } from '@/shared/api/client';
 import type { History, Site } from '@/shared/api/model';
 import { energyText } from '@/shared/format/quantity';

@@ -1,6 +1,5 @@
 import { useId, useState, type ReactNode } from 'react';
 
-
 import type { Site, Why } from '@/shared/api/model';
 import { useT } from '@/shared/i18n/useT';
 import { nameOf } from '@/shared/site/topology';

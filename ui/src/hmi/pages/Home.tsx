@@ -1,4 +1,3 @@
-
 import { BatteryPanel } from '@/features/battery/BatteryPanel.hmi';
 import { FlowDiagram } from '@/features/flow/FlowDiagram';
 import { TodayLine } from '@/features/summary/TodayLine.hmi';

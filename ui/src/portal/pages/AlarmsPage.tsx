@@ -1,6 +1,5 @@
 import { Card } from '@mantine/core';
 
-
 import { AlarmList } from '@/features/alarms/AlarmList.portal';
 import { useSites } from '@/features/fleet/requests';
 import { useT } from '@/shared/i18n/useT';

@@ -5,7 +5,6 @@ import { useT } from '@/shared/i18n/useT';
 
 import { PageHeader } from './PageHeader';
 
-
 export function NotFoundPage() {
   const { t } = useT();
   return (

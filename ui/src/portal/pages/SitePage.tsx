@@ -1,6 +1,5 @@
 import { Alert, Button, Card, Skeleton } from '@mantine/core';
 
-
 import { AlarmList } from '@/features/alarms/AlarmList.portal';
 import { isActive } from '@/features/alarms/order';
 import { useAlarms } from '@/features/alarms/requests';
@@ -39,7 +38,7 @@ export function SitePage({ id }: { id: string }) {
         {site.isError ? (
           <Alert color="red" title={t('site.failed')}>
             <ErrorText error={site.error} />
-            <Button mt={8} size="compact-sm" onClick={() => void site.refetch()}>
+            <Button mt={8} display="block" size="compact-sm" onClick={() => void site.refetch()}>
               {t('action.retry')}
             </Button>
           </Alert>
@@ -143,6 +142,10 @@ function Flowless({ failed }: { failed: boolean }) {
 function Lower({ site, base, values }: { site: Site; base: string; values: Values }) {
   const { t } = useT();
   const health = componentHealth(site, values);
+  const summary = (['good', 'stale', 'bad', 'none'] as const)
+    .filter((quality) => health[quality] > 0)
+    .map((quality) => `${health[quality]} ${t(`quality.${quality}`)}`)
+    .join(', ');
   return (
     <>
       <div className="lower">
@@ -157,7 +160,7 @@ function Lower({ site, base, values }: { site: Site; base: string; values: Value
       </div>
       <Card className="devices-card">
         <h2 className="card-title">
-          {t('nav.devices')} <span className="dim">{t('devices.summary', { ...health })}</span>
+          {t('nav.devices')} <span className="dim">{summary}</span>
         </h2>
         <DevicesTable site={site} values={values} />
       </Card>

@@ -1,6 +1,5 @@
 import { Alert, Button, Card, Skeleton, Stack, Text } from '@mantine/core';
 
-
 import { SitesTable } from '@/features/fleet/SitesTable.portal';
 import { useSites } from '@/features/fleet/requests';
 import { useT } from '@/shared/i18n/useT';
@@ -25,7 +24,7 @@ export function SitesPage() {
         {sites.isError && (
           <Alert color="red" title={t('sites.failed')} mb={sites.data === undefined ? 0 : 12}>
             <ErrorText error={sites.error} />
-            <Button mt={8} size="compact-sm" onClick={() => void sites.refetch()}>
+            <Button mt={8} display="block" size="compact-sm" onClick={() => void sites.refetch()}>
               {t('action.retry')}
             </Button>
           </Alert>

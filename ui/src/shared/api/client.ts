@@ -2,7 +2,6 @@ import { observeServerDate } from '@/shared/time/serverClock';
 
 import { ApiError, errorFrom } from './problem';
 
-
 const BASE = '/api/v1';
 
 type Query = Record<string, string | number | boolean | readonly string[] | undefined>;

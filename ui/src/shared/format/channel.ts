@@ -3,7 +3,6 @@ import type { Channel, ChannelValue } from '@/shared/api/model';
 import { decimalsFor, formatFixed } from './number';
 import { formatScaled, UNKNOWN, type Quantity } from './quantity';
 
-
 const SCALED = new Set(['W', 'var', 'VA', 'Wh', 'varh']);
 const UNIT_SIGNS: Record<string, string> = { degC: '°C', percent: '%', pct: '%', us: 'µs' };
 

@@ -41,7 +41,6 @@ export const en = {
   'devices.noMatch': 'No channel matches.',
   'devices.quality': 'Quality',
   'devices.search': 'Find a device or channel',
-  'devices.summary': '{good} good, {stale} stale, {bad} bad',
   'devices.value': 'Value',
   'error.unexpected': 'Something went wrong in this screen. Reload the page.',
   'error.unreachable': 'The server does not answer. Check the network and try again.',

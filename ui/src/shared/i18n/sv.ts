@@ -42,7 +42,6 @@ export const sv: Record<Key, string> = {
   'devices.noMatch': 'Ingen kanal passar.',
   'devices.quality': 'Kvalitet',
   'devices.search': 'Sök enhet eller kanal',
-  'devices.summary': '{good} bra, {stale} gamla, {bad} dåliga',
   'devices.value': 'Värde',
   'error.unexpected': 'Något gick fel i den här skärmen. Ladda om sidan.',
   'error.unreachable': 'Servern svarar inte. Kontrollera nätverket och försök igen.',

@@ -5,7 +5,6 @@ import { usePreferences, type Language } from '@/shared/preferences/store';
 import { en, type Key } from './en';
 import { sv } from './sv';
 
-
 export type Params = Readonly<Record<string, string | number>>;
 export type Translate = (key: Key, params?: Params) => string;
 
