@@ -29,6 +29,13 @@ _CLOSING_S = 0.5
 NANOSECONDS = 1e-9
 
 
+def _raise_when_cancelled() -> None:
+    """A cancellation in the same moment as an answer is lost in Python 3.11's ``wait_for`` (used by pymodbus)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every device of a bridge shares."""
@@ -67,6 +74,7 @@ class ModbusDevice:
         """Until cancelled; then the device is handed back to itself."""
         try:
             while True:
+                _raise_when_cancelled()
                 await self._attempt()
                 await asyncio.sleep(self._breaker.wait_s())
         finally:
@@ -96,6 +104,7 @@ class ModbusDevice:
         for writer in self._writers:
             writer.new_session()
         while True:
+            _raise_when_cancelled()
             await self._poll(schedule.take(self._now_s()))
             self.woken.clear()
             await self._serve_setpoints()
@@ -103,6 +112,7 @@ class ModbusDevice:
 
     async def _find(self) -> None:
         self._models = {}
+        self._refused.clear()
         self._layout = await discovery.discover(self._read)
         discovery.check_profile(self._profile, self._layout)
         await discovery.check_speed(self._read, self._layout, self._around.clock.speed)
@@ -127,8 +137,6 @@ class ModbusDevice:
             self._reporter.problem(error.code, str(error))
             return
         self._refused.difference_update(due)
-        if not self._refused:
-            self._reporter.clear(RefusedError.code)
 
     async def _read_models(self, models: Sequence[int], *, first: bool = False) -> None:
         blocks = [self._layout[model] for model in models]
@@ -189,6 +197,8 @@ class ModbusDevice:
             "communication_lost", "wrong_answer", "not_sunspec", "profile_mismatch", "clock_speed",
             "device_data",
         )  # fmt: skip
+        if not self._refused:
+            self._reporter.clear(RefusedError.code)
         if not self.answering:
             self.answering = True
             self.publish_communication()
