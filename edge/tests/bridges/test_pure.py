@@ -43,13 +43,13 @@ def test_schedule_keeps_its_phase_and_does_not_catch_up() -> None:
 def test_breaker_backs_off_with_jitter() -> None:
     breaker = CircuitBreaker(lambda: 0.5)
     breaker.failure()
-    assert not breaker.open
+    assert [breaker.open] == [False]
     assert breaker.wait_s() == 0.0
     waits = []
     for _ in range(8):
         breaker.failure()
         waits.append(breaker.wait_s())
-    assert breaker.open
+    assert [breaker.open] == [True]
     assert waits[:3] == [0.5, 1.0, 2.0]
     assert waits[-1] == LONGEST_WAIT_S
     breaker.success()
