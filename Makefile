@@ -9,6 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 NPM ?= npm
+# The build backends of the wheels look for their tools on the path.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
 
@@ -123,7 +126,7 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
-	for name in site profile; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.schema.json; done
+	for name in site profile; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	cd ui && $(NPM) run --silent types
 
 .PHONY: clean

@@ -119,7 +119,8 @@ def _arguments() -> argparse.Namespace:
         prog="demo",
         description="A simulated site, its edge, the cloud and both screens.",
         epilog="Ports and folder by environment: SIMEMS_PORTAL_PORT, SIMEMS_HMI_PORT, SIMEMS_INGEST_PORT, "
-        "SIMEMS_PLANT_PORT, SIMEMS_MODBUS_PORT (first of three), SIMEMS_DEMO_DIR, SIMEMS_DEMO_DAYS. "
+        "SIMEMS_PLANT_PORT, SIMEMS_MODBUS_PORT (first of several), SIMEMS_DEMO_SITE, "
+        "SIMEMS_DEMO_DIR, SIMEMS_DEMO_DAYS. "
         "Example: SIMEMS_PORTAL_PORT=9000 make demo",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what earlier demonstrations left")

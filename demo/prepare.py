@@ -12,11 +12,10 @@ import yaml
 
 from demo.commands import cloud_environment
 from demo.processes import command, run
-from demo.settings import ROOT, Settings
+from demo.settings import Settings
 
 USER = "demo@example.com"
 TENANT = "Demo"
-SITE = "malmo-1"
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ def credentials(settings: Settings) -> Credentials:
 
 
 def write_site_file(settings: Settings, server_key: str) -> None:
-    """The shipped site file with this run's ports and the cloud's public key."""
-    site = yaml.safe_load((ROOT / "demo" / "site.yaml").read_text())
+    """The given site file with this run's ports and the cloud's public key."""
+    site = settings.document()
     for offset, component in enumerate(site["components"]):
         component["connection"]["modbus_tcp"]["port"] = settings.modbus_port + offset
     site["cloud"] = {"endpoint": f"tcp://127.0.0.1:{settings.ingest_port}", "server_key": server_key}
@@ -74,7 +73,19 @@ def accounts(settings: Settings, who: Credentials) -> None:
         )
     key = device_key(settings)
     if not _has(environment, "device", "public_key", key):
-        run(command("simems-cloud", "device", "add", SITE, "--tenant", TENANT, "--public-key", key), environment)
+        run(
+            command(
+                "simems-cloud",
+                "device",
+                "add",
+                settings.document()["site"]["id"],
+                "--tenant",
+                TENANT,
+                "--public-key",
+                key,
+            ),
+            environment,
+        )
 
 
 def _has(environment: dict[str, str], noun: str, field: str, value: str) -> bool:

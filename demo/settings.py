@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,11 +21,13 @@ class Settings:
     """What the environment asked for."""
 
     data: Path
+    site: Path
+    """The site file to run; ports and the cloud's key are filled in."""
     portal_port: int
     hmi_port: int
     ingest_port: int
     modbus_port: int
-    """First of three: meter, PV, battery."""
+    """First of several: one a component."""
     plant_port: int
     history_days: int
 
@@ -46,6 +51,14 @@ class Settings:
     def cloud_data(self) -> Path:
         return self.data / "cloud"
 
+    def document(self) -> dict[str, Any]:
+        """The site file as it was given."""
+        try:
+            document = yaml.safe_load(self.site.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise DemoError(f"{self.site}: cannot be read: {error}; set SIMEMS_DEMO_SITE to a site file") from error
+        return dict(document)
+
     @property
     def site_file(self) -> Path:
         return self.data / "site.yaml"
@@ -57,9 +70,10 @@ class Settings:
             "SIMEMS_HMI_PORT": self.hmi_port,
             "SIMEMS_INGEST_PORT": self.ingest_port,
             "SIMEMS_PLANT_PORT": self.plant_port,
-            "SIMEMS_MODBUS_PORT": self.modbus_port,
-            "SIMEMS_MODBUS_PORT (+1)": self.modbus_port + 1,
-            "SIMEMS_MODBUS_PORT (+2)": self.modbus_port + 2,
+            **{
+                f"SIMEMS_MODBUS_PORT (+{offset})": self.modbus_port + offset
+                for offset in range(len(self.document()["components"]))
+            },
         }
 
 
@@ -67,10 +81,11 @@ def from_environment() -> Settings:
     """Read the settings; a value that is not a usable number is refused by name."""
     return Settings(
         data=Path(os.environ.get("SIMEMS_DEMO_DIR", str(ROOT / ".demo"))).resolve(),
+        site=Path(os.environ.get("SIMEMS_DEMO_SITE", str(ROOT / "demo" / "site.yaml"))).resolve(),
         portal_port=_number("SIMEMS_PORTAL_PORT", 8000, 1, 65535),
         hmi_port=_number("SIMEMS_HMI_PORT", 8080, 1, 65535),
         ingest_port=_number("SIMEMS_INGEST_PORT", 7700, 1, 65535),
-        modbus_port=_number("SIMEMS_MODBUS_PORT", 1502, 1, 65533),
+        modbus_port=_number("SIMEMS_MODBUS_PORT", 1502, 1, 65500),
         plant_port=_number("SIMEMS_PLANT_PORT", 7800, 1, 65535),
         history_days=_number("SIMEMS_DEMO_DAYS", 14, 0, 60),
     )

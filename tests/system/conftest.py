@@ -104,7 +104,7 @@ def _free(port: int) -> bool:
 
 
 def own_settings(data: Path, history_days: int = 0) -> Settings:
-    first = free_ports(7)
+    first = free_ports(12)
     return replace(
         from_environment(),
         data=data,
