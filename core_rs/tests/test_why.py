@@ -35,6 +35,7 @@ def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float) 
         ("manual", 5e3, 55, {}, "manual.override", "Discharging 5 kW: a person has set it by hand."),
         ("fallback", 0, 55, {}, "idle", "Standing by: no controller needs the battery now."),
         ("fallback", 0, 55, STALE, "fallback.stale_meter", "Standing still: grid0 has given no data for 12 s."),
+        ("fallback", 0, 55, {"grid0/active_power_w": nan}, "fallback.stale_meter", "Standing still: grid0 has given no data yet."),
         ("peak0; bound: soc:ess0", 0, 10, {}, "bound.soc_min", "Not discharging: the battery is at its lowest allowed charge (10 %)."),
         ("self0; bound: soc:ess0", 0, 95, {}, "bound.soc_max", "Not charging: the battery is at its highest allowed charge (95 %)."),
         ("peak0; bound: device:ess0", 60e3, 50, {}, "bound.device", "Discharging 60 kW: the battery's own limits allow no more."),

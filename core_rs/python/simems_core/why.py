@@ -12,7 +12,8 @@ from math import isnan, nan
 SEPARATOR = "; bound: "
 NEAR_ZERO_W = 50.0
 AGE_SUFFIX = "#age_s"
-"""``<address>#age_s`` in ``values``: seconds since the last value of a stale channel."""
+"""``<address>#age_s`` in ``values``: seconds since the last value of a stale channel.
+A value that was never there is NaN."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,8 @@ def _fallback(s: _Situation) -> Why:
     stale = _oldest_stale(s.values)
     if stale is not None:
         component, age_s = stale
-        text = f"Standing still: {component} has given no data for {_age(age_s)}."
+        since = "yet" if isnan(age_s) else f"for {_age(age_s)}"
+        text = f"Standing still: {component} has given no data {since}."
         return _why(s, "fallback.stale_meter", text, component=component, age_s=age_s)
     if s.reason.bound is None and abs(s.power_w) > NEAR_ZERO_W:
         return _why(s, "fallback.no_proposal", f"{_doing(s.power_w)}: no controller has spoken; the fallback holds.")
@@ -194,13 +196,13 @@ def _fallback(s: _Situation) -> Why:
 
 
 def _oldest_stale(values: Mapping[str, float]) -> tuple[str, float] | None:
-    """The component whose active power is stale the longest."""
+    """The component whose active power was never there (age NaN), or is stale the longest."""
+    never = next((a.partition("/")[0] for a, v in values.items() if a.endswith("/active_power_w") and isnan(v)), None)
+    if never is not None:
+        return never, nan
     suffix = f"/active_power_w{AGE_SUFFIX}"
     ages = [(age_s, address.partition("/")[0]) for address, age_s in values.items() if address.endswith(suffix)]
-    if not ages:
-        return None
-    age_s, component = max(ages)
-    return component, age_s
+    return (max(ages)[1], max(ages)[0]) if ages else None
 
 
 # ---- words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simems_core import Decision
@@ -22,6 +23,14 @@ class _Poll:
     handles: tuple[int, ...]
     period_ns: int
     next_ns: int = 0
+    checked: bool = False
+
+    def check(self, shown: Mapping[str, float]) -> None:
+        """Leave out what the device does not show, once."""
+        offered = [(name, handle) for name, handle in zip(self.names, self.handles, strict=True) if name in shown]
+        self.names = tuple(name for name, _ in offered)
+        self.handles = tuple(handle for _, handle in offered)
+        self.checked = True
 
 
 class SimulatedBridge:
@@ -35,17 +44,11 @@ class SimulatedBridge:
 
     def _of(self, component: str, profile: Profile) -> list[_Poll]:
         polls = []
-        shown = self._shown(component)
         for period_s in sorted({row.poll_s for row in profile.channels if row.readable}):
-            rows = [row.name for row in profile.channels if row.readable and row.poll_s == period_s]
-            names = tuple(name for name in rows if shown is None or name in shown)
+            names = tuple(row.name for row in profile.channels if row.readable and row.poll_s == period_s)
             handles = tuple(self._image.handle(f"{component}/{name}") for name in names)
             polls.append(_Poll(component, names, handles, round(period_s * _NS)))
         return polls
-
-    def _shown(self, component: str) -> frozenset[str] | None:
-        reading = self._plant.readings(component)
-        return None if reading is None else frozenset(reading.values)
 
     def poll(self, time_ns: int) -> None:
         """Publish what is due, from devices that answer."""
@@ -58,6 +61,8 @@ class SimulatedBridge:
             reading = readings[poll.component]
             if reading is not None:
                 shown = reading.values
+                if not poll.checked:
+                    poll.check(shown)
                 self._image.publish_many(poll.handles, [shown[name] for name in poll.names], time_ns)
 
     def write(self, decisions: list[Decision]) -> None:

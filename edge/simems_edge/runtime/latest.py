@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import isnan
 
 from simems_core import STALE, Decision, Snapshot
-from simems_core.why import Why, explain
+from simems_core.why import AGE_SUFFIX, Why, explain
 
 from simems_edge.contracts import control_settings
 from simems_edge.runtime.assembly import MANUAL_SOURCE, Assembly
@@ -22,6 +22,7 @@ class LatestView:
         self._addresses = [channel.address for channel in assembly.image.channels]
         self.sources = {c.id: c.spec.type for c in assembly.controllers} | {MANUAL_SOURCE: "manual"}
         self.settings = site_settings(assembly)
+        self._needed = {str(ref) for c in assembly.controllers for ref in c.settings.references().values()}
 
     def latest(self, snapshot: Snapshot, decisions: list[Decision], state: str, control_mode: str) -> dict[str, object]:
         why = self.why(snapshot, decisions)
@@ -45,15 +46,22 @@ class LatestView:
         if not decisions:
             return Why(code="idle", text="Idle: there is nothing to control.")
         decision = decisions[0]
-        values = {a: float(v) for a, v in zip(self._addresses, snapshot.values, strict=True)}
-        ages = zip(self._addresses, snapshot.qualities, snapshot.times_ns, strict=True)
-        values.update(
-            {f"{a}#age_s": (snapshot.time_ns - t) * 1e-9 for a, quality, t in ages if quality == STALE and t > 0}
-        )
-        values[f"{decision.address}_setpoint"] = decision.setpoint
+        values = self._known(snapshot) | {f"{decision.address}_setpoint": decision.setpoint}
         return explain(
             decision.reason, sources=self.sources, values=values, settings=self.settings, actuator=decision.address
         )
+
+    def _known(self, snapshot: Snapshot) -> dict[str, float]:
+        """Values by address; of the devices that controllers need, also what is missing and for how long."""
+        known: dict[str, float] = {}
+        rows = zip(self._addresses, snapshot.values, snapshot.qualities, snapshot.times_ns, strict=True)
+        for address, value, quality, time_ns in rows:
+            needed = address.partition("/")[0] in self._needed
+            if needed or not isnan(value):
+                known[address] = value
+            if needed and quality == STALE and not isnan(value):
+                known[address + AGE_SUFFIX] = (snapshot.time_ns - time_ns) * 1e-9
+        return known
 
     def _values(self, snapshot: Snapshot) -> dict[str, object]:
         rows = zip(self._addresses, snapshot.values, snapshot.qualities, snapshot.times_ns, strict=True)

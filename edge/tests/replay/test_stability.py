@@ -108,6 +108,26 @@ def test_a_load_step_is_shaved_without_overshoot(delay_s: float, interval_s: flo
     assert max(abs(w - THRESHOLD_W) for w in settled.grid_w) <= 1_500.0
 
 
+@pytest.mark.parametrize(("meter_delay_s", "battery_delay_s"), [(0.0, 1.0), (0.0, 3.0), (1.0, 1.0), (3.0, 1.0)])
+def test_a_battery_whose_reading_is_late_does_no_harm(meter_delay_s: float, battery_delay_s: float) -> None:
+    load = {"steps": [{"at": 0.0, "power_w": 40e3}, {"at": 30.0, "power_w": 90e3}, {"at": 90.0, "power_w": 80e3}]}
+    grid, ess = {"delay": meter_delay_s}, {"delay": battery_delay_s}
+    trace = run_loop(site_with(PEAK), scenario_of(load, duration_s=150.0, grid=grid, ess=ess)).after(30.0)
+    assert max(trace.setpoint_w) <= 30_000.0 * 1.05
+    assert min(trace.after(90.0).setpoint_w) >= 20_000.0 - 500.0
+    assert abs(trace.grid_w[-1] - THRESHOLD_W) <= 500.0
+
+
+@pytest.mark.parametrize("step_s", [0.01, 0.1, 1.0])
+def test_behaviour_is_the_same_at_every_cycle_time(step_s: float) -> None:
+    load = {"steps": [{"at": 0.0, "power_w": 40_000.0}, {"at": 10.0, "power_w": 90_000.0}]}
+    grid = {"delay": 1.0}
+    trace = run_loop(site_with(PEAK), scenario_of(load, duration_s=20.0, step_s=step_s, grid=grid))
+    assert max(trace.setpoint_w) == pytest.approx(30_000.0, abs=1.0)
+    reached_s = next(t for t, w in zip(trace.times_s, trace.grid_w, strict=True) if t > 10.5 and w < 62_000.0)
+    assert reached_s <= 10.0 + 1.0 + 1.5 + 4.0 * 0.3 + 2.0 * step_s  # delay, ramp, battery, cycles
+
+
 @pytest.mark.parametrize(("delay_s", "interval_s", "tau_s"), SLOWNESS)
 def test_self_consumption_follows_steps_without_overshoot(delay_s: float, interval_s: float, tau_s: float) -> None:
     """Load 20 -> 40 -> 30 kW: the grid returns to 0 each time, never past it by more than 5 % of the step."""
