@@ -229,7 +229,7 @@ class Edge:
         return wire.decode_from_cloud(await asyncio.wait_for(self._socket.recv(), bound_s))
 
     async def hello(self, **fields: Any) -> wire.FromCloud:
-        await self.send(hello(self.customer.site, **fields))
+        await self.send(hello(**{"site": self.customer.site, **fields}))
         return await self.receive()
 
     async def until_ack(self, sequence: int) -> list[wire.FromCloud]:
@@ -241,6 +241,7 @@ class Edge:
 
     def close(self) -> None:
         self._socket.disable_monitor()
+        self.monitor.close()
         self._socket.close()
 
 
@@ -294,7 +295,7 @@ async def connect(endpoint: str, cloud_settings: Settings) -> AsyncIterator[Call
     yield make
     for edge in edges:
         edge.close()
-    context.term()
+    context.destroy(linger=0)
 
 
 async def eventually(condition: Callable[[], Any], bound_s: float = BOUND_S) -> Any:

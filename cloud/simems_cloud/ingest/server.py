@@ -64,8 +64,10 @@ class Server:
         if device is None:
             self._door.cut(arrivals[-1])
             return
+        routes = list(dict.fromkeys(arrival.route for arrival in arrivals))
         for answer in await self._writer.write(device, [arrival.payload for arrival in arrivals]):
-            await self._door.reply(arrivals[-1].route, answer)
+            for route in routes:
+                await self._door.reply(route, answer)
 
 
 async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] | None = None) -> None:
