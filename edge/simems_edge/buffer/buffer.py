@@ -117,6 +117,16 @@ class Buffer:
         """See :meth:`Store.last_sequence`."""
         return await self._run(self._store.last_sequence)
 
+    async def compact(self, batches: int = 10) -> int:
+        """Join short acknowledged frames; how many. Call it now and then."""
+        done = 0
+        for _ in range(batches):
+            count = await self._run(self._store.compact)
+            done += count
+            if not count:
+                break
+        return done
+
     async def status(self) -> Status:
         return await self._run(self._store.status)
 

@@ -50,7 +50,10 @@ def read_history(path: Path, channels: Sequence[str], from_us: int, to_us: int, 
 
 
 def _read_rows(path: Path, channels: Sequence[str], from_us: int, to_us: int) -> tuple[Times, dict[str, Values]]:
-    query = "select body from frames where kind = 'telemetry' and to_us >= ? and from_us < ? order by from_us"
+    query = (
+        "select body from frames where kind = 'telemetry' and to_us >= ?1 and from_us < ?2 "
+        "union all select body from archive where to_us >= ?1 and from_us < ?2"
+    )
     times: list[int] = []
     values: dict[str, list[float | None]] = {channel: [] for channel in channels}
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)

@@ -1,4 +1,4 @@
-"""What goes when the buffer is full: acknowledged telemetry, unsent telemetry, acknowledged events, unsent events."""
+"""What goes when the buffer is full: archived, then acknowledged, then unsent telemetry; events last."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class Quota:
         """Delete inside the caller's transaction, oldest first, until it fits."""
         dropped = Dropped()
         steps = (("telemetry", True), ("telemetry", False), ("events", True), ("events", False))
+        while used_bytes(connection) > self._max_bytes and _delete_archive(connection):
+            continue
         for kind, sent in steps:
             while used_bytes(connection) > self._max_bytes:
                 gone = _delete_oldest(connection, kind, acked, sent=sent)
@@ -52,3 +54,8 @@ def _delete_oldest(connection: sqlite3.Connection, kind: str, acked: int, *, sen
         f"(select sequence from frames where kind = ? and {side} order by to_us, sequence limit {CHUNK_FRAMES})"
     )
     return connection.execute(query, (kind, acked)).rowcount
+
+
+def _delete_archive(connection: sqlite3.Connection) -> int:
+    query = f"delete from archive where id in (select id from archive order by to_us limit {CHUNK_FRAMES // 8})"  # noqa: S608 - a constant
+    return connection.execute(query).rowcount

@@ -12,6 +12,7 @@ import msgspec
 from simems_core import wire
 
 from simems_edge.buffer import database, fault
+from simems_edge.buffer.compaction import JOINED_ROWS, SHORT_BYTES, join, joinable
 from simems_edge.buffer.fault import BufferFault, StorageError
 from simems_edge.buffer.high_water import HighWater
 from simems_edge.buffer.quota import Quota, used_bytes
@@ -217,7 +218,10 @@ class Store:
             oldest = one(
                 "select from_us, sequence from frames where sequence > ? order by sequence limit 1", (self._acked,)
             ).fetchone()
-            (newest,) = one("select max(to_us) from frames where kind = 'telemetry'").fetchone()
+            (newest,) = one(
+                "select max(t) from (select max(to_us) as t from frames where kind = 'telemetry' "
+                "union all select max(to_us) from archive)"
+            ).fetchone()
             (refused,) = one("select count(*) from refused").fetchone()
             (queued,) = one("select count(*) from frames where sequence > ?", (self._acked,)).fetchone()
             return Status(
@@ -233,6 +237,31 @@ class Store:
                 dropped_events=self._state("dropped_events"),
                 refused=refused,
             )
+
+    def compact(self) -> int:
+        """Join one batch of short acknowledged frames for the history; how many frames went into it."""
+        query = (
+            "select sequence, body from frames where kind = 'telemetry' and sequence <= ? and length(body) < ? "
+            "order by from_us, sequence limit ?"
+        )
+        with self._guarded():
+            rows = self._connection.execute(query, (self._acked, SHORT_BYTES, JOINED_ROWS)).fetchall()
+            if len(rows) < JOINED_ROWS:
+                return 0
+            messages = [_durable(body) for _, body in rows]
+            frames = [message for message in messages if isinstance(message, wire.Telemetry)]
+            count = max(1, joinable(frames))
+            with self._transaction():
+                self._keep_acknowledgement()
+                self._archive(join(frames[:count]), [sequence for sequence, _ in rows[:count]])
+        return count
+
+    def _archive(self, joined: wire.Telemetry, sequences: list[int]) -> None:
+        from_us, to_us = _span(joined)
+        self._connection.execute(
+            "insert into archive (from_us, to_us, body) values (?, ?, ?)", (from_us, to_us, wire.encode(joined))
+        )
+        self._connection.executemany("delete from frames where sequence = ?", ((number,) for number in sequences))
 
     def take_faults(self) -> list[BufferFault]:
         """What happened since the last call."""

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from simems_core import Clock, wire
 
 from simems_edge.bridges.modbus import ModbusBridge
-from simems_edge.buffer import Buffer
+from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
 from simems_edge.config import Site
@@ -27,6 +27,7 @@ from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_
 
 log = logging.getLogger(__name__)
 JUDGE_S = 1.0
+COMPACT_S = 60.0
 MEGABYTE = 1024 * 1024
 
 
@@ -124,6 +125,7 @@ class _Parts:
     def jobs(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         yield "pump", self.pump.run()
         yield "house", self._watch_house()
+        yield "compaction", self._compact()
         yield "watchdog", self._kick_watchdog()
         if self.uplink is not None:
             yield "uplink", self.uplink.run()
@@ -131,6 +133,14 @@ class _Parts:
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))
         return create_app(self.edge, access, find_screens())
+
+    async def _compact(self) -> None:
+        while True:
+            await asyncio.sleep(COMPACT_S)
+            try:
+                await self._buffer.compact()
+            except StorageError as error:
+                log.warning("buffer not compacted", extra={"reason": str(error)})
 
     async def _watch_house(self) -> None:
         while True:
