@@ -1,9 +1,10 @@
-"""Short acknowledged frames joined into long ones: a row of a joined frame takes about a twentieth of the space."""
+"""Short acknowledged frames joined into long ones: a row of a joined frame takes about a twelfth of the space."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from simems_core import wire
 
 JOINED_ROWS = 300
@@ -39,7 +40,12 @@ def join(frames: Sequence[wire.Telemetry]) -> wire.Telemetry:
         done += len(frame.times_us)
     for column in columns.values():
         _pad(column, done)
-    return wire.Telemetry(sequence=0, times_us=wire.differences_us(times_us), columns=list(columns.values()))
+    joined = [_without_good(column) for column in columns.values()]
+    return wire.Telemetry(sequence=0, times_us=wire.differences_us(times_us), columns=joined)
+
+
+def _without_good(column: wire.Column) -> wire.Column:
+    return column if any(_quality(column)) else msgspec.structs.replace(column, quality=None)
 
 
 def _empty(like: wire.Column) -> wire.Column:

@@ -28,7 +28,9 @@ from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_
 log = logging.getLogger(__name__)
 JUDGE_S = 1.0
 COMPACT_S = 60.0
+RESTART_S = 1.0
 MEGABYTE = 1024 * 1024
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     runtime.on_event = parts.pump.add_event
     await asyncio.to_thread(runtime.start)
     stack.push_async_callback(asyncio.to_thread, runtime.stop)
-    tasks = [await stack.enter_async_context(_running(job, name)) for name, job in parts.jobs()]
+    tasks = [await stack.enter_async_context(_running(_kept_alive(job, name), name)) for name, job in parts.jobs()]
     server = await stack.enter_async_context(_serving(parts.application(), listener))
     log.info("edge runs", extra={"site": site.site.id, "port": listener.getsockname()[1]})
     return [*tasks, server]
@@ -122,13 +124,13 @@ class _Parts:
             on_refused=self.house.refused,
         )
 
-    def jobs(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
-        yield "pump", self.pump.run()
-        yield "house", self._watch_house()
-        yield "compaction", self._compact()
-        yield "watchdog", self._kick_watchdog()
+    def jobs(self) -> Iterator[tuple[str, Job]]:
+        yield "pump", self.pump.run
+        yield "house", self._watch_house
+        yield "compaction", self._compact
+        yield "watchdog", self._kick_watchdog
         if self.uplink is not None:
-            yield "uplink", self.uplink.run()
+            yield "uplink", self.uplink.run
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))
@@ -173,6 +175,16 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from error
     with listener:
         yield listener
+
+
+async def _kept_alive(job: Job, name: str) -> None:
+    """A part that fails is started again; the control goes on meanwhile."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.exception("a part failed and is started again", extra={"part": name})
+        await asyncio.sleep(RESTART_S)
 
 
 @asynccontextmanager

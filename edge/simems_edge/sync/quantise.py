@@ -49,7 +49,8 @@ def _column(
         return None
     quality = qualities.copy()
     valid = (quality == GOOD) | (quality == FORCED)
-    scaled = np.divide(values, channel.step) if channel.step else values
+    with np.errstate(over="ignore"):
+        scaled = values / channel.step if channel.step else values
     usable = np.isfinite(scaled) & ((np.abs(scaled) < LARGEST) if channel.step else True)
     quality[valid & ~usable] = BAD
     numbers = _numbers(scaled, valid & usable, whole=channel.step != 0)
