@@ -169,3 +169,27 @@ def test_a_ramping_load_is_followed_with_a_bounded_lag(delay_s: float) -> None:
     trace = run_loop(site_with(PEAK), scenario_of({"steps": steps}, duration_s=120.0, grid={"delay": delay_s}))
     assert max(trace.grid_w) <= THRESHOLD_W + 1_000.0 * (delay_s + 6.0)
     assert abs(trace.grid_w[-1] - THRESHOLD_W) <= 500.0
+
+
+def test_self_consumption_leaves_the_reserve_to_peak_shaving() -> None:
+    """Load 40 kW: stored energy covers it down to the reserve of 50 %, then a peak of 90 kW may use the reserve."""
+    load = {"steps": [{"at": 0.0, "power_w": 40_000.0}, {"at": 900.0, "power_w": 90_000.0}]}
+    ess = {"capacity_wh": 50_000.0, "initial_soc_pct": 60.0}
+    loop = ClosedLoop(site_with(PEAK, SELF), scenario_of(load, duration_s=1200.0, step_s=1.0, ess=ess))
+    for step in loop.steps():
+        soc_pct, decision = step.truth["ess0/soc_pct"], step.decisions[0]
+        if step.time_s < 900.0:
+            assert soc_pct >= 49.5
+        if 800.0 <= step.time_s < 900.0:
+            assert (decision.setpoint, decision.bound) == (0.0, "peak0")
+        if step.time_s > 910.0:
+            assert decision.source == "peak0"
+            assert step.truth["site/grid_power_w"] <= THRESHOLD_W + 500.0
+
+
+def test_charging_of_surplus_never_lifts_the_grid_over_the_threshold() -> None:
+    """A target of 80 kW import would charge the battery with 40 kW; peak shaving leaves it 20 kW."""
+    greedy = SELF | {"target_grid_w": 80_000.0}
+    trace = run_loop(site_with(PEAK, greedy), scenario_of({"constant_w": 40_000.0}, duration_s=120.0, step_s=0.5))
+    assert max(trace.grid_w) <= THRESHOLD_W + 500.0
+    assert trace.setpoint_w[-1] == pytest.approx(-20_000.0, abs=200.0)
