@@ -18,7 +18,6 @@ import pytest
 import uvicorn
 import zmq
 import zmq.asyncio
-from simems_core import wire
 from simems_cloud.api.app import create_app
 from simems_cloud.identity.passwords import hash_password
 from simems_cloud.identity.service import QUERIES as IDENTITY
@@ -30,6 +29,7 @@ from simems_cloud.kit.secret_files import curve_keys
 from simems_cloud.kit.settings import Settings
 from simems_cloud.migrations.run import upgrade
 from simems_cloud.sites.service import QUERIES as SITES
+from simems_core import wire
 
 SERVICE = "postgresql://postgres@127.0.0.1:5432/postgres"
 PASSWORD = "correct horse battery"

@@ -14,7 +14,8 @@ select channel_id, address from channels where site_id = $1 and address = any ($
 select b.channel_id, f.times_us, b."values", b.quality
 from measurement_blocks b
 join frames f on f.tenant_id = b.tenant_id and f.device_id = b.device_id and f.sequence = b.sequence
-where b.channel_id = any ($1::bigint[]) and b.start_at < $3 and b.start_at >= $2 - interval '1 day' and b.end_at >= $2
+where b.channel_id = any ($1::bigint[]) and b.start_at < $3::timestamptz and b.start_at >= $2::timestamptz - interval '1 day'
+    and b.end_at >= $2::timestamptz
 order by b.start_at
 
 -- name: rollup_1min

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zmq.asyncio
-from simems_core import wire
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.postgres.access import Access
 from simems_cloud.kit.settings import Settings
+from simems_core import wire
 
 pytestmark = pytest.mark.integration
 GRID = "grid0/active_power_w"

@@ -10,9 +10,9 @@ import msgpack
 import pytest
 import zmq
 import zmq.asyncio
-from simems_core import wire
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.sites.service import QUERIES as SITES
+from simems_core import wire
 from zmq.utils.monitor import parse_monitor_message
 
 pytestmark = pytest.mark.integration

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simems_core.wire import Column, Telemetry
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.telemetry.frames import unpack
 from simems_cloud.telemetry.history import align, choose_source, nice_step_s
 from simems_cloud.telemetry.raw import RawBlock, aggregate, native_step_s
 from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, Rollups, covered_minutes, moment
 from simems_cloud.telemetry.summary import Energy, self_sufficiency_pct
+from simems_core.wire import Column, Telemetry
 
 NOW_US = 1_760_000_400_000_000
 SAMPLES = st.lists(
