@@ -57,6 +57,7 @@ LOADS: Final = {
     # The recorded commercial building enlarged, plus refrigeration that never stops: base 29 kW, peaks 65..95 kW.
     "supermarket": LoadProfile("load_commercial_15min.csv.gz", gain=3.2, base_w=20_000.0),
     "commercial": LoadProfile("load_commercial_15min.csv.gz"),
+    "home": LoadProfile("load_home_1min.csv.gz"),
     "homes": LoadProfile("load_homes_hourly.csv.gz"),
 }
 PVS: Final = {"rooftop": "pv_rooftop_15min.csv.gz"}

@@ -21,6 +21,7 @@ FOLDER = Path(recordings.__file__).parent / "profiles"
     ("file", "days", "interval_s"),
     [
         ("load_commercial_15min.csv.gz", 46, 900),
+        ("load_home_1min.csv.gz", 16, 60),
         ("load_homes_hourly.csv.gz", 366, 3600),
         ("pv_rooftop_15min.csv.gz", 345, 900),
     ],
@@ -87,7 +88,7 @@ def test_days_of_23_and_25_hours() -> None:
 
 
 def test_unknown_profiles_are_named() -> None:
-    with pytest.raises(recordings.ProfileNotFoundError, match="use one of commercial, homes, supermarket"):
+    with pytest.raises(recordings.ProfileNotFoundError, match="use one of commercial, home, homes, supermarket"):
         recordings.load_profile("bakery")
     with pytest.raises(recordings.ProfileNotFoundError, match="rooftop"):
         recordings.pv_file("moon")
