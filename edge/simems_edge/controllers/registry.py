@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import ValidationError
 
@@ -20,9 +20,28 @@ class ControllerError(ValueError):
 
 
 @lru_cache(maxsize=1)
+def installed() -> dict[str, EntryPoint]:
+    """Entry points of all controller packages by type name; nothing is imported."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
 def controller_types() -> dict[str, type[Controller]]:
     """Every installed controller by its type name."""
-    return {point.name: point.load() for point in entry_points(group=GROUP)}
+    return {name: load_type(name) for name in installed()}
+
+
+def load_type(name: str) -> type[Controller]:
+    """Import one controller type. A package that fails harms only the sites that use it. Raises ControllerError."""
+    point = installed().get(name)
+    if point is None:
+        raise ControllerError(f"{name!r} is no controller type; use one of {', '.join(sorted(installed()))}")
+    try:
+        found = point.load()
+    except Exception as error:  # a foreign package may fail in any way
+        raise ControllerError(f"controller type {name!r} cannot be loaded: {error}; reinstall {point.value}") from error
+    if not (isinstance(found, type) and issubclass(found, Controller)):
+        raise ControllerError(f"controller type {name!r}: {point.value} is no Controller")
+    return found
 
 
 def build_controllers(site: Site) -> list[Controller]:
@@ -32,9 +51,7 @@ def build_controllers(site: Site) -> list[Controller]:
 
 
 def _build(entry: ControllerEntry, kinds: Mapping[str, str]) -> Controller:
-    kind = controller_types().get(entry.type)
-    if kind is None:
-        raise ControllerError(f"{entry.id}: {entry.type!r} is no controller type; use one of {_known()}")
+    kind = load_type(entry.type)
     try:
         settings = kind.Settings.model_validate(entry.settings)
     except ValidationError as error:
@@ -48,7 +65,3 @@ def _check_references(controller_id: str, settings: ControllerSettings, kinds: M
         if kinds.get(ref) != ref.kind:
             found = f"a {kinds[ref]}" if ref in kinds else "no component of this site"
             raise ControllerError(f"{controller_id}.{name}: {str(ref)!r} is {found}; name a {ref.kind}")
-
-
-def _known() -> str:
-    return ", ".join(sorted(controller_types()))
