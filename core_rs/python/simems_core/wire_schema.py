@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import msgspec
+
 from simems_core import wire
 
 MESSAGES: tuple[type[wire.Message], ...] = (
