@@ -7,6 +7,9 @@ import { latestKey, useLatest, useOwnSite } from '@/shared/site/requests';
 import { latestTime_ms } from '@/shared/site/topology';
 import { useNow } from '@/shared/time/useNow';
 
+/** The control cycle publishes ten times a second: silence of seconds means that it stands. */
+const STALE_AFTER_S = 3;
+
 /** This box's site with its newest values, kept live. */
 export function useLiveEdge() {
   const client = useQueryClient();
@@ -28,6 +31,6 @@ export function useLiveEdge() {
     link,
     time_ms,
     now_ms,
-    state: freshness({ time_ms, now_ms, online: true }),
+    state: freshness({ time_ms, now_ms, online: true, staleAfter_s: STALE_AFTER_S }),
   };
 }

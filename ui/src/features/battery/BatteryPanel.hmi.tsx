@@ -8,8 +8,15 @@ import { readingOf, topologyOf, trusted } from '@/shared/site/topology';
 import './battery.css';
 import { remaining } from './remaining';
 
+interface Props {
+  site: Site;
+  values: Values;
+  /** Everything shown is old. */
+  stale: boolean;
+}
+
 /** State of charge as number and bar, and when the battery will be empty or full. */
-export function BatteryPanel({ site, values }: { site: Site; values: Values }) {
+export function BatteryPanel({ site, values, stale }: Props) {
   const { t, locale } = useT();
   const topology = topologyOf(site);
   const soc = readingOf(values, topology.soc === null ? [] : [topology.soc]);
@@ -24,7 +31,7 @@ export function BatteryPanel({ site, values }: { site: Site; values: Values }) {
     maximum_pct: site.settings[`${battery}/maximum_soc_pct`] ?? 100,
   });
   return (
-    <section className="soc" aria-label={t('soc.long')} data-old={!trusted(soc.quality)}>
+    <section className="soc" aria-label={t('soc.long')} data-old={stale || !trusted(soc.quality)}>
       <p className="soc-line">
         <span className="dim">{t('soc.long')}</span>
         <strong className="soc-number">
@@ -35,7 +42,9 @@ export function BatteryPanel({ site, values }: { site: Site; values: Values }) {
         <span style={{ width: `${soc.value ?? 0}%` }} />
       </div>
       <p className="soc-left">
-        {left === null ? '\u00a0' : t(`soc.${left.to}In`, { time: formatDuration(left.seconds) })}
+        {left === null || stale
+          ? '\u00a0'
+          : t(`soc.${left.to}In`, { time: formatDuration(left.seconds) })}
       </p>
     </section>
   );

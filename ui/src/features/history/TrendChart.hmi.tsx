@@ -64,6 +64,7 @@ function optionsOf(element: HTMLElement, props: Props): uPlot.Options {
     cursor: { drag: { x: false, y: false } },
     series: [
       {
+        label: '',
         value: (_, seconds: number | null) =>
           seconds === null ? '' : formatDayClock(seconds * 1000, locale, zone),
       },

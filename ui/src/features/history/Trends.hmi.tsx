@@ -68,9 +68,9 @@ export function Trends({ site, theme }: { site: Site; theme: string }) {
       {series !== null && !hasData(series) && <p className="note">{t('history.empty')}</p>}
       {power !== null && soc !== null && series !== null && hasData(series) && (
         <>
-          <TrendChart trend={power} height={222} {...chart} />
+          <TrendChart trend={power} height={248} {...chart} />
           <p className="trend-title">{socFinding(series, words)}</p>
-          <TrendChart trend={soc} height={116} {...chart} />
+          <TrendChart trend={soc} height={136} {...chart} />
         </>
       )}
     </div>

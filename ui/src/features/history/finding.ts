@@ -12,6 +12,9 @@ export interface FindingContext {
   span: Span;
 }
 
+/** Noise of the meter is no breach: 1 % above the limit still counts as within. */
+const BAND = 1.01;
+
 /** The title of the power chart: what there is to see, not what is drawn. */
 export function powerFinding(
   series: PowerSeries,
@@ -28,7 +31,7 @@ export function powerFinding(
     limit: powerText(threshold_w, locale),
   };
   if (threshold_w === null) return t('history.peak', params);
-  return t(peak.value > threshold_w ? 'history.peakOver' : 'history.peakUnder', params);
+  return t(peak.value > threshold_w * BAND ? 'history.peakOver' : 'history.peakUnder', params);
 }
 
 export function socFinding(series: PowerSeries, { t, locale }: FindingContext): string {

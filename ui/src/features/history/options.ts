@@ -134,6 +134,7 @@ export function powerOption(
       max: ({ max }: { max: number }) => niceCeiling(Math.max(max, (threshold_w ?? 0) * 1.05)),
       axisLabel: {
         color: palette.muted,
+        showMaxLabel: false,
         formatter: (value: number) => joined(formatScaled(Math.abs(value), 'W', locale)),
       },
       splitLine: { lineStyle: { color: palette.line, opacity: 0.5 } },

@@ -28,7 +28,7 @@ export function Home({ site, latest, live }: Props) {
       </div>
       <div className="home-side">
         <h1 className="home-name">{site.name}</h1>
-        <BatteryPanel site={site} values={latest.values} />
+        <BatteryPanel site={site} values={latest.values} stale={old} />
         <TodayLine site={site} />
       </div>
       <div className="home-why">

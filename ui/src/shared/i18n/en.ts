@@ -71,7 +71,7 @@ export const en = {
   'history.peakOver':
     'Grid import reached {power} at {time}, above the {limit} limit ({mean} mean)',
   'history.peakUnder':
-    'Grid import peaked at {power} at {time}, under the {limit} limit ({mean} mean)',
+    'Grid import peaked at {power} at {time}, within the {limit} limit ({mean} mean)',
   'history.socBetween': 'Battery between {low} and {high}',
   'history.span': 'Time span',
   'history.zone': 'Times in {zone}',

@@ -71,7 +71,7 @@ export const sv: Record<Key, string> = {
   'history.peak': 'Importen var som högst {power} kl. {time} ({mean} medel)',
   'history.peakOver': 'Importen nådde {power} kl. {time}, över gränsen {limit} ({mean} medel)',
   'history.peakUnder':
-    'Importen var som högst {power} kl. {time}, under gränsen {limit} ({mean} medel)',
+    'Importen var som högst {power} kl. {time}, inom gränsen {limit} ({mean} medel)',
   'history.socBetween': 'Batteriet mellan {low} och {high}',
   'history.span': 'Tidsrymd',
   'history.zone': 'Tider i {zone}',

@@ -10,6 +10,8 @@ export interface FreshnessInput {
   now_ms: number;
   /** False when the server itself says that the site is away. */
   online: boolean;
+  /** On the box itself values come each cycle; over the cloud some seconds are ordinary. */
+  staleAfter_s?: number;
 }
 
 export function ageSeconds(time_ms: number, now_ms: number): number {
@@ -17,9 +19,14 @@ export function ageSeconds(time_ms: number, now_ms: number): number {
 }
 
 /** A site that the server calls away is offline at once; else the age of the newest values decides. */
-export function freshness({ time_ms, now_ms, online }: FreshnessInput): Freshness {
+export function freshness({
+  time_ms,
+  now_ms,
+  online,
+  staleAfter_s = STALE_AFTER_S,
+}: FreshnessInput): Freshness {
   if (time_ms === null) return online ? 'waiting' : 'offline';
   const age_s = ageSeconds(time_ms, now_ms);
-  if (age_s > OFFLINE_AFTER_S || (!online && age_s > STALE_AFTER_S)) return 'offline';
-  return age_s > STALE_AFTER_S ? 'stale' : 'live';
+  if (age_s > OFFLINE_AFTER_S || (!online && age_s > staleAfter_s)) return 'offline';
+  return age_s > staleAfter_s ? 'stale' : 'live';
 }
