@@ -194,7 +194,7 @@ async def second_api(cloud_settings: Settings, database: Access) -> AsyncIterato
 async def running_ingest(settings: Settings, url: str) -> AsyncIterator[str]:
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(run_ingest(settings, url, bound.set_result))
-    await asyncio.wait({task, bound}, return_when=asyncio.FIRST_COMPLETED, timeout=BOUND_S)
+    await eventually(lambda: bound.done() or task.done())
     try:
         yield bound.result()
     finally:
@@ -287,7 +287,7 @@ async def connect(endpoint: str, cloud_settings: Settings) -> AsyncIterator[Call
     context = zmq.asyncio.Context()
     edges: list[Edge] = []
 
-    def make(customer: Customer, *, at: str | None = None, **changes: str) -> Edge:
+    def make(customer: Customer, *, at: str | None = None, **changes: Any) -> Edge:
         key = curve_keys(cloud_settings.data_dir).public
         edges.append(Edge(context, at or endpoint, key, replace(customer, **changes)))
         return edges[-1]

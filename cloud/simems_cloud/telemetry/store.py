@@ -132,15 +132,12 @@ def _block_rows(device: Device, frames: list[Frame], ids: dict[str, int]) -> lis
 
 async def _add_rollups(connection: Connection, frames: list[Frame], ids: dict[str, int]) -> None:
     minutes, quarters = Rollups(MINUTE_US), Rollups(QUARTER_US)
-    for frame in frames:
-        for block in frame.blocks:
-            samples = valid(frame.times_us, block.values, block.quality)
-            minutes.add(ids[block.channel], samples)
-            quarters.add(ids[block.channel], samples)
-    for frame in frames:
-        for block in frame.blocks:
-            samples = valid(frame.times_us, block.values, block.quality)
-            quarters.see(ids[block.channel], covered_minutes(samples))
+    found = [(ids[b.channel], valid(f.times_us, b.values, b.quality)) for f in frames for b in f.blocks]
+    for channel_id, samples in found:
+        minutes.add(channel_id, samples)
+        quarters.add(channel_id, samples)
+    for channel_id, samples in found:
+        quarters.see(channel_id, covered_minutes(samples))
     await connection.execute(QUERIES["add_rollup_1min"], *as_columns(minutes.rows(), minutes=False))
     await connection.execute(QUERIES["add_rollup_15min"], *as_columns(quarters.rows(), minutes=True))
 
