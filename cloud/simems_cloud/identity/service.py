@@ -14,7 +14,8 @@ from simems_cloud.kit.sql import load_queries
 
 QUERIES = load_queries("simems_cloud.identity")
 ATTEMPTS_PER_ACCOUNT = 5
-ATTEMPTS_PER_ADDRESS = 50
+ATTEMPTS_PER_ADDRESS = 200
+"""Right ones count as well: who has an account cannot wipe the count of guesses at others."""
 LOCK_S = 60
 WRONG = "the e-mail or the password is wrong"
 
