@@ -67,7 +67,17 @@ def accounts(settings: Settings, who: Credentials) -> None:
         run(command("simems-cloud", "tenant", "create", TENANT), environment)
     if not _has(environment, "user", "email", who.user):
         run(
-            command("simems-cloud", "user", "create", who.user, "--tenant", TENANT, "--password-stdin"),
+            command(
+                "simems-cloud",
+                "user",
+                "create",
+                who.user,
+                "--name",
+                "Demo User",
+                "--tenant",
+                TENANT,
+                "--password-stdin",
+            ),
             environment,
             text=who.password + "\n",
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,22 +120,40 @@ def own_settings(data: Path, history_days: int = 0) -> Settings:
     )
 
 
-def run_system(data: Path, history_days: int = 0) -> Iterator[System]:
-    settings = own_settings(data, history_days)
-    settings.edge_data.mkdir(parents=True)
-    family = Family(settings.data / "logs")
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder that the database's own user can enter (pytest's are closed to it when we are root)."""
+    folder = Path(tempfile.mkdtemp(prefix="simems-system-"))
+    folder.chmod(0o755)
     try:
-        who = start(settings, family)
-        portal = httpx.Client(base_url=settings.portal_url, timeout=10)
-        form = {"username": who.user, "password": who.password}
-        token = portal.post("/api/v1/auth/token", data=form).raise_for_status().json()["access_token"]
-        portal.headers["Authorization"] = f"Bearer {token}"
-        yield System(settings, family, who, portal, httpx.Client(base_url=settings.hmi_url, timeout=10))
+        yield folder
     finally:
-        family.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_system(history_days: int = 0) -> Iterator[System]:
+    """Start everything in a folder of its own, hand it over, leave nothing behind."""
+    with reachable_folder() as data:
+        settings = own_settings(data, history_days)
+        settings.edge_data.mkdir(parents=True)
+        family = Family(settings.data / "logs")
+        try:
+            who = start(settings, family)
+            portal = signed_in(settings, who)
+            yield System(settings, family, who, portal, httpx.Client(base_url=settings.hmi_url, timeout=10))
+        finally:
+            family.stop()
+
+
+def signed_in(settings: Settings, who: prepare.Credentials) -> httpx.Client:
+    portal = httpx.Client(base_url=settings.portal_url, timeout=10)
+    form = {"username": who.user, "password": who.password}
+    token = portal.post("/api/v1/auth/token", data=form).raise_for_status().json()["access_token"]
+    portal.headers["Authorization"] = f"Bearer {token}"
+    return portal
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system() -> Iterator[System]:
     """One running system for the tests of a module."""
-    yield from run_system(tmp_path_factory.mktemp("system"))
+    yield from run_system()

@@ -39,7 +39,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]
     path = tmp_path / "site.yaml"
     path.write_text(yaml.safe_dump(site, allow_unicode=True))
     monkeypatch.setenv("SIMEMS_DEMO_SITE", str(path))
-    yield from run_system(tmp_path / "data")
+    yield from run_system()
 
 
 def test_kill_9_loses_and_doubles_nothing(counted: System) -> None:

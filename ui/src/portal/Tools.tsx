@@ -38,7 +38,7 @@ export function UserMenu() {
   const { t } = useT();
   const me = useMe();
   const signOut = useSession((state) => state.signOut);
-  const name = me.data?.name ?? me.data?.email ?? '';
+  const name = [me.data?.name, me.data?.email].find(Boolean) ?? '';
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>

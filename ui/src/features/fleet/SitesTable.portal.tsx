@@ -22,7 +22,15 @@ import { HEALTH_ORDER, healthOf } from './health';
 
 const column = createColumnHelper<SiteOverview>();
 
-function Power({ value, word, locale }: { value: number | null; word?: string; locale: string }) {
+function Power({
+  value,
+  word,
+  locale,
+}: {
+  value: number | null;
+  word?: string | undefined;
+  locale: string;
+}) {
   return (
     <>
       <Amount quantity={formatSize(value, 'W', locale)} />
@@ -31,8 +39,12 @@ function Power({ value, word, locale }: { value: number | null; word?: string; l
   );
 }
 
-function directionWord(value: number | null, positive: string, negative: string): string {
-  if (value === null || Math.abs(value) < 50) return '\u00a0';
+function directionWord(
+  value: number | null,
+  positive: string,
+  negative: string,
+): string | undefined {
+  if (value === null || Math.abs(value) < 50) return undefined;
   return value > 0 ? positive : negative;
 }
 
