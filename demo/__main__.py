@@ -57,10 +57,9 @@ def start(settings: Settings, family: Family) -> prepare.Credentials:
     prepare.write_site_file(settings, prepare.server_key(settings))
     _say("cloud: database, API and ingest")
     family.start(commands.cloud(settings))
-    if prepare.needs_history(settings):
-        _say(f"history: simulating the past {settings.history_days} days")
+    if settings.history_days:
+        _say(f"history: simulating what is missing of the past {settings.history_days} days")
         run(commands.backfill(settings), {})
-        prepare.history_done(settings)
     _say("plant: meter, PV and battery as Modbus servers")
     family.start(commands.plant(settings))
     family.wait_until("the cloud", lambda: answers(f"{settings.portal_url}/readyz"), 60)

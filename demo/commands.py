@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from demo.processes import Launch, command
 from demo.settings import ROOT, Settings
 
@@ -20,8 +22,13 @@ def cloud(settings: Settings) -> Launch:
     return Launch("cloud", command("simems-cloud", "serve"), cloud_environment(settings))
 
 
+def plant_state(settings: Settings) -> Path:
+    """Charge and counters of the plant, from one start to the next."""
+    return settings.data / "plant.json"
+
+
 def plant(settings: Settings) -> Launch:
-    port, state = str(settings.plant_port), str(settings.data / "plant.json")
+    port, state = str(settings.plant_port), str(plant_state(settings))
     site = str(settings.site_file)
     return Launch("plant", command("simems-edge", "sim", site, "--control-port", port, "--state", state))
 
@@ -34,4 +41,5 @@ def edge(settings: Settings, pin: str) -> Launch:
 def backfill(settings: Settings) -> list[str]:
     """The past days from the simulation, into the edge's buffer; run to its end."""
     days, data = str(settings.history_days), str(settings.edge_data)
-    return command("simems-edge", "backfill", str(settings.site_file), "--days", days, "--data", data)
+    state = ["--plant-state", str(plant_state(settings))]
+    return command("simems-edge", "backfill", str(settings.site_file), "--days", days, "--data", data, *state)

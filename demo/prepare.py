@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import yaml
 
@@ -101,15 +100,3 @@ def accounts(settings: Settings, who: Credentials) -> None:
 def _has(environment: dict[str, str], noun: str, field: str, value: str) -> bool:
     rows = json.loads(run(command("simems-cloud", noun, "list", "--json"), environment))
     return any(row[field] == value for row in rows)
-
-
-def needs_history(settings: Settings) -> bool:
-    return settings.history_days > 0 and not _marker(settings).exists()
-
-
-def history_done(settings: Settings) -> None:
-    _marker(settings).touch()
-
-
-def _marker(settings: Settings) -> Path:
-    return settings.edge_data / "history-filled"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import click
+from simems_core import wire
 
 from simems_edge.buffer import StorageError, Store
 from simems_edge.cli.data_folder import DEFAULT, locked_folder
@@ -20,6 +23,7 @@ EXAMPLES = """
 \b
 Examples:
   simems-edge backfill site.yaml --days 14
+  simems-edge backfill site.yaml --days 14 --plant-state plant.json
   simems-edge backfill site.yaml --days 2 --data /var/lib/simems --json
 """
 MEGABYTE = 1024 * 1024
@@ -34,8 +38,13 @@ FRAMES_PER_COMMIT = 12
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
+@click.option(
+    "--plant-state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="State file of the virtual plant (sim --state), so that its battery goes on where the past ends.",
+)
 @json_option
-def command(*, site_file: str, days: float, data: Path, as_json: bool) -> None:
+def command(*, site_file: str, days: float, data: Path, plant_state: Path | None, as_json: bool) -> None:
     """Fill the buffer with the simulated past: one row a minute, from the last row it holds (or DAYS ago) until now.
 
     The site file needs a `simulation` section. Refused while an edge runs on the same data folder.
@@ -45,7 +54,7 @@ def command(*, site_file: str, days: float, data: Path, as_json: bool) -> None:
         raise BadInputError(f"{site_file}: simulation: is missing; only a simulated site has a simulated past")
     with locked_folder(data):
         try:
-            rows = _fill(site, data, days, quiet=as_json)
+            rows = _fill(site, data, days, plant_state, quiet=as_json)
         except StorageError as error:
             raise BadInputError(str(error)) from error
     if as_json:
@@ -54,31 +63,39 @@ def command(*, site_file: str, days: float, data: Path, as_json: bool) -> None:
         click.echo(f"{rows} rows added" if rows else "nothing to add: the buffer is up to date")
 
 
-def _fill(site: Site, data: Path, days: float, *, quiet: bool) -> int:
+def _fill(site: Site, data: Path, days: float, plant_state: Path | None, *, quiet: bool) -> int:
     """Rows added."""
     folder = data if site.buffer.path is None else Path(site.buffer.path)
     store = Store(folder, _now_us, site.buffer.max_size_mb * MEGABYTE)
     try:
         start_us, end_us = _span_us(days, store.status().newest_us)
         rows = (end_us - start_us) // (ROW_S * MICROSECONDS)
-        return _simulate(site, store, start_us, end_us, rows, quiet=quiet) if rows > 0 else 0
+        if rows <= 0:
+            return 0
+        with _progress(rows, quiet=quiet) as progress:
+            _append(store, simulated_frames(site, start_us, end_us, progress, plant_state))
+        return rows
     finally:
         store.close()
 
 
-def _simulate(site: Site, store: Store, start_us: int, end_us: int, rows: int, *, quiet: bool) -> int:
+@contextmanager
+def _progress(rows: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar that is told how many rows are done."""
+    shown = 0
     with click.progressbar(length=rows, label="Simulating the past", hidden=quiet) as bar:
-        shown = 0
 
-        def progress(done: int) -> None:
+        def show(done: int) -> None:
             nonlocal shown
             bar.update(done - shown)
             shown = done
 
-        frames = simulated_frames(site, start_us, end_us, progress)
-        while batch := list(islice(frames, FRAMES_PER_COMMIT)):
-            store.append(batch)
-    return rows
+        yield show
+
+
+def _append(store: Store, frames: Iterator[wire.Telemetry]) -> None:
+    while batch := list(islice(frames, FRAMES_PER_COMMIT)):
+        store.append(batch)
 
 
 def _span_us(days: float, newest_us: int | None) -> tuple[int, int]:

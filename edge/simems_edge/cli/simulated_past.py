@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from simems_core import GOOD, STALE, wire
 from simems_edge.config import Site
 from simems_edge.replay import Scenario
 from simems_edge.replay.closed_loop import ClosedLoop, Step
+from simems_edge.sim.state import PlantState, load_state, save_state
 from simems_edge.sync import RecordedChannel, quantise
 
 STEP_S = 12
@@ -29,11 +31,18 @@ class _Rows:
 
 
 def simulated_frames(
-    site: Site, start_us: int, end_us: int, progress: Callable[[int], None]
+    site: Site, start_us: int, end_us: int, progress: Callable[[int], None], plant_state: Path | None = None
 ) -> Iterator[wire.Telemetry]:
-    """Messages (without a sequence) with rows in ``[start_us, end_us)``; ``progress`` hears how many rows are done."""
+    """Messages (without a sequence) with rows in ``[start_us, end_us)``; ``progress`` hears how many rows are done.
+
+    ``plant_state``: file of the plant that goes on live (``simems-edge sim --state``): the past begins with what it
+    holds, and leaves what the plant has come to.
+    """
     start = datetime.fromtimestamp(start_us / 1e6, UTC)
     loop = ClosedLoop(site, Scenario(start=start, duration_s=(end_us - start_us) / 1e6, step_s=STEP_S))
+    before = load_state(plant_state) if plant_state else None
+    if before is not None:
+        loop.plant.restore(before.energies)
     channels = [RecordedChannel(c.address, c.kind, c.resolution) for c in loop.runtime.channels]
     rows, done = _Rows(), 0
     for number, step in enumerate(loop.steps()):
@@ -47,6 +56,9 @@ def simulated_frames(
             rows = _Rows()
     if rows.times_us:
         yield _frame(channels, rows)
+    if plant_state is not None:
+        origin_s = before.origin_s if before is not None else start.timestamp()
+        save_state(plant_state, PlantState(origin_s, loop.plant.utc_s, loop.plant.state()))
 
 
 def _take(rows: _Rows, step: Step, start_us: int) -> None:
