@@ -104,6 +104,14 @@ test-ui: .stamps/node ## Component tests of the screens
 test-browser: setup chromium ## Both screens in a real browser against the running system
 	$(BIN)/python -m pytest -q -m browser -rs
 
+.PHONY: kill-long
+kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten times each
+	SIMEMS_KILLS=10 $(BIN)/python -m pytest -q -s tests/system/test_kill.py
+
+.PHONY: load-long
+load-long: .stamps/python ## Long proof: shown load against true load over five minutes
+	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
+
 .PHONY: bench
 bench: .stamps/python ## One table: figure, reference, ratio, goal
 	@$(BIN)/python -m bench

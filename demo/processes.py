@@ -148,5 +148,13 @@ def busy(port: int) -> bool:
     return False
 
 
+def free_ports(count: int) -> int:
+    """The first of ``count`` neighbouring ports that are all free; where the search begins differs by process."""
+    for first in range(20000 + os.getpid() % 5000 * 2, 60000, count):
+        if not any(busy(first + offset) for offset in range(count)):
+            return first
+    raise DemoError(f"no {count} neighbouring free ports from 20000 on")
+
+
 def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ import pytest
 
 from demo import commands, prepare
 from demo.__main__ import start
-from demo.processes import Family, Launch, answers
+from demo.processes import Family, Launch, answers, free_ports
 from demo.settings import Settings, from_environment
 
 
@@ -87,23 +86,6 @@ def _quietly(ready: Callable[[], bool]) -> bool:
         return ready()
     except httpx.HTTPError:
         return False
-
-
-def free_ports(count: int) -> int:
-    """The first of ``count`` neighbouring ports that are all free."""
-    for first in range(20000 + os.getpid() % 5000 * 2, 60000, count):
-        if all(_free(first + offset) for offset in range(count)):
-            return first
-    raise RuntimeError("no free ports")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def own_settings(data: Path, history_days: int = 0) -> Settings:
