@@ -5,6 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use simems_core::blocks::DelayBounds;
 use simems_core::clock::Clock;
 use simems_core::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
 use simems_core::guard::GuardSpec;
@@ -72,6 +73,7 @@ fn configuration() -> Configuration {
                 measured: vec![text("ess0/p")],
                 import_limit_w: 50.0,
                 export_limit_w: 50.0,
+                delays: DelayBounds::DEFAULT,
             },
         ],
         propose_share: 0.5,

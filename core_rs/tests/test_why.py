@@ -56,6 +56,13 @@ def test_params_carry_the_numbers_and_leave_out_what_is_unknown() -> None:
 def test_reasons_are_split() -> None:
     assert parse_reason("peak0; bound: soc:ess0") == Reason("peak0", "soc:ess0")
     assert parse_reason("fallback") == Reason("fallback", None)
+    assert parse_reason("self0; bound: peak0 (collapsed)") == Reason("self0", "peak0")
+
+
+def test_collapsed_bounds_get_the_sentence_of_whoever_set_them() -> None:
+    plain, collapsed = (why_of(f"self0; bound: peak0{mark}", -9e3) for mark in ("", " (collapsed)"))
+    assert collapsed == plain
+    assert collapsed.bound == "peak0"
 
 
 @given(

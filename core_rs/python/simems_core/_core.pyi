@@ -32,6 +32,7 @@ __all__ = [
     "RampLimiter",
     "Recorder",
     "Rows",
+    "SitePowerEstimate",
     "Snapshot",
     "Source",
     "bare_sleep_lateness",
@@ -214,11 +215,26 @@ class Guard:
         measured: Sequence[str],
         import_limit_w: float,
         export_limit_w: float,
+        meter_delay_max_s: float = 4.0,
+        meter_repeat_max_s: float = 6.0,
+        battery_settle_s: float = 8.0,
     ) -> Guard:
-        """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against
-        grid(t) + sum(measured)(t), both at the meter's timestamp t. ``measured``: the actuators' own readings,
-        same order. Actuators listed last give way first, all of them up to 0 before any is driven to the other side;
-        an actuator stands in one grid guard at most."""
+        """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against what the site
+        takes without its actuators, a :class:`SitePowerEstimate` of the meter, the actuators' summed readings and the
+        summed setpoints. ``measured``: the actuators' own readings, same order. Actuators listed last give way first,
+        all of them up to 0 before any is driven to the other side; an actuator stands in one grid guard at most.
+
+        Guaranteed while the meter is at most ``meter_delay_max_s`` late, at any update interval up to
+        ``meter_repeat_max_s`` and any battery speed: with constant load the setpoints settle and never swing; a change
+        of load with the actuators at rest is answered in full in the first cycle after the meter's sample. Where the
+        delay leaves several site powers possible (after a start, lost data, or a change of load while the actuators
+        move), each limit is held for the worse end of the estimate's range: rather too much than too little.
+        Not guaranteed: of a change of load while the actuators move, some may hide behind that movement, by no more
+        than its extent, until they have rested for ``meter_delay_max_s``; nobody answers a change before its first
+        sample; and what the actuators do not deliver (their own limits, SOC, ratings) is missing at the grid.
+
+        A reading of meter or actuator that is stale, bad or missing: 0, and the estimate starts afresh with the next
+        sample (what the actuators did shortly before still counts)."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
@@ -376,6 +392,43 @@ class RampLimiter:
     def value(self) -> float: ...
     def step(self, target: float, dt_s: float) -> float: ...
     def reset(self, value: float) -> None: ...
+
+@final
+class SitePowerEstimate:
+    """What the site draws without its battery, from a meter whose delay nobody knows exactly.
+
+    The meter's value that arrives at ``t`` was true at ``t - d``, ``d`` anywhere in ``[0, delay_max_s]``. Site power is
+    ``S = grid(t - d) + ess(t - d)``, so ``S`` lies in ``grid + [min ess, max ess]`` over that window, together with the
+    setpoints the battery may be on its way to. The estimate moves only as far as this interval forces it (a
+    set-membership filter). For every delay up to ``delay_max_s``, every battery speed and every update interval:
+
+    - the battery at rest makes the interval a point, so a new load is seen in full with the first sample;
+    - our own battery's movement never looks like a change of load: with constant load the error never grows, so a loop
+      on the estimate cannot oscillate. While the battery moves, a further change of load may hide behind the movement
+      until the battery has rested for ``delay_max_s``.
+
+    Powers in W (grid import > 0, battery discharge > 0), times in monotonic nanoseconds. A power that is no finite
+    number raises CoreError and changes nothing. Memory is fixed: readings closer together than a 256th of a window
+    count as long as the newest of them."""
+
+    def __new__(cls, *, delay_max_s: float, repeat_max_s: float, settle_s: float) -> Self:
+        """``repeat_max_s``: an unchanged reading counts as the meter's old one for so long (slow registers);
+        ``settle_s``: for so long after a new setpoint the battery may stand anywhere on its way to it."""
+    @property
+    def value_w(self) -> float | None:
+        """None before the first sample of meter and battery."""
+    @property
+    def range_w(self) -> tuple[float, float] | None:
+        """(lowest, highest) for who must be cautious; it holds ``value_w``: what explains every sample since the last
+        change of load, and of a change that shows while the battery moves also twice what is proven of it."""
+    def battery(self, time_ns: int, power_w: float) -> None:
+        """A new reading of the battery. Once it has arrived at its setpoint, the way there is over."""
+    def command(self, time_ns: int, setpoint_w: float) -> None:
+        """The setpoint that stands: from its change on, the battery may already be there."""
+    def meter(self, time_ns: int, grid_w: float) -> bool:
+        """A new reading of the meter; False when it tells nothing (the old one repeated, or no battery reading yet)."""
+    def reset(self) -> None:
+        """Forget everything (an input was lost): the next sample starts afresh."""
 
 @final
 class Hysteresis:

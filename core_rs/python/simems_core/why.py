@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from math import isnan, nan
 
 SEPARATOR = "; bound: "
+COLLAPSED = " (collapsed)"
+"""The core's mark on bounds that did not fit into what stood above them."""
 NEAR_ZERO_W = 50.0
 AGE_SUFFIX = "#age_s"
 """``<address>#age_s`` in ``values``: seconds since the last value of a stale channel.
@@ -34,9 +36,9 @@ class Why:
 
 
 def parse_reason(reason: str) -> Reason:
-    """Split a reason label (``peak0; bound: soc``) into its parts."""
+    """Split a reason label (``peak0; bound: soc:ess0``) into its parts; a mark that bounds collapsed is left out."""
     source, _, bound = reason.partition(SEPARATOR)
-    return Reason(source=source, bound=bound or None)
+    return Reason(source=source, bound=bound.removesuffix(COLLAPSED) or None)
 
 
 @dataclass(frozen=True)

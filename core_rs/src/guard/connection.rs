@@ -1,6 +1,17 @@
 //! The grid connection's limit: bounds the sum of several actuators.
+//!
+//! The meter may be late by an unknown time, so what the site takes without its actuators is estimated as a range
+//! ([`SitePowerEstimate`]), from the actuators' summed readings and the summed setpoints on their way. The import limit
+//! is held for the highest power of that range, the export limit for the lowest; where both cannot be held, the middle
+//! makes the larger excess smallest.
+//!
+//! Promised, for meters up to `delay_max_s` late: with constant load the setpoints settle and never swing; a change of
+//! load with the actuators at rest is answered in full in the first cycle that sees it. Not promised: a change of load
+//! while they move may hide behind that movement, by no more than its extent, until they have rested for `delay_max_s`;
+//! and before the first sample that sees a change, nobody knows of it.
 
 use crate::arbitrate::{Limits, Mover, Outcome};
+use crate::blocks::SitePowerEstimate;
 use crate::image::Reader;
 
 /// Import positive. Sources are positive, so the site takes `grid + sum(measured)` without its actuators.
@@ -12,24 +23,85 @@ pub(crate) struct Connection {
     pub(crate) measured: Vec<usize>,
     pub(crate) import_limit_w: f64,
     pub(crate) export_limit_w: f64,
+    pub(crate) site: Site,
+}
+
+/// What the estimate was told last, so that it is told each sample once.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    estimate: SitePowerEstimate,
+    meter: Option<(i64, f64)>,
+    battery: Option<(i64, f64)>,
+    memory_ns: i64,
+}
+
+impl Site {
+    /// `memory_ns`: after a silence longer than this, older readings of the actuators say nothing any more.
+    pub(crate) fn new(estimate: SitePowerEstimate, memory_ns: i64) -> Self {
+        Self { estimate, meter: None, battery: None, memory_ns }
+    }
+
+    // The meter is not known: what it said before is forgotten.
+    fn restart(&mut self) {
+        self.estimate.restart();
+        self.meter = None;
+    }
+
+    fn battery(&mut self, time_ns: i64, power_w: f64) {
+        if self.battery.is_some_and(|(last_ns, _)| time_ns.saturating_sub(last_ns) > self.memory_ns) {
+            self.estimate.reset();
+            self.meter = None;
+        }
+        if self.battery != Some((time_ns, power_w)) && self.estimate.battery(time_ns, power_w).is_ok() {
+            self.battery = Some((time_ns, power_w));
+        }
+    }
+
+    // A sample is new when its time or its value is.
+    fn meter(&mut self, time_ns: i64, grid_w: f64) {
+        if self.meter != Some((time_ns, grid_w)) && self.estimate.meter(time_ns, grid_w).is_ok() {
+            self.meter = Some((time_ns, grid_w));
+        }
+    }
+
+    fn range_w(&self) -> Option<(f64, f64)> {
+        self.estimate.range_w().filter(|(low_w, high_w)| low_w.is_finite() && high_w.is_finite())
+    }
 }
 
 impl Connection {
-    pub(crate) fn apply(&self, reader: &Reader<'_>, limits: &[Limits], outcomes: &mut [Outcome]) {
-        let Some(net_w) = self.net_w(reader) else {
+    pub(crate) fn apply(&mut self, reader: &Reader<'_>, limits: &[Limits], outcomes: &mut [Outcome]) {
+        let Some((low_w, high_w)) = self.site_w(reader) else {
             return self.each(outcomes, limits, |_, limits| limits.limit(0.0));
         };
+        let (least_w, most_w) = (high_w - self.import_limit_w, low_w + self.export_limit_w);
         let sum_w = self.sum_w(outcomes);
-        let target_w = sum_w.max(net_w - self.import_limit_w).min(net_w + self.export_limit_w);
+        let target_w = if least_w <= most_w { sum_w.max(least_w).min(most_w) } else { least_w / 2.0 + most_w / 2.0 };
         self.shift(target_w - sum_w, limits, outcomes);
     }
 
-    // What grid and actuators took together at the meter's own instant; None when any of it is not known.
-    fn net_w(&self, reader: &Reader<'_>) -> Option<f64> {
-        let time_ns = reader.time_of(self.grid);
-        let own_w: f64 = self.measured.iter().map(|&handle| reader.value_at(handle, time_ns)).sum();
-        let net_w = reader.value(self.grid) + own_w;
-        net_w.is_finite().then_some(net_w)
+    /// The setpoints that stand after this cycle.
+    pub(crate) fn command(&mut self, time_ns: i64, outcomes: &[Outcome]) {
+        let sum_w = self.sum_w(outcomes);
+        if !sum_w.is_finite() || self.site.estimate.command(time_ns, sum_w).is_err() {
+            self.site.restart();
+        }
+    }
+
+    // What the site takes without the actuators, lowest and highest; None when meter or actuators are not known.
+    fn site_w(&mut self, reader: &Reader<'_>) -> Option<(f64, f64)> {
+        let own_w: f64 = self.measured.iter().map(|&handle| reader.value(handle)).sum();
+        if own_w.is_finite() {
+            let time_ns = self.measured.iter().map(|&handle| reader.time_of(handle)).max()?;
+            self.site.battery(time_ns, own_w);
+        }
+        let grid_w = reader.value(self.grid);
+        if !(grid_w.is_finite() && own_w.is_finite()) {
+            self.site.restart();
+            return None;
+        }
+        self.site.meter(reader.time_of(self.grid), grid_w);
+        self.site.range_w()
     }
 
     fn sum_w(&self, outcomes: &[Outcome]) -> f64 {

@@ -11,7 +11,7 @@ pub use resolve::{GuardSpec, Guards};
 
 use crate::arbitrate::{Limits, Mover, Outcome};
 use crate::image::Reader;
-use connection::Connection;
+use connection::{Connection, Site};
 use protection::Protection;
 
 /// What the guards know of an actuator.
@@ -38,10 +38,13 @@ impl Guards {
     pub fn apply(&mut self, reader: &Reader<'_>, outcomes: &mut [Outcome], previous: &[f64], dt_s: f64) {
         self.ramp(outcomes, previous, dt_s);
         self.protect(reader, outcomes);
-        for connection in &self.connections {
+        for connection in &mut self.connections {
             connection.apply(reader, &self.limits, outcomes);
         }
         finish(outcomes, &self.limits);
+        for connection in &mut self.connections {
+            connection.command(reader.time_ns(), outcomes);
+        }
     }
 
     // Going to the fallback is never delayed.
@@ -83,5 +86,7 @@ fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
     }
 }
 
+#[cfg(test)]
+mod swing_tests;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,10 @@
 //! From addresses to handles: what a guard names must exist, and what it promises must be possible.
 
 use crate::arbitrate::Limits;
+use crate::blocks::{DelayBounds, SitePowerEstimate};
+use crate::clock::SECOND_NS;
 use crate::error::{Error, Result, finite};
-use crate::guard::{Connection, Protection, Rated};
+use crate::guard::{Connection, Protection, Rated, Site};
 use crate::image::Image;
 
 /// A guard as configured, by addresses.
@@ -40,6 +42,8 @@ pub enum GuardSpec {
         import_limit_w: f64,
         /// Largest export.
         export_limit_w: f64,
+        /// How late the meter and how slow the actuators may be.
+        delays: DelayBounds,
     },
     /// 0 while the channel is true or not valid.
     Stop {
@@ -72,7 +76,8 @@ impl GuardSpec {
                     )));
                 }
             }
-            Self::Grid { actuators, measured, import_limit_w, export_limit_w, .. } => {
+            Self::Grid { actuators, measured, import_limit_w, export_limit_w, delays, .. } => {
+                delays.validate().map_err(|error| self.refusal(&error.to_string()))?;
                 if actuators.is_empty() || actuators.len() != measured.len() {
                     return Err(self.refusal("needs one measured channel for each of at least one actuator"));
                 }
@@ -130,7 +135,7 @@ impl Guards {
                 let guard = Protection::Stop { channel: resolver.handle(channel)? };
                 self.add_protection(number, actuator, resolver, guard)
             }
-            GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w } => {
+            GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w, delays } => {
                 let connection = Connection {
                     number,
                     actuators: resolver.all(actuators, |address| resolver.actuator(address))?,
@@ -138,6 +143,7 @@ impl Guards {
                     measured: resolver.all(measured, |address| resolver.handle(address))?,
                     import_limit_w: *import_limit_w,
                     export_limit_w: *export_limit_w,
+                    site: site(*delays)?,
                 };
                 self.connect(connection, resolver)
             }
@@ -177,6 +183,11 @@ impl Guards {
             _ => Err(resolver.spec.refusal("its actuator's minimum..maximum must hold 0")),
         }
     }
+}
+
+fn site(delays: DelayBounds) -> Result<Site> {
+    let memory_s = delays.delay_max_s + delays.settle_s;
+    Ok(Site::new(SitePowerEstimate::new(delays)?, (memory_s * SECOND_NS as f64).round() as i64))
 }
 
 struct Resolver<'a> {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::arbitrate::{Row, arbitrate};
+use crate::blocks::DelayBounds;
 use crate::image::{Channel, Image, Latcher, Quality};
 
 const CHANNELS: [&str; 9] = [
@@ -42,6 +43,7 @@ fn specs() -> Vec<GuardSpec> {
             measured: vec!["ess0/p".into(), "ess1/p".into()],
             import_limit_w: 50.0,
             export_limit_w: 20.0,
+            delays: DelayBounds::DEFAULT,
         },
     ]
 }
@@ -130,23 +132,24 @@ fn the_ramp_delays_wishes_but_neither_guards_nor_the_fallback() {
     rig.put(SOC, 5.0);
     let blocked = rig.apply([wanted(15.0), wanted(0.0)], [15.0, 0.0]);
     assert_eq!((values(blocked), blocked[0].bound), ([0.0, 0.0], Some(Mover::Guard(3))));
-    rig.put(SOC, 50.0);
+    let mut rig = Rig::new(Some(2.0));
     rig.put(GRID, 100.0);
     assert_eq!(values(rig.apply([wanted(0.0); 2], [0.0; 2])), [0.0, 50.0]);
 }
 
 #[test]
-fn measured_power_is_taken_at_the_meters_own_time() {
+fn nobody_knows_when_the_meters_sample_was_true_so_each_limit_holds_for_the_worst() {
     let mut rig = Rig::new(None);
-    let latch = |rig: &mut Rig, at: i64, ess: f64| {
+    let decide = |rig: &mut Rig, grid: f64, ess: f64, at: i64, wish: f64| {
+        rig.image.publish(GRID, grid, at, Quality::Good).unwrap();
         rig.image.publish(ESS0, ess, at, Quality::Good).unwrap();
-        Latcher::claim(&rig.image).unwrap().latch(at, true).unwrap();
+        rig.apply([wanted(wish), wanted(0.0)], [0.0; 2])
     };
-    latch(&mut rig, 100, 0.0);
-    rig.image.publish(GRID, 80.0, 150, Quality::Good).unwrap();
-    latch(&mut rig, 200, 40.0);
-    // At 150 the battery gave 20: the site takes 100, so at least 50 must come from batteries.
-    assert_eq!(values(rig.apply([wanted(0.0); 2], [0.0; 2])), [0.0, 50.0]);
+    rig.put(GRID, f64::NAN);
+    assert_eq!(values(rig.apply([wanted(0.0); 2], [0.0; 2])), [0.0, 0.0]);
+    // The battery went from 0 to 40 while the meter was lost: 20 on the grid may mean a site of 20..60.
+    assert_eq!(values(decide(&mut rig, 20.0, 40.0, 200, 0.0)), [0.0, 10.0], "import: at most 50, if the site takes 60");
+    assert_eq!(values(decide(&mut rig, 20.0, 40.0, 300, 60.0)), [40.0, 0.0], "export: at most 20, if it takes 20");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! `RampLimiter` and `Hysteresis`.
+//! `RampLimiter`, `Hysteresis` and `SitePowerEstimate`.
 
 use pyo3::prelude::*;
 
-use crate::blocks::{Hysteresis, RampLimiter};
+use crate::blocks::{DelayBounds, Hysteresis, RampLimiter, SitePowerEstimate};
 
 /// Follows a target no faster than its rate.
 #[pyclass(name = "RampLimiter", module = "simems_core")]
@@ -49,5 +49,44 @@ impl PyHysteresis {
 
     fn step(&mut self, value: f64) -> PyResult<bool> {
         Ok(self.0.step(value)?)
+    }
+}
+
+/// What the site draws without its battery, from a late meter.
+#[pyclass(name = "SitePowerEstimate", module = "simems_core")]
+pub(super) struct PySitePowerEstimate(SitePowerEstimate);
+
+#[pymethods]
+impl PySitePowerEstimate {
+    #[new]
+    #[pyo3(signature = (*, delay_max_s, repeat_max_s, settle_s))]
+    fn new(delay_max_s: f64, repeat_max_s: f64, settle_s: f64) -> PyResult<Self> {
+        Ok(Self(SitePowerEstimate::new(DelayBounds { delay_max_s, repeat_max_s, settle_s })?))
+    }
+
+    #[getter]
+    fn value_w(&self) -> Option<f64> {
+        self.0.value_w()
+    }
+
+    #[getter]
+    fn range_w(&self) -> Option<(f64, f64)> {
+        self.0.range_w()
+    }
+
+    fn battery(&mut self, time_ns: i64, power_w: f64) -> PyResult<()> {
+        Ok(self.0.battery(time_ns, power_w)?)
+    }
+
+    fn command(&mut self, time_ns: i64, setpoint_w: f64) -> PyResult<()> {
+        Ok(self.0.command(time_ns, setpoint_w)?)
+    }
+
+    fn meter(&mut self, time_ns: i64, grid_w: f64) -> PyResult<bool> {
+        Ok(self.0.meter(time_ns, grid_w)?)
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
     }
 }

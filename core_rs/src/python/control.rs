@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use crate::blocks::DelayBounds;
 use crate::cycle::{Actuator, Source};
 use crate::guard::GuardSpec;
 
@@ -79,15 +80,27 @@ impl PyGuard {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (actuators, *, grid, measured, import_limit_w, export_limit_w))]
+    #[pyo3(signature = (
+        actuators, *, grid, measured, import_limit_w, export_limit_w,
+        meter_delay_max_s=4.0, meter_repeat_max_s=6.0, battery_settle_s=8.0
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn grid(
         actuators: Vec<String>,
         grid: String,
         measured: Vec<String>,
         import_limit_w: f64,
         export_limit_w: f64,
+        meter_delay_max_s: f64,
+        meter_repeat_max_s: f64,
+        battery_settle_s: f64,
     ) -> PyResult<Self> {
-        Self::checked(GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w })
+        let delays = DelayBounds {
+            delay_max_s: meter_delay_max_s,
+            repeat_max_s: meter_repeat_max_s,
+            settle_s: battery_settle_s,
+        };
+        Self::checked(GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w, delays })
     }
 
     #[staticmethod]

@@ -35,7 +35,7 @@ impl From<Error> for PyErr {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::blocks::{PyHysteresis, PyRampLimiter};
+    use super::blocks::{PyHysteresis, PyRampLimiter, PySitePowerEstimate};
     #[pymodule_export]
     use super::channel::PyChannel;
     #[pymodule_export]

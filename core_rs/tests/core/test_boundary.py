@@ -21,6 +21,7 @@ from simems_core import (
     ProcessImage,
     RampLimiter,
     Recorder,
+    SitePowerEstimate,
     Source,
     _core,
     bare_sleep_lateness,
@@ -40,6 +41,7 @@ def test_every_name_of_the_extension_is_exported() -> None:
 
 image = ProcessImage([Channel("a/b"), Channel("a/p")])
 soc: dict[str, Any] = {"soc": "a/b"}
+one_of_each: dict[str, Any] = {"grid": "a/b", "measured": ["a/p"], "import_limit_w": 1.0, "export_limit_w": 1.0}
 WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Channel("power"), "component/channel"),
     (lambda: Channel("a/b", kind="double"), "kind must be float, int, bool or enum"),
@@ -74,6 +76,14 @@ WRONG: list[tuple[Callable[[], object], str]] = [
         lambda: Guard.grid(["a/p"], grid="a/b", measured=["a/p"], import_limit_w=-1.0, export_limit_w=1.0),
         "import_limit_w must be 0 or more",
     ),
+    (
+        lambda: Guard.grid(["a/p"], meter_delay_max_s=nan, **one_of_each),
+        "guard grid:a: delay_max_s must be 0 to 3600, not NaN",
+    ),
+    (lambda: Guard.grid(["a/p"], battery_settle_s=-1.0, **one_of_each), "settle_s must be 0 to 3600, not -1"),
+    (lambda: SitePowerEstimate(delay_max_s=1.0, repeat_max_s=inf, settle_s=1.0), "repeat_max_s must be 0 to 3600"),
+    (lambda: SitePowerEstimate(delay_max_s=1.0, repeat_max_s=1.0, settle_s=1.0).battery(0, nan), "power_w must be"),
+    (lambda: SitePowerEstimate(delay_max_s=1.0, repeat_max_s=1.0, settle_s=1.0).meter(0, inf), "grid_w must be"),
     (lambda: Recorder(image, [5], interval_s=1.0), "handle 5 is outside"),
     (lambda: Recorder(image, [0], interval_s=0.0), "interval_s must be"),
     (lambda: Recorder(image, [0], interval_s=1.0, capacity=0), "capacity must be"),

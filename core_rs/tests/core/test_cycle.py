@@ -120,6 +120,25 @@ def test_guards_hold_against_a_person(make_cycle: MakeCycle, small_image: Proces
     assert decide(nan, 50.0, 0.0, 100.0) == (0.0, "grid:grid0")
 
 
+def test_the_grid_guard_closes_on_lost_data_and_then_counts_what_the_battery_did_meanwhile(
+    make_cycle: MakeCycle, small_image: ProcessImage
+) -> None:
+    limits = {"import_limit_w": 3000.0, "export_limit_w": 3000.0}
+    cycle = make_cycle(
+        Clock.simulated(0), guards=[Guard.grid([ESS], grid="grid0/active_power_w", measured=[ESS], **limits)]
+    )
+
+    def decide(grid_w: float, ess_w: float) -> float:
+        small_image.publish_many([0, 1], [grid_w, ess_w], cycle.number * STEP_NS)
+        return step(cycle).setpoint
+
+    assert decide(6000.0, 0.0) == 3000.0
+    assert decide(5990.0, 3000.0) == 3000.0, "the late meter still shows the battery at rest"
+    assert [decide(3000.0, nan), decide(nan, 3000.0), decide(nan, 0.0)] == [0.0, 0.0, 0.0]
+    assert decide(3005.0, 0.0) == 3005.0, "perhaps a sample from when the battery gave 3000 W"
+    assert decide(6005.0, 3005.0) == 3005.0
+
+
 def test_an_image_has_one_owner(make_cycle: MakeCycle, small_image: ProcessImage) -> None:
     cycle = make_cycle(Clock.simulated(0))
     with pytest.raises(CoreError, match="owns this image"):

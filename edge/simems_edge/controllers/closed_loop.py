@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simems_core import SitePowerEstimate
+
 from simems_edge.config.quantities import NonNegativePowerW, NonNegativeSeconds, PositiveRampWPerS
 from simems_edge.contracts import Context, ControllerSettings, EssHandles, MeterHandles
-from simems_edge.controllers.site_power import SitePowerEstimate
 
 
 class LoopSettings(ControllerSettings):

@@ -9,6 +9,7 @@ from simems_core import Actuator, Channel, Clock, Cycle, Guard, ProcessImage, So
 
 from simems_edge.config import Component, Site
 from simems_edge.contracts import Controller, Priority
+from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.controllers.registry import build_controllers
 from simems_edge.devices import Profile, load_profile
 from simems_edge.runtime.channels import (
@@ -53,7 +54,7 @@ def assemble(site: Site, clock: Clock) -> Assembly:
     commanded = [component for component in site.components if profiles[component.id].kind in COMMANDED]
     actuators = [_actuator(component, profiles[component.id]) for component in commanded]
     sources = _sources(controllers)
-    guards = _guards(site, commanded, grid)
+    guards = _guards(site, commanded, grid, controllers)
     addresses = tuple(actuator.address for actuator in actuators)
     rows = _rows(site, profiles, controllers)
     labels = _reason_labels(rows, site, sources, actuators, guards, clock)
@@ -117,14 +118,17 @@ def _actuator(component: Component, profile: Profile) -> Actuator:
     )
 
 
-def _guards(site: Site, batteries: Sequence[Component], grid: str | None) -> list[Guard]:
-    guards = []
+def _guards(
+    site: Site, batteries: Sequence[Component], grid: str | None, controllers: Sequence[Controller]
+) -> list[Guard]:
+    guards: list[Guard] = []
     for battery in batteries:
         guards.append(_device_limits(battery.id))
         if battery.guards.soc_pct is not None:
             guards.append(_soc(battery.id, *battery.guards.soc_pct))
     if grid is not None and batteries:
-        guards.append(_grid(site, [f"{battery.id}/active_power_w" for battery in batteries], grid))
+        actuators = [f"{battery.id}/active_power_w" for battery in batteries]
+        guards.append(_grid(site, actuators, grid, loops_on(grid, controllers)))
     return guards
 
 
@@ -142,7 +146,14 @@ def _soc(battery: str, minimum_pct: float, maximum_pct: float) -> Guard:
     )
 
 
-def _grid(site: Site, actuators: Sequence[str], grid: str) -> Guard:
+def loops_on(grid: str, controllers: Sequence[Controller]) -> list[LoopSettings]:
+    """What the loops on one meter know of its delay; the defaults when there is none."""
+    loops = [controller.settings for controller in controllers if isinstance(controller.settings, LoopSettings)]
+    return [loop for loop in loops if loop.references().get("grid") == grid] or [LoopSettings()]
+
+
+def _grid(site: Site, actuators: Sequence[str], grid: str, loops: Sequence[LoopSettings]) -> Guard:
+    """A meter is one meter for all: the guard allows for the slowest that any loop on it allows for."""
     limits = site.site.grid
     return Guard.grid(
         actuators,
@@ -150,4 +161,7 @@ def _grid(site: Site, actuators: Sequence[str], grid: str) -> Guard:
         measured=actuators,
         import_limit_w=limits.import_limit_w,
         export_limit_w=limits.export_limit_w,
+        meter_delay_max_s=max(loop.meter_delay_max_s for loop in loops),
+        meter_repeat_max_s=max(loop.meter_repeat_max_s for loop in loops),
+        battery_settle_s=max(loop.battery_settle_s for loop in loops),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simems_edge.controllers.site_power import SitePowerEstimate
+from simems_core import SitePowerEstimate
 
 S = 1_000_000_000
 
@@ -37,8 +37,35 @@ def test_an_old_meter_reading_with_a_new_battery_reading_is_no_new_load() -> Non
 
 def test_without_a_battery_reading_nothing_is_known() -> None:
     site = estimate()
-    site.meter(0, 90_000.0)
+    assert not site.meter(0, 90_000.0)
+    assert (site.value_w, site.range_w) == (None, None)
+
+
+def test_reset_forgets_everything() -> None:
+    site = estimate()
+    site.battery(0, 30_000.0)
+    site.command(0, 50_000.0)
+    assert site.meter(0, 60_000.0)
+    site.reset()
     assert site.value_w is None
+    site.battery(S, 0.0)
+    assert site.meter(S, 60_000.0)
+    assert site.range_w == (60_000.0, 60_000.0)
+
+
+def test_a_change_that_shows_while_the_battery_moves_opens_the_range_by_twice_what_is_proven() -> None:
+    """Site 50 -> 80 kW while the battery goes 0 -> 20 kW: the grid reads 60 kW, at least 10 kW are new."""
+    site = estimate()
+    site.battery(0, 0.0)
+    site.meter(0, 50_000.0)
+    site.battery(S, 20_000.0)
+    site.meter(S, 60_000.0)
+    assert (site.value_w, site.range_w) == (60_000.0, (60_000.0, 80_000.0))
+    site.meter(2 * S, 60_100.0)
+    assert site.range_w == (60_100.0, 80_000.0)
+    site.battery(6 * S, 20_000.0)
+    site.meter(6 * S, 60_050.0)
+    assert site.range_w == (80_050.0, 80_050.0)
 
 
 def test_a_repeated_reading_is_old_until_it_has_stood_too_long() -> None:
@@ -47,9 +74,9 @@ def test_a_repeated_reading_is_old_until_it_has_stood_too_long() -> None:
     site.meter(0, 50_000.0)
     site.battery(5 * S, 10_000.0)
     site.battery(10 * S, 10_000.0)
-    site.meter(5 * S, 50_000.0)
+    assert not site.meter(5 * S, 50_000.0)
     assert site.value_w == 50_000.0
-    site.meter(15 * S, 50_000.0)
+    assert site.meter(15 * S, 50_000.0)
     assert site.value_w == 60_000.0
 
 
