@@ -30,6 +30,8 @@ pub enum Mover {
     Ramp,
     /// The actuator's rating.
     Rating,
+    /// A fault, or a state, that blocks a direction.
+    Fault,
     /// Guard by number.
     Guard(usize),
     /// Bounds of a source.

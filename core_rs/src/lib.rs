@@ -13,6 +13,7 @@ pub mod error;
 pub mod guard;
 pub mod image;
 pub mod record;
+pub mod states;
 
 #[cfg(feature = "python")]
 mod python;

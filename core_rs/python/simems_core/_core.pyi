@@ -11,6 +11,7 @@ __all__ = [
     "AUXILIARY",
     "BAD",
     "BUILD_PROFILE",
+    "CONTROL_MODES",
     "CYCLE_CHANNELS",
     "FORCED",
     "GOOD",
@@ -20,12 +21,14 @@ __all__ = [
     "SAFETY",
     "STALE",
     "Actuator",
+    "Cause",
     "Channel",
     "Clock",
     "CoreError",
     "Cycle",
     "CycleStatistics",
     "Decision",
+    "Fault",
     "Guard",
     "Hysteresis",
     "ProcessImage",
@@ -35,7 +38,9 @@ __all__ = [
     "SitePowerEstimate",
     "Snapshot",
     "Source",
+    "States",
     "bare_sleep_lateness",
+    "next_state",
 ]
 
 BUILD_PROFILE: Final[str]
@@ -250,7 +255,8 @@ class Decision:
         """Id of the source that set the base; ``fallback`` when nobody did."""
     @property
     def bound(self) -> str | None:
-        """What moved it: a source's id (its bounds), ``ramp``, ``rating`` or a guard's id; None when nothing did."""
+        """What moved it: a source's id (its bounds), ``ramp``, ``rating``, ``fault`` (a fault or state blocks that
+        direction) or a guard's id; None when nothing did."""
     @property
     def reason(self) -> str:
         """``source`` or ``source; bound: NAME``; bounds that did not fit into what stood above them and were taken at
@@ -345,10 +351,119 @@ class Cycle:
     def statistics(self) -> CycleStatistics: ...
     def attach(self, recorder: Recorder) -> None:
         """Before start: the recorder samples at the end of each cycle that crosses its interval."""
+    def attach_states(self, states: States) -> None:
+        """Before start, once: states and faults are evaluated first in each cycle. What they block holds in that same
+        cycle, through the guards, for everybody."""
 
 def bare_sleep_lateness(period_s: float, cycles: int) -> list[float]:
     """Lateness in microseconds of a bare clock_nanosleep loop of the same policy, on its own thread without the GIL:
     the reference for :class:`CycleStatistics`."""
+
+# ---------------------------------------------------------------------------------------- states
+
+CONTROL_MODES: Final[Sequence[str]]
+"""What :meth:`States.set_mode` takes, ``AUTO`` (every source is heard) first."""
+
+def next_state(state: str, event: str) -> str:
+    """The table of transitions: states INIT, STANDBY, RUN, FAULT, SHUTDOWN; events ready, start, stop, trip, recover,
+    shutdown. CoreError, saying what the state takes, for any other."""
+
+@final
+class Cause:
+    """What raises a fault. Data that are not valid neither raise it nor count as its end."""
+
+    @staticmethod
+    def compare(channel: str, relation: str, limit: float) -> Cause:
+        """``relation``: below, at_or_below, above, at_or_above, equal, differs (by more than 1 % of the limit)."""
+    @staticmethod
+    def implausible(channel: str) -> Cause:
+        """The quality is BAD: the device said so, NaN, or outside the channel's minimum..maximum."""
+    @staticmethod
+    def lost(channel: str) -> Cause:
+        """A bool that was once given is false, bad or stale (``<component>/communication``)."""
+    @staticmethod
+    def tripped(channel: str) -> Cause:
+        """A bool is anything but a valid false: a broken wire counts as pressed."""
+    @staticmethod
+    def deviation(
+        channel: str, reference: str, *, at_least: float, share: float = 0.0, scale: str | None = None
+    ) -> Cause:
+        """Two valid values are further apart than ``at_least`` and than ``share`` of the magnitude of ``scale``."""
+    @staticmethod
+    def told() -> Cause:
+        """Only :meth:`States.raise_` raises it."""
+
+@final
+class Fault:
+    """A cause with its times and its reaction.
+
+    Raised when the cause held for ``delay_s``. Recovery: the cause gone for ``gone_s``, then, when it latches, a clear by
+    a person, then ``hold_s`` with the reaction still on. ``reaction``: alarm, block_charge, block_discharge, zero_power
+    (in ISLAND shed_and_curtail instead), stop (every actuator at 0, state FAULT), shed_and_curtail."""
+
+    def __new__(
+        cls,
+        id: str,
+        cause: Cause,
+        *,
+        reaction: str,
+        actuators: Sequence[int],
+        latch: bool,
+        delay_s: float = 0.0,
+        gone_s: float = 0.0,
+        hold_s: float = 0.0,
+    ) -> Self: ...
+    @property
+    def id(self) -> str: ...
+
+@final
+class States:
+    """State, control mode and faults of a site, evaluated by the cycle they are attached to; any thread may ask.
+
+    Writes ``site/state``, ``site/control_mode`` and, per actuator, ``<component>/charge_blocked`` and
+    ``<component>/discharge_blocked`` when the image has them. FAULT: a fault stops the site, or faults leave no direction
+    of any actuator. In FAULT, SHUTDOWN and a STANDBY that a person asked for, every actuator is held at 0."""
+
+    def __new__(
+        cls,
+        image: ProcessImage,
+        *,
+        inputs: Sequence[str],
+        actuators: Sequence[str],
+        source_modes: Sequence[str | None],
+        labels: Mapping[str, int],
+        faults: Sequence[Fault],
+        autostart: bool,
+    ) -> Self:
+        """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's order;
+        a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``. ``autostart``: RUN
+        without being asked."""
+    @property
+    def state(self) -> str: ...
+    @property
+    def control_mode(self) -> str:
+        """Who decided the first actuator in the last cycle; IDLE, FALLBACK and MANUAL beside the modes."""
+    @property
+    def requested_mode(self) -> str: ...
+    @property
+    def revision(self) -> int:
+        """Rises with each change of state, mode or phase."""
+    @property
+    def relief(self) -> bool:
+        """A fault asks for loads to be shed and generation to be curtailed (ISLAND)."""
+    @property
+    def ids(self) -> list[str]:
+        """Of the faults, by number."""
+    def phase(self, fault: int) -> str:
+        """idle, pending, active, waiting (for a clear), cleared or holding. Active and waiting are raised."""
+    def raise_(self, fault: int) -> None:
+        """From outside: one that latched before a restart, or one that only others can see."""
+    def clear(self, fault: int) -> None:
+        """CoreError, saying why, unless the fault waits for it."""
+    def request(self, event: str) -> None:
+        """``start``, ``stop`` or ``shutdown``; CoreError when the state does not take it."""
+    def set_mode(self, mode: str) -> None:
+        """From the next cycle on only sources of that mode are heard; CoreError when the site has none."""
 
 # ---------------------------------------------------------------------------------------- record
 

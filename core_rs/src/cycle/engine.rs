@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::guard::{Guards, Rated};
 use crate::image::Latcher;
 use crate::record::Recorder;
+use crate::states::Machine;
 
 /// A source in its place of the strict order.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub struct Engine {
     latcher: Option<Latcher>,
     standing: Vec<Standing>,
     guards: Guards,
+    machine: Option<Machine>,
     outcomes: Vec<Outcome>,
     previous: Vec<f64>,
     outputs: Outputs,
@@ -74,6 +76,7 @@ impl Engine {
             latcher: Some(Latcher::claim(&shared.image)?),
             standing: standing(&shared),
             guards: Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?,
+            machine: None,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
             outputs: Outputs::find(&shared, &addresses),
@@ -106,6 +109,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Before the first cycle: states and faults are looked at in each one.
+    pub(crate) fn attach_states(&mut self, mut machine: Machine) -> Result<()> {
+        let configuration = &self.shared.configuration;
+        let addresses: Vec<String> = configuration.actuators.iter().map(|actuator| actuator.address.clone()).collect();
+        machine.bind(&addresses, configuration.sources.len(), &self.guards)?;
+        self.machine = Some(machine);
+        Ok(())
+    }
+
     /// First half: latches at `time_ns` and wakes who waits. `grow`: may make more snapshot buffers.
     pub(crate) fn begin(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         if self.open.is_some() {
@@ -128,6 +140,7 @@ impl Engine {
         let cycle = self.open.take().ok_or(Error::Order("no cycle was begun"))?;
         self.shared.closed.store(cycle, Ordering::SeqCst);
         self.collect();
+        self.look()?;
         self.arbitrate(cycle);
         self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
         self.guard_and_publish(cycle)?;
@@ -144,10 +157,22 @@ impl Engine {
         }
     }
 
+    // Faults and state come first: who is heard and what is blocked hold in this very cycle.
+    fn look(&mut self) -> Result<()> {
+        let reader = self.latcher.as_ref().and_then(Latcher::reader).ok_or(Error::Order("the image was given back"))?;
+        if let Some(machine) = &mut self.machine {
+            machine.look(&reader);
+            machine.guard(&mut self.guards);
+        }
+        Ok(())
+    }
+
     fn arbitrate(&mut self, cycle: u64) {
         let actuators = self.shared.configuration.actuators.iter().enumerate();
         for (outcome, (number, actuator)) in self.outcomes.iter_mut().zip(actuators) {
-            let rows = self.standing.iter().filter_map(|standing| standing.row(cycle, number));
+            let heard =
+                |standing: &&Standing| self.machine.as_ref().is_none_or(|machine| machine.hears(standing.source));
+            let rows = self.standing.iter().filter(heard).filter_map(|standing| standing.row(cycle, number));
             *outcome = arbitrate(Limits::rating(actuator.minimum, actuator.maximum), actuator.fallback, rows);
         }
     }
@@ -158,6 +183,10 @@ impl Engine {
         let elapsed_ns = self.last_time_ns.map_or(self.shared.period_ns(), |last_ns| time_ns.saturating_sub(last_ns));
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
+        if let Some(machine) = &self.machine {
+            machine.tell(&mut self.outcomes);
+            machine.publish(&self.shared.image, &self.outcomes, time_ns);
+        }
         self.recorders.iter().for_each(|recorder| recorder.sample(&reader));
         self.last_time_ns = Some(time_ns);
         self.publish(cycle, time_ns);

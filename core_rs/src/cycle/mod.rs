@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::image::{Image, Snapshot};
 use crate::record::Recorder;
+use crate::states::Machine;
 
 #[derive(Debug)]
 enum State {
@@ -126,6 +127,11 @@ impl Cycle {
     /// Before start: samples a recorder at the end of each cycle that crosses its interval.
     pub fn attach(&self, recorder: Arc<Recorder>) -> Result<()> {
         self.idle(|engine| engine.attach(recorder))
+    }
+
+    /// Before start: states and faults are looked at in each cycle.
+    pub fn attach_states(&self, machine: Machine) -> Result<()> {
+        self.idle(|engine| engine.attach_states(machine))
     }
 }
 

@@ -4,6 +4,8 @@ use crate::arbitrate::{Mover, Outcome};
 
 /// Name of the source when nobody set a base.
 pub const FALLBACK: &str = "fallback";
+/// Codes of bounds that every configuration has: none, ramp, rating, fault.
+const FIXED: usize = 4;
 
 /// Names behind the codes.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ impl Reasons {
     }
 
     fn bounds(&self) -> usize {
-        3 + self.guards.len() + 2 * self.sources.len()
+        FIXED + self.guards.len() + 2 * self.sources.len()
     }
 
     /// How many codes there are.
@@ -33,12 +35,13 @@ impl Reasons {
     }
 
     fn bound_code(&self, bound: Option<Mover>) -> usize {
-        let first_source = 3 + self.guards.len();
+        let first_source = FIXED + self.guards.len();
         match bound {
             None => 0,
             Some(Mover::Ramp) => 1,
             Some(Mover::Rating) => 2,
-            Some(Mover::Guard(guard)) => 3 + guard,
+            Some(Mover::Fault) => 3,
+            Some(Mover::Guard(guard)) => FIXED + guard,
             Some(Mover::Source(source)) => first_source + 2 * source,
             Some(Mover::Collapsed(source)) => first_source + 2 * source + 1,
         }
@@ -58,14 +61,15 @@ impl Reasons {
             0 => None,
             1 => Some("ramp"),
             2 => Some("rating"),
-            other if other < 3 + self.guards.len() => self.guards.get(other - 3).map(String::as_str),
-            other => self.sources.get((other - 3 - self.guards.len()) / 2).map(String::as_str),
+            3 => Some("fault"),
+            other if other < FIXED + self.guards.len() => self.guards.get(other - FIXED).map(String::as_str),
+            other => self.sources.get((other - FIXED - self.guards.len()) / 2).map(String::as_str),
         }
     }
 
     // Bounds of this source did not fit into what stood above.
     fn collapsed(&self, code: usize) -> bool {
-        let first_source = 3 + self.guards.len();
+        let first_source = FIXED + self.guards.len();
         (code % self.bounds()).checked_sub(first_source).is_some_and(|place| place % 2 == 1)
     }
 

@@ -11,6 +11,7 @@ use super::control::{PyActuator, PyGuard, PySource};
 use super::image::PyProcessImage;
 use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
+use super::states::PyStates;
 use crate::clock::{host_now_ns, seconds_to_ns};
 use crate::cycle::{Configuration, Cycle, Decided, Proposal, Shared, Statistics};
 
@@ -139,6 +140,10 @@ impl PyCycle {
 
     fn attach(&self, recorder: &PyRecorder) -> PyResult<()> {
         Ok(self.0.attach(Arc::clone(&recorder.0))?)
+    }
+
+    fn attach_states(&self, states: &PyStates) -> PyResult<()> {
+        Ok(self.0.attach_states(states.take()?)?)
     }
 }
 

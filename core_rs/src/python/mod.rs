@@ -11,6 +11,7 @@ mod cycle;
 mod image;
 mod record;
 mod snapshot;
+mod states;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
@@ -50,6 +51,8 @@ mod _core {
     use super::record::{PyRecorder, PyRows};
     #[pymodule_export]
     use super::snapshot::PySnapshot;
+    #[pymodule_export]
+    use super::states::{PyCause, PyFault, PyStates, next_state};
 
     #[pymodule_export]
     use super::CoreError;
@@ -67,6 +70,7 @@ mod _core {
         for (code, name) in ["MANUAL", "SAFETY", "GRID", "OPTIMISATION", "AUXILIARY"].into_iter().enumerate() {
             module.add(name, code)?;
         }
+        module.add("CONTROL_MODES", PyTuple::new(module.py(), crate::states::Mode::ALL.map(crate::states::Mode::name))?)?;
         module.add("CYCLE_CHANNELS", PyTuple::new(module.py(), crate::cycle::CYCLE_CHANNELS)?)
     }
 }

@@ -1,0 +1,111 @@
+//! What a fault does to the actuators, by mode.
+
+use crate::arbitrate::{Mover, Outcome};
+use crate::error::{Error, Result};
+use crate::guard::{Guards, Rated};
+use crate::states::Mode;
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// It is only told.
+    Alarm,
+    /// Its actuators take no power.
+    BlockCharge,
+    /// Its actuators give no power.
+    BlockDischarge,
+    /// Its actuators stand at 0.
+    ZeroPower,
+    /// Every actuator stands at 0.
+    Stop,
+    /// Loads are to be shed and generation curtailed; the actuators, which hold the island, go on.
+    ShedAndCurtail,
+}
+
+impl Reaction {
+    const ALL: [(&'static str, Self); 6] = [
+        ("alarm", Self::Alarm),
+        ("block_charge", Self::BlockCharge),
+        ("block_discharge", Self::BlockDischarge),
+        ("zero_power", Self::ZeroPower),
+        ("stop", Self::Stop),
+        ("shed_and_curtail", Self::ShedAndCurtail),
+    ];
+
+    /// The reaction of this name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find_map(|(known, reaction)| (known == name).then_some(reaction)).ok_or_else(|| {
+            Error::invalid(format!("{name:?} is no reaction; use one of {}", Self::ALL.map(|r| r.0).join(", ")))
+        })
+    }
+
+    /// What is done in this mode: in ISLAND a battery at zero power would black out the site.
+    pub fn in_mode(self, mode: Mode) -> Self {
+        match (self, mode) {
+            (Self::ZeroPower, Mode::Island) => Self::ShedAndCurtail,
+            (reaction, _) => reaction,
+        }
+    }
+
+    /// What it blocks of an actuator.
+    pub fn block(self) -> Block {
+        match self {
+            Self::Alarm | Self::ShedAndCurtail => Block::NONE,
+            Self::BlockCharge => Block { charge: true, discharge: false },
+            Self::BlockDischarge => Block { charge: false, discharge: true },
+            Self::ZeroPower | Self::Stop => Block::BOTH,
+        }
+    }
+}
+
+/// The directions of an actuator that nothing may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Below 0 is blocked.
+    pub charge: bool,
+    /// Above 0 is blocked.
+    pub discharge: bool,
+}
+
+impl Block {
+    /// Nothing is blocked.
+    pub const NONE: Self = Self { charge: false, discharge: false };
+    /// It stands at 0.
+    pub const BOTH: Self = Self { charge: true, discharge: true };
+
+    /// What either blocks.
+    pub fn and(self, other: Self) -> Self {
+        Self { charge: self.charge || other.charge, discharge: self.discharge || other.discharge }
+    }
+
+    /// A rating narrowed by the block; it still holds 0 when it did.
+    fn narrowed(self, rated: Rated) -> Rated {
+        Rated {
+            minimum: if self.charge { rated.minimum.max(0.0) } else { rated.minimum },
+            maximum: if self.discharge { rated.maximum.min(0.0) } else { rated.maximum },
+            ..rated
+        }
+    }
+
+    // The guards took the narrowed rating for the actuator's own: say what it was.
+    fn tell(self, outcome: &mut Outcome) {
+        let stands = outcome.value == 0.0 && (self.charge || self.discharge);
+        if stands && outcome.bound == Some(Mover::Rating) {
+            outcome.bound = Some(Mover::Fault);
+        }
+    }
+}
+
+/// Lays the blocks on the guards, so that every later step of them knows: nothing is asked of a blocked direction.
+pub(crate) fn lay(blocks: &[Block], own: &[Rated], guards: &mut Guards) {
+    for ((block, own), rated) in blocks.iter().zip(own).zip(&mut guards.rated) {
+        *rated = block.narrowed(*own);
+    }
+}
+
+/// Names the fault as the reason where a block moved a value.
+pub(crate) fn tell(blocks: &[Block], outcomes: &mut [Outcome]) {
+    for (block, outcome) in blocks.iter().zip(outcomes) {
+        block.tell(outcome);
+    }
+}
