@@ -1,6 +1,5 @@
 //! The grid guard alone in a closed loop: a meter late by an unknown time, a slow battery.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -13,6 +12,14 @@ use crate::image::{Channel, Image, Latcher, Quality};
 const STEP_S: f64 = 0.1;
 const LIMIT_W: f64 = 60e3;
 
+#[derive(Clone, Copy)]
+struct Battery {
+    tau_s: f64,
+    power_w: f64,
+    /// Read each so many steps.
+    interval: usize,
+}
+
 /// A site behind one meter that shows, stamped with its arrival, what was true `delay` steps ago.
 struct Loop {
     image: Arc<Image>,
@@ -20,48 +27,65 @@ struct Loop {
     guards: Guards,
     delay: usize,
     interval: usize,
-    tau_s: f64,
-    late: VecDeque<f64>,
-    battery_w: f64,
-    setpoint_w: f64,
+    late: Vec<f64>,
+    batteries: Vec<Battery>,
     steps: usize,
 }
 
 impl Loop {
     fn new(delay: usize, interval: usize, tau_s: f64) -> Self {
-        let image = Image::new(["grid0/p", "ess0/p"].map(Channel::new).to_vec(), 8).unwrap();
+        Self::of(delay, interval, vec![Battery { tau_s, power_w: 0.0, interval: 1 }])
+    }
+
+    fn of(delay: usize, interval: usize, batteries: Vec<Battery>) -> Self {
+        let addresses: Vec<String> = (0..batteries.len()).map(|n| format!("ess{n}/p")).collect();
+        let channels = addresses.iter().map(String::as_str).chain(["grid0/p"]).map(Channel::new).collect();
+        let image = Image::new(channels, 8).unwrap();
         let spec = GuardSpec::Grid {
-            actuators: vec!["ess0/p".into()],
+            actuators: addresses.clone(),
             grid: "grid0/p".into(),
-            measured: vec!["ess0/p".into()],
+            measured: addresses.clone(),
             import_limit_w: LIMIT_W,
             export_limit_w: LIMIT_W,
             delays: DelayBounds::DEFAULT,
         };
-        let rated = vec![Rated { minimum: -60e3, maximum: 60e3, ramp_per_s: None }];
-        let guards = Guards::resolve(&[spec], &image, &["ess0/p".to_owned()], rated).unwrap();
+        let rating_w = 60e3 / batteries.len() as f64;
+        let rated = vec![Rated { minimum: -rating_w, maximum: rating_w, ramp_per_s: None }; batteries.len()];
+        let guards = Guards::resolve(&[spec], &image, &addresses, rated).unwrap();
         let latcher = Latcher::claim(&image).unwrap();
-        let late = VecDeque::new();
-        Self { image, latcher, guards, delay, interval, tau_s, late, battery_w: 0.0, setpoint_w: 0.0, steps: 0 }
+        Self { image, latcher, guards, delay, interval, late: Vec::new(), batteries, steps: 0 }
     }
 
-    /// Setpoint and true grid power after one cycle.
+    fn grid_w(&self, load_w: f64) -> f64 {
+        load_w - self.batteries.iter().map(|battery| battery.power_w).sum::<f64>()
+    }
+
+    fn publish(&mut self, time_ns: i64, load_w: f64) {
+        if self.steps.is_multiple_of(self.interval) {
+            self.late.push(self.grid_w(load_w));
+        }
+        let shown = self.late[(self.late.len() - 1).saturating_sub(self.delay / self.interval)];
+        self.image.publish(self.batteries.len(), shown, time_ns, Quality::Good).unwrap();
+        for (handle, battery) in self.batteries.iter().enumerate() {
+            if self.steps.is_multiple_of(battery.interval) {
+                self.image.publish(handle, battery.power_w, time_ns, Quality::Good).unwrap();
+            }
+        }
+    }
+
+    /// Sum of the setpoints and true grid power after one cycle.
     fn step(&mut self, load_w: f64) -> (f64, f64) {
         let time_ns = (self.steps as i64 + 1) * 100_000_000;
-        if self.steps.is_multiple_of(self.interval) {
-            self.late.push_back(load_w - self.battery_w);
-        }
-        let (back, waiting) = (self.delay / self.interval, self.late.len());
-        let shown = self.late.get((waiting - 1).saturating_sub(back)).copied().unwrap();
-        self.image.publish(0, shown, time_ns, Quality::Good).unwrap();
-        self.image.publish(1, self.battery_w, time_ns, Quality::Good).unwrap();
+        self.publish(time_ns, load_w);
         self.latcher.latch(time_ns, true).unwrap();
-        let mut outcomes = [Outcome { value: 0.0, source: None, bound: None }];
-        self.guards.apply(&self.latcher.reader().unwrap(), &mut outcomes, &[self.setpoint_w], STEP_S);
-        self.setpoint_w = outcomes[0].value;
-        self.battery_w += (self.setpoint_w - self.battery_w) * (1.0 - (-STEP_S / self.tau_s).exp());
+        let mut outcomes = vec![Outcome { value: 0.0, source: None, bound: None }; self.batteries.len()];
+        let previous = vec![0.0; self.batteries.len()];
+        self.guards.apply(&self.latcher.reader().unwrap(), &mut outcomes, &previous, STEP_S);
+        for (battery, outcome) in self.batteries.iter_mut().zip(&outcomes) {
+            battery.power_w += (outcome.value - battery.power_w) * (1.0 - (-STEP_S / battery.tau_s).exp());
+        }
         self.steps += 1;
-        (self.setpoint_w, load_w - self.battery_w)
+        (outcomes.iter().map(|outcome| outcome.value).sum(), self.grid_w(load_w))
     }
 
     fn steps(&mut self, load_w: f64, count: usize) -> Vec<(f64, f64)> {
@@ -126,6 +150,21 @@ fn a_second_step_while_the_battery_moves_is_answered_to_the_safe_side_first() {
         let rows = site.run(100e3, 120);
         assert!(rows[longest_s * 10..].iter().all(|row| row.1 <= LIMIT_W * 1.005), "{delay} {tau_s}");
         assert!(spread(&rows[1000..]) < 1.0 && (rows[1199].0 - 40e3).abs() < 1.0, "{delay} {tau_s}");
+    }
+}
+
+#[test]
+fn two_batteries_of_different_speed_and_poll_settle_behind_one_limit() {
+    for (delay, interval) in [(0, 1), (10, 1), (25, 10), (40, 50)] {
+        let fast = Battery { tau_s: 0.2, power_w: 0.0, interval: 1 };
+        let slow = Battery { tau_s: 3.0, power_w: 0.0, interval: 10 };
+        let mut site = Loop::of(delay, interval, vec![fast, slow]);
+        site.run(40e3, 20);
+        for (load_w, needed_w) in [(105e3, 45e3), (80e3, 20e3), (-100e3, -40e3), (0.0, 0.0)] {
+            let rows = site.run(load_w, 100);
+            assert!(spread(&rows[700..]) < 1.0 && (rows[999].0 - needed_w).abs() < 1.0, "{delay} {interval} {load_w}");
+            assert!(rows[700..].iter().all(|row| row.1.abs() <= LIMIT_W * 1.001), "{delay} {interval} {load_w}");
+        }
     }
 }
 
