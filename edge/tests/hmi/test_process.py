@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from simems_edge.buffer import Store
 
 ROOT = Path(__file__).parents[3]
@@ -22,9 +23,13 @@ BOUND_S = 40.0
 pytestmark = pytest.mark.integration
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """All different: every listener stays open until the last one is bound."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(listener.getsockname()[1]) for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
 
 
 def simems(*arguments: str) -> list[str]:
@@ -60,18 +65,14 @@ def answers(url: str) -> bool:
 
 def write_site(folder: Path) -> tuple[Path, int]:
     """The demonstration's site with every port free and nobody behind any."""
-    text = (ROOT / "demo" / "site.yaml").read_text("utf-8")
-    port = free_port()
-    for old, new in {
-        "8080": port,
-        "1502": free_port(),
-        "1503": free_port(),
-        "1504": free_port(),
-        "7700": free_port(),
-    }.items():
-        text = text.replace(old, str(new))
+    site = yaml.safe_load((ROOT / "demo" / "site.yaml").read_text("utf-8"))
+    port, cloud, *devices = free_ports(2 + len(site["components"]))
+    for component, device in zip(site["components"], devices, strict=True):
+        component["connection"]["modbus_tcp"]["port"] = device
+    site["cloud"]["endpoint"] = f"tcp://127.0.0.1:{cloud}"
+    site["hmi"]["port"] = port
     site_file = folder / "site.yaml"
-    site_file.write_text(text, "utf-8")
+    site_file.write_text(yaml.safe_dump(site, allow_unicode=True), "utf-8")
     return site_file, port
 
 
@@ -136,7 +137,7 @@ def test_after_a_kill_it_starts_again_and_goes_on_numbering(edge_process: EdgePr
 
 
 def test_nobody_there_is_exit_code_3() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
     status = subprocess.run(simems("status", "--url", url), capture_output=True, text=True, check=False)
     assert status.returncode == 3
     assert "is the edge running" in status.stderr
