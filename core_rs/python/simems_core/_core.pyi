@@ -397,8 +397,8 @@ class Cause:
 class Fault:
     """A cause with its times and its reaction.
 
-    Raised when the cause held for ``delay_s``. Recovery: the cause gone for ``gone_s``, then, when it latches, a clear by
-    a person, then ``hold_s`` with the reaction still on. ``reaction``: alarm, block_charge, block_discharge, zero_power
+    Raised when the cause held for ``delay_s``. Recovery: the cause gone for ``gone_s``, then, when it latches, a clear
+    by a person, then ``hold_s`` with the reaction still on. ``reaction``: alarm, block_charge, block_discharge, zero_power
     (in ISLAND shed_and_curtail instead), stop (every actuator at 0, state FAULT), shed_and_curtail."""
 
     def __new__(
@@ -421,8 +421,8 @@ class States:
     """State, control mode and faults of a site, evaluated by the cycle they are attached to; any thread may ask.
 
     Writes ``site/state``, ``site/control_mode`` and, per actuator, ``<component>/charge_blocked`` and
-    ``<component>/discharge_blocked`` when the image has them. FAULT: a fault stops the site, or faults leave no direction
-    of any actuator. In FAULT, SHUTDOWN and a STANDBY that a person asked for, every actuator is held at 0."""
+    ``<component>/discharge_blocked`` when the image has them. FAULT: a fault stops the site, or faults leave no
+    direction of any actuator. In FAULT, SHUTDOWN and a STANDBY that a person asked for, every actuator is held at 0."""
 
     def __new__(
         cls,
@@ -435,8 +435,8 @@ class States:
         faults: Sequence[Fault],
         autostart: bool,
     ) -> Self:
-        """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's order;
-        a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``. ``autostart``: RUN
+        """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
+        order; a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``. ``autostart``: RUN
         without being asked."""
     @property
     def state(self) -> str: ...

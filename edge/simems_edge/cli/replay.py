@@ -21,7 +21,9 @@ Examples:
 \b
 INPUT.csv: time_s (strictly rising; one row is one cycle) and one column per channel address.
 An empty cell is no new value; nan is what the device said.
-ACTIONS.csv: time_s,action,target,value,duration_s; action is override or clear_override.
+ACTIONS.csv: time_s,action,target,value,duration_s. Actions: override and clear_override of an actuator,
+clear_fault of a code, set_mode (target AUTO, PEAK_SHAVING, ..., STANDBY, RUN, ISLAND), estop (value 1 or 0).
+OUTPUT.csv ends with state, control_mode and faults (codes joined by ;).
 """
 FILE = click.Path(path_type=Path, dir_okay=False)
 

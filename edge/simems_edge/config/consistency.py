@@ -11,14 +11,16 @@ from simems_edge.config.document import Document
 from simems_edge.config.model import Site
 from simems_edge.config.problem import Path, Problem
 
-RESERVED_IDS: Final = frozenset({"site", "cycle"})
+RESERVED_IDS: Final = frozenset({"site", "cycle", "edge"})
+PAIRS: Final = ("soc_pct", "cell_voltage_v", "voltage_v", "cell_temperature_degc", "charge_temperature_degc")
+"""Guards with a lower and an upper bound."""
 SHORTEST_PERIOD_WITH_CONTROLLERS_S: Final = 0.01
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _soc_bounds, _connections, _ports, _times, _simulation)
+    checks = (_ids, _zone_and_currency, _pairs, _connections, _ports, _times, _simulation)
     return [problem for check in checks for problem in check(site, document)]
 
 
@@ -53,15 +55,16 @@ def _unknown(document: Document, path: Path, value: str, known: Set[str], otherw
     return document.problem(path, "is not known", remedy, value=repr(value))
 
 
-def _soc_bounds(site: Site, document: Document) -> Iterator[Problem]:
+def _pairs(site: Site, document: Document) -> Iterator[Problem]:
     for position, component in enumerate(site.components):
-        bounds = component.guards.soc_pct
-        if bounds is not None and bounds[0] >= bounds[1]:
-            path: Path = ("components", position, "guards", "soc_pct")
-            text = f"[{bounds[0]:g}, {bounds[1]:g}]"
-            yield document.problem(
-                path, "has its lower bound not below the upper", "write [lowest, highest]", value=text
-            )
+        for name in PAIRS:
+            bounds = getattr(component.guards, name)
+            if bounds is not None and bounds[0] >= bounds[1]:
+                path: Path = ("components", position, "guards", name)
+                text = f"[{bounds[0]:g}, {bounds[1]:g}]"
+                yield document.problem(
+                    path, "has its lower bound not below the upper", "write [lowest, highest]", value=text
+                )
 
 
 def _connections(site: Site, document: Document) -> Iterator[Problem]:

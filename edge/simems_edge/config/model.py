@@ -11,6 +11,8 @@ from simems_edge.config.quantities import (
     PositivePowerW,
     PositiveRampWPerS,
     PositiveSeconds,
+    PositiveVoltageV,
+    TemperatureDegC,
 )
 from simems_edge.config.simulation import Simulation
 
@@ -18,6 +20,7 @@ SITE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COMPONENT_ID_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,31}$"
 
 SiteId = Annotated[str, Field(pattern=SITE_ID_PATTERN)]
+ChannelAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}/[a-z][a-z0-9_]{0,63}$")]
 ComponentId = Annotated[str, Field(pattern=COMPONENT_ID_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(max_length=100)]
@@ -45,6 +48,8 @@ class SiteInfo(Strict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     """ISO 4217 code."""
     grid: GridLimits
+    estop: ChannelAddress | None = None
+    """A bool channel of a component that is true while the emergency stop is pressed; not valid counts as pressed."""
 
 
 class CycleSettings(Strict):
@@ -76,6 +81,14 @@ class Guards(Strict):
     soc_pct: Annotated[tuple[Percent, Percent], BeforeValidator(_pair)] | None = None
     """Lowest and highest state of charge: no discharge at or below the first, no charge at or above the second."""
     ramp_w_per_s: PositiveRampWPerS | None = None
+    cell_voltage_v: Annotated[tuple[PositiveVoltageV, PositiveVoltageV], BeforeValidator(_pair)] | None = None
+    """Lowest and highest cell voltage, of the cell's data sheet; outside is a fault (LFP: [2.5, 3.65])."""
+    voltage_v: Annotated[tuple[PositiveVoltageV, PositiveVoltageV], BeforeValidator(_pair)] | None = None
+    """The same of ``voltage_v``, for a battery that gives its own voltage there."""
+    cell_temperature_degc: Annotated[tuple[TemperatureDegC, TemperatureDegC], BeforeValidator(_pair)] | None = None
+    """At or below the first, at or above the second: no power."""
+    charge_temperature_degc: Annotated[tuple[TemperatureDegC, TemperatureDegC], BeforeValidator(_pair)] | None = None
+    """At or below the first, at or above the second: no charge."""
 
 
 class Component(Strict):

@@ -7,6 +7,7 @@ from typing import Final, get_args
 from pydantic import BaseModel
 
 from simems_edge.config import Component, ControllerEntry, Problem, Site, SiteFile
+from simems_edge.config.consistency import PAIRS
 from simems_edge.config.document import Document
 from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
@@ -30,6 +31,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         kinds, found = _kinds(file.site, file.document)
         problems += found
         problems += _guards(file.site, file.document)
+        problems += _estop(file.site, file.document)
         problems += _simulation(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)
@@ -61,6 +63,25 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names) or '(none installed)'}"
 
 
+def _estop(site: Site, document: Document) -> Iterator[Problem]:
+    """The channel of the emergency stop must be a readable bool."""
+    if site.site.estop is None:
+        return
+    component_id, _, name = site.site.estop.partition("/")
+    component = next((component for component in site.components if component.id == component_id), None)
+    if component is None or not _reads_bool(component, name):
+        remedy = "name a bool channel that can be read, as component/channel (`simems-edge show channels`)"
+        yield document.problem(("site", "estop"), "is no such channel of this site", remedy)
+
+
+def _reads_bool(component: Component, name: str) -> bool:
+    try:
+        rows = load_profile(component.profile).channels
+    except ProfileError:
+        return True  # said where the profile is named
+    return any(row.name == name and row.kind == "bool" and row.readable for row in rows)
+
+
 def _kind_of(component: Component) -> str | None:
     try:
         return load_profile(component.profile).kind
@@ -72,10 +93,11 @@ def _guards(site: Site, document: Document) -> Iterator[Problem]:
     for position, component in enumerate(site.components):
         kind = _kind_of(component)
         path: Path = ("components", position, "guards")
-        if component.guards.soc_pct is not None and kind not in {None, "ess"}:
-            yield document.problem(
-                (*path, "soc_pct"), f"is a guard of a battery, but {component.id!r} is of kind {kind}", "remove it"
-            )
+        for name in PAIRS:
+            if getattr(component.guards, name) is not None and kind not in {None, "ess"}:
+                yield document.problem(
+                    (*path, name), f"is a guard of a battery, but {component.id!r} is of kind {kind}", "remove it"
+                )
         if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
             message = f"is a guard of what can be set, but {component.id!r} is of kind {kind}"
             yield document.problem((*path, "ramp_w_per_s"), message, "remove it")

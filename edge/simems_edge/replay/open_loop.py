@@ -9,11 +9,12 @@ from typing import TextIO
 from simems_core import BAD, GOOD, Clock
 
 from simems_edge.config import Site
-from simems_edge.replay.actions import Action, action_error, read_actions
+from simems_edge.replay.actions import Action, perform, read_actions
 from simems_edge.replay.closed_loop import decision_cells, decision_columns
 from simems_edge.replay.recording import InputRow, Recording
 from simems_edge.replay.table import RowWriter, numbers
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.channels import made_channels
 
 _NS = 1e9
 
@@ -55,9 +56,8 @@ class _Player:
         while self._actions and self._actions[0].time_s <= row.time_s:
             self._act(self._actions.pop(0))
         decisions = self.runtime.step(time_ns)
-        # Faults that latch come with the state machine; until then the column is empty.
-        cells = decision_cells(decisions)
-        return [numbers((row.time_s,)), *cells, self.runtime.state, self.runtime.control_mode, ""]
+        cells, faults = decision_cells(decisions), ";".join(self.runtime.faults.codes())
+        return [numbers((row.time_s,)), *cells, self.runtime.state, self.runtime.control_mode, faults]
 
     def _publish(self, row: InputRow, time_ns: int) -> None:
         for column, value in row.values:
@@ -65,21 +65,12 @@ class _Player:
             self.runtime.image.publish(self._handles[column], value, time_ns, quality)
 
     def _act(self, action: Action) -> None:
-        overrides = self.runtime.overrides
-        try:
-            if action.action == "override":
-                duration_s, reason = action.duration_s, "replay"
-                overrides.set(action.target, action.value, duration_s=duration_s, reason=reason, actor="replay")
-            else:
-                overrides.clear(action.target, "replay")
-        except (KeyError, ValueError) as error:
-            if self._actions_path is None:
-                raise
-            raise action_error(self._actions_path, action, str(error.args[0])) from error
+        if self._actions_path is not None:
+            perform(self.runtime, action, self._actions_path)
 
 
 def _inputs(runtime: Runtime) -> frozenset[str]:
-    """Channels that a recording may hold: those of the devices, not what the runtime itself makes."""
+    """Channels that a recording may hold: those of the devices and the emergency stop, not what the runtime makes."""
     devices = tuple(f"{component}/" for component in runtime.profiles)
-    made = {f"{address}{end}" for address in runtime.assembly.actuators for end in ("_setpoint", "_reason")}
-    return frozenset(c.address for c in runtime.channels if c.address.startswith(devices) and c.address not in made)
+    every = frozenset(c.address for c in runtime.channels if c.address.startswith((*devices, "site/estop")))
+    return every - frozenset(made_channels(runtime.assembly.actuators))

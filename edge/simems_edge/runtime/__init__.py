@@ -5,8 +5,19 @@ their why, events, statistics. Never here: protocol details, storage, HTTP, or a
 """
 
 from simems_edge.runtime.alarms import Alarm, AlarmBook
+from simems_edge.runtime.fault_book import FaultBook, FaultRefusedError, StandingFault
 from simems_edge.runtime.logs import configure_logging
 from simems_edge.runtime.overrides import Override, Overrides
 from simems_edge.runtime.runtime import Runtime
 
-__all__ = ["Alarm", "AlarmBook", "Override", "Overrides", "Runtime", "configure_logging"]
+__all__ = [
+    "Alarm",
+    "AlarmBook",
+    "FaultBook",
+    "FaultRefusedError",
+    "Override",
+    "Overrides",
+    "Runtime",
+    "StandingFault",
+    "configure_logging",
+]

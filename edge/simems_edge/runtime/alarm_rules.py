@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from simems_edge.runtime.fault_book import StandingFault
+
+LATCHED = "It latches: clear it on the edge's screen or with `simems-edge fault clear`."
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -18,6 +22,11 @@ class Condition:
     cause: str = ""
     effect: str = ""
     remedy: str = ""
+    latched: bool = False
+    """Stays until a person clears it."""
+    occurrence: str = ""
+    """Identity and time of one that was raised before (a latched fault after a restart); else it is new."""
+    raised_us: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,22 @@ class Facts:
     """Grid power outside the connection's limits in W, 0 when inside, None when unknown."""
     new_overruns: int
     """Overruns and skipped slots of the last minute."""
+    faults: Sequence[StandingFault] = ()
+    """Faults that stand."""
+    fault_store_error: str | None = None
+    """Why latched faults cannot be made durable."""
+    fault_store_damage: str = ""
+    """What was wrong with the record of latched faults at the start."""
+    relief: bool = False
+    """A fault asks for loads to be shed and generation to be curtailed."""
 
 
 def conditions(facts: Facts) -> list[Condition]:
     """Every condition that holds, most severe first within each rule's order."""
     return [
+        *_faults(facts),
+        *_fault_store(facts),
+        *_relief(facts),
         *_communication_lost(facts),
         *_stale_data(facts),
         *_bridge_problems(facts),
@@ -51,6 +71,50 @@ def conditions(facts: Facts) -> list[Condition]:
         *_controller_failing(facts),
         *_overruns(facts),
     ]
+
+
+def _faults(facts: Facts) -> Iterator[Condition]:
+    for fault in facts.faults:
+        definition, component = fault.planned.definition, fault.planned.component
+        damage = f" ({facts.fault_store_damage})" if definition.check == "told" and facts.fault_store_damage else ""
+        yield Condition(
+            code=definition.code,
+            severity=definition.severity,
+            component=component,
+            text=definition.text.replace("{component}", component),
+            cause=definition.cause + damage,
+            effect=definition.effect,
+            remedy=f"{definition.remedy} {LATCHED}" if definition.latch else definition.remedy,
+            latched=definition.latch,
+            occurrence=fault.occurrence,
+            raised_us=fault.raised_us,
+        )
+
+
+def _fault_store(facts: Facts) -> Iterator[Condition]:
+    if facts.fault_store_error is not None:
+        yield Condition(
+            code="fault_store_failed",
+            severity="alarm",
+            component="edge",
+            text="Latched faults cannot be saved",
+            cause=facts.fault_store_error,
+            effect="They hold now, but a restart would forget those raised since.",
+            remedy="Make room in the data folder or replace the disk. The alarm clears by itself.",
+        )
+
+
+def _relief(facts: Facts) -> Iterator[Condition]:
+    if facts.relief:
+        yield Condition(
+            code="load_shedding_needed",
+            severity="alarm",
+            component="site",
+            text="Shed load and curtail generation now",
+            cause="A fault asks the battery that holds the island for zero power.",
+            effect="The battery goes on, else the site would black out. Nothing is shed or curtailed by itself.",
+            remedy="Switch off loads and generation by hand until the fault is gone.",
+        )
 
 
 def _communication_lost(facts: Facts) -> Iterator[Condition]:

@@ -31,6 +31,8 @@ class Alarm:
     cleared_us: int | None = None
     acknowledged_us: int | None = None
     acknowledged_by: str | None = None
+    latched: bool = False
+    """Stays until a person clears the fault of the same code."""
 
     @property
     def active(self) -> bool:
@@ -77,7 +79,7 @@ class AlarmBook:
 
     def _raise(self, condition: Condition, time_us: int) -> Alarm:
         alarm = Alarm(
-            id=uuid4().hex,
+            id=condition.occurrence or uuid4().hex,
             code=condition.code,
             severity=condition.severity,
             component=condition.component,
@@ -85,7 +87,8 @@ class AlarmBook:
             cause=condition.cause,
             effect=condition.effect,
             remedy=condition.remedy,
-            raised_us=time_us,
+            raised_us=condition.raised_us or time_us,
+            latched=condition.latched,
         )
         self._active[condition.code, condition.component] = alarm
         return alarm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
-from simems_core import CYCLE_CHANNELS, Channel
+from simems_core import CONTROL_MODES, CYCLE_CHANNELS, Channel
 
 from simems_edge.config import Component, Site
 from simems_edge.contracts import Controller, control_settings
@@ -16,11 +16,14 @@ FIXED_MODES = ("IDLE", "FALLBACK", "MANUAL")
 COMMANDED = {"ess": "active_power_w"}
 """Device kind -> the channel that the cycle commands."""
 LOAD_STALE_S = 5.0
+BLOCKED = ("charge_blocked", "discharge_blocked")
+"""Per commanded component: a fault or a state blocks that direction."""
 
 
 def control_modes(controllers: Iterable[Controller]) -> dict[int, str]:
-    """Labels of ``site/control_mode``: the fixed ones first, then those of the controllers in order."""
-    names = list(dict.fromkeys([*FIXED_MODES, *(controller.spec.control_mode for controller in controllers)]))
+    """Labels of ``site/control_mode``: the fixed ones, those of the controllers in order, then the other modes."""
+    own = (controller.spec.control_mode for controller in controllers)
+    names = list(dict.fromkeys([*FIXED_MODES, *own, *CONTROL_MODES[1:]]))
     return dict(enumerate(names))
 
 
@@ -49,6 +52,7 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
         Channel("site/load_power_w", unit="W", resolution=1.0, stale_after_s=LOAD_STALE_S),
         _steady("site/state", kind="enum", labels=STATES),
         _steady("site/control_mode", kind="enum", labels=control_modes(controllers)),
+        _steady("site/estop", kind="bool"),
     ]
     rows.extend(_steady(address, unit=unit, resolution=_resolution(unit)) for address, unit in CYCLE_CHANNELS)
     for controller in controllers:
@@ -57,12 +61,20 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
 
 
 def setpoint_channels(actuators: Iterable[str], labels: Mapping[int, str]) -> list[Channel]:
-    """``<address>_setpoint`` and ``<address>_reason`` of each actuator; ``labels``: of the reason codes."""
+    """``<address>_setpoint`` and ``<address>_reason`` of each actuator, and what faults and states block of it;
+    ``labels``: of the reason codes."""
     rows = []
     for address in actuators:
         rows.append(_steady(f"{address}_setpoint", unit="W", resolution=1.0))
         rows.append(_steady(f"{address}_reason", kind="enum", labels=labels))
+        component = address.partition("/")[0]
+        rows.extend(_steady(f"{component}/{name}", kind="bool") for name in BLOCKED)
     return rows
+
+
+def made_channels(actuators: Iterable[str]) -> list[str]:
+    """Addresses of :func:`setpoint_channels`."""
+    return [channel.address for channel in setpoint_channels(actuators, {0: ""})]
 
 
 def communication_channels(site: Site) -> list[Channel]:

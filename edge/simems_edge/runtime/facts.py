@@ -11,6 +11,7 @@ from simems_core import CycleStatistics, Decision, Snapshot
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.runtime.alarm_rules import Facts
 from simems_edge.runtime.assembly import Assembly
+from simems_edge.runtime.fault_book import FaultBook
 
 OVERRUN_MEMORY_NS = 60_000_000_000
 OVER_LIMIT_HOLD_NS = 5_000_000_000
@@ -47,6 +48,7 @@ class FactFinder:
         lost: Mapping[str, str],
         problems: Mapping[tuple[str, str], str],
         failing: Mapping[str, str],
+        faults: FaultBook,
     ) -> Facts:
         return Facts(
             stale={component: names for component, names in stale.items() if component not in lost},
@@ -56,6 +58,10 @@ class FactFinder:
             fallback=[d.address for d in decisions if self._fell_back(d, stale)],
             over_limit_w=self._over_limit_w(snapshot),
             new_overruns=self._new_overruns(snapshot.time_ns, statistics),
+            faults=faults.standing(),
+            fault_store_error=faults.store_error,
+            fault_store_damage=faults.damage,
+            relief=faults.relief,
         )
 
     def _fell_back(self, decision: Decision, stale: Mapping[str, Sequence[str]]) -> bool:

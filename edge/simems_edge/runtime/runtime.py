@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
@@ -19,19 +20,24 @@ from simems_edge.devices import Profile
 from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
-from simems_edge.runtime.channels import COMMANDED, STATES, control_modes
+from simems_edge.runtime.channels import COMMANDED
 from simems_edge.runtime.derived import LoadBalance
 from simems_edge.runtime.facts import FactFinder
+from simems_edge.runtime.fault_book import FaultBook
+from simems_edge.runtime.fault_plan import plan_faults
+from simems_edge.runtime.fault_store import FaultStore
 from simems_edge.runtime.host import ControllerHost
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
-from simems_edge.runtime.states import SiteState
+from simems_edge.runtime.requests import SiteRequests
+from simems_edge.runtime.states import bind_states
 
 log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
 RULES_EVERY_NS = 200_000_000
+LAST_CYCLE_S = 0.5
 
 
 def _ignore(_event: Event) -> None:
@@ -44,7 +50,10 @@ class Runtime:
     ``on_event`` receives every alarm and action as a wire event (from the runtime's threads); set it before start.
     """
 
-    def __init__(self, site: Site, *, clock: Clock, bridges: Sequence[BridgeFactory] = ()) -> None:
+    def __init__(
+        self, site: Site, *, clock: Clock, bridges: Sequence[BridgeFactory] = (), data: Path | None = None
+    ) -> None:
+        """``data``: folder where latched faults survive; None: they end with the process (replay, simulation)."""
         self.site = site
         self.clock = clock
         self.assembly: Assembly = assemble(site, clock)
@@ -59,16 +68,13 @@ class Runtime:
         self._load = LoadBalance(self.assembly)
         self._facts = FactFinder(self.assembly)
         self._view = LatestView(self.assembly)
-        self._state = SiteState(self.assembly.controllers)
+        plan = plan_faults(self.assembly)
+        self.states = bind_states(self.assembly, plan)
+        self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
+        store = None if data is None else FaultStore(data)
+        self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self._reports = BridgeReports()
-        self._state_channel = self.image.handle("site/state")
-        self._mode_channel = self.image.handle("site/control_mode")
-        self._state_codes = {name: code for code, name in STATES.items()}
-        self._mode_codes = {name: code for code, name in control_modes(self.assembly.controllers).items()}
-        self.state = "INIT"
-        self.control_mode = "IDLE"
         self._rules_ns: int | None = None
-        self._inputs_missing = True
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -92,6 +98,16 @@ class Runtime:
         return dict(self.assembly.profiles)
 
     # ---- now
+
+    @property
+    def state(self) -> str:
+        """INIT, STANDBY, RUN, FAULT or SHUTDOWN."""
+        return self.states.state
+
+    @property
+    def control_mode(self) -> str:
+        """Who decided the first actuator in the last cycle."""
+        return self.states.control_mode
 
     def latest(self) -> dict[str, object]:
         """What the last cycle saw and decided, as ``GET /latest`` answers it."""
@@ -121,6 +137,7 @@ class Runtime:
             )
             thread = BridgeThread(bridge)
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
+        self._threads.append(DecisionThread(self.cycle, self._keep_faults))
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
         self.cycle.start()
         for each in self._threads:
@@ -128,7 +145,8 @@ class Runtime:
         self._host_thread.start()
 
     def stop(self) -> None:
-        """Idempotent. Bridges end orderly (they hand devices back); the cycle ends last."""
+        """Idempotent. Every actuator goes to 0, bridges end orderly (they hand devices back); the cycle ends last."""
+        self._shut_down()
         self._stopping.set()
         for thread in self._threads:
             thread.stop()
@@ -137,6 +155,15 @@ class Runtime:
         if self._host_thread is not None:
             self._host_thread.join(STOP_S)
             self._host_thread = None
+
+    def _shut_down(self) -> None:
+        """SHUTDOWN, and one more cycle that says so to the bridges."""
+        if self.cycle.running and self.states.state != "SHUTDOWN":
+            self.states.request("shutdown")
+            self.cycle.wait_decisions(self.cycle.number, LAST_CYCLE_S)
+
+    def _keep_faults(self, _decisions: list[Decision]) -> None:
+        self.faults.keep(self.clock.utc_us(self.clock.now_ns()))
 
     def _live(self) -> None:
         after = self.cycle.number
@@ -159,11 +186,12 @@ class Runtime:
             self._host.publish_settings(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
-        self.control_mode = self._state.control_mode(decisions, inputs_missing=self._inputs_missing)
+        self._keep_faults(decisions)
         return decisions
 
     def turn(self, snapshot: Snapshot) -> None:
-        """Controllers and manual source propose; then derived channels, state and alarms follow."""
+        """Controllers and manual source propose; then derived channels and alarms follow."""
+        self.requests.expire(snapshot.time_ns)
         self._host.turn(snapshot)
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
         self._load.update(snapshot)
@@ -172,21 +200,17 @@ class Runtime:
             self._judge(snapshot)
 
     def _judge(self, snapshot: Snapshot) -> None:
-        """State, mode and alarms, from this snapshot and the decisions of the cycle before it."""
+        """Alarms, from this snapshot and the decisions and faults of the cycle before it."""
         decisions, stale = self.cycle.decisions(), self._facts.stale(snapshot)
-        self.state = self._state.state(stale)
-        self._inputs_missing = bool(stale)
-        self.control_mode = self._state.control_mode(decisions, inputs_missing=self._inputs_missing)
-        self.image.publish(self._state_channel, float(self._state_codes[self.state]), snapshot.time_ns)
-        self.image.publish(self._mode_channel, float(self._mode_codes[self.control_mode]), snapshot.time_ns)
         facts = self._facts.facts(
             snapshot,
             decisions,
             self.cycle.statistics(),
-            stale=stale if self._state.initialised else {},
+            stale=stale if self.state != "INIT" else {},
             lost=self._reports.lost(),
             problems=self._reports.problems(),
             failing=self._host.failing(),
+            faults=self.faults,
         )
         self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
 

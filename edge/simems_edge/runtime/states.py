@@ -1,41 +1,38 @@
-"""Site state and control mode, from what the cycle saw and decided. Pure but for remembering the first good data."""
+"""Binds the cycle's state machine to a site: which inputs it waits for, which controller belongs to which mode."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from simems_core import Decision
+from simems_core import States
 
-from simems_edge.contracts import Controller
-from simems_edge.runtime.assembly import MANUAL_SOURCE
-from simems_edge.runtime.facts import FALLBACK_SOURCE
+from simems_edge.contracts.interfaces import INTERFACES
+from simems_edge.runtime.assembly import Assembly
+from simems_edge.runtime.channels import control_modes
+from simems_edge.runtime.fault_plan import PlannedFault
 
 
-class SiteState:
-    """INIT until every mandatory input was good once; STANDBY when there is nothing to control; else RUN."""
+def bind_states(assembly: Assembly, plan: Sequence[PlannedFault]) -> States:
+    """Attached to the site's cycle: from its first cycle on it evaluates state, mode and faults."""
+    modes = [controller.spec.control_mode for controller in assembly.controllers]
+    states = States(
+        assembly.image,
+        inputs=mandatory_inputs(assembly),
+        actuators=assembly.actuators,
+        source_modes=[None, *modes],
+        labels={name: code for code, name in control_modes(assembly.controllers).items()},
+        faults=[planned.core() for planned in plan],
+        autostart=bool(modes),
+    )
+    assembly.cycle.attach_states(states)
+    return states
 
-    def __init__(self, controllers: Sequence[Controller]) -> None:
-        self._modes = {controller.id: controller.spec.control_mode for controller in controllers}
-        self._missing_first: bool = True
 
-    @property
-    def initialised(self) -> bool:
-        return not self._missing_first
-
-    def state(self, stale: Iterable[str]) -> str:
-        """``stale``: components without valid mandatory inputs in this cycle."""
-        if self._missing_first and any(True for _ in stale):
-            return "INIT"
-        self._missing_first = False
-        return "RUN" if self._modes else "STANDBY"
-
-    def control_mode(self, decisions: Sequence[Decision], *, inputs_missing: bool) -> str:
-        """From who set the first actuator."""
-        if not decisions:
-            return "IDLE"
-        source = decisions[0].source
-        if source == MANUAL_SOURCE:
-            return "MANUAL"
-        if source == FALLBACK_SOURCE:
-            return "FALLBACK" if inputs_missing else "IDLE"
-        return self._modes.get(source, "IDLE")
+def mandatory_inputs(assembly: Assembly) -> list[str]:
+    """Addresses of what every device of the site must give."""
+    return [
+        f"{component}/{channel.name}"
+        for component, profile in assembly.profiles.items()
+        for channel in INTERFACES[profile.kind].channels
+        if channel.mandatory
+    ]
