@@ -40,6 +40,7 @@ def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float) 
         ("self0; bound: soc:ess0", 0, 95, {}, "bound.soc_max", "Not charging: the battery is at its highest allowed charge (95 %)."),
         ("peak0; bound: device:ess0", 60e3, 50, {}, "bound.device", "Discharging 60 kW: the battery's own limits allow no more."),
         ("self0; bound: grid:grid0", -3e3, 50, {}, "bound.grid", "Charging 3 kW: the grid connection's limit allows no other power."),
+        ("peak0; bound: fault", 0, 50, {}, "bound.fault", "Standing still: a fault or a stop allows no other power."),
         ("self0; bound: stop:ess0", 0, 50, {}, "bound.stop", "Stopped: the emergency stop is pressed or its line is broken."),
     ],
 )  # fmt: skip

@@ -398,8 +398,8 @@ class Fault:
     """A cause with its times and its reaction.
 
     Raised when the cause held for ``delay_s``. Recovery: the cause gone for ``gone_s``, then, when it latches, a clear
-    by a person, then ``hold_s`` with the reaction still on. ``reaction``: alarm, block_charge, block_discharge, zero_power
-    (in ISLAND shed_and_curtail instead), stop (every actuator at 0, state FAULT), shed_and_curtail."""
+    by a person, then ``hold_s`` with the reaction still on. ``reaction``: alarm, block_charge, block_discharge,
+    zero_power (in ISLAND shed_and_curtail instead), stop (every actuator at 0, state FAULT), shed_and_curtail."""
 
     def __new__(
         cls,
@@ -436,8 +436,8 @@ class States:
         autostart: bool,
     ) -> Self:
         """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
-        order; a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``. ``autostart``: RUN
-        without being asked."""
+        order; a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``.
+        ``autostart``: RUN without being asked."""
     @property
     def state(self) -> str: ...
     @property

@@ -140,7 +140,12 @@ def _bound_stop(s: _Situation) -> Why:
     return _why(s, "bound.stop", "Stopped: the emergency stop is pressed or its line is broken.")
 
 
+def _bound_fault(s: _Situation) -> Why:
+    return _why(s, "bound.fault", f"{_doing(s.power_w)}: a fault or a stop allows no other power.")
+
+
 _GUARDS = (
+    ("fault", _bound_fault),
     ("soc", _bound_soc),
     ("device", _bound_device),
     ("rating", _bound_device),

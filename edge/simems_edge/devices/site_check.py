@@ -70,7 +70,7 @@ def _estop(site: Site, document: Document) -> Iterator[Problem]:
     component_id, _, name = site.site.estop.partition("/")
     component = next((component for component in site.components if component.id == component_id), None)
     if component is None or not _reads_bool(component, name):
-        remedy = "name a bool channel that can be read, as component/channel (`simems-edge show channels`)"
+        remedy = "name a bool channel that can be read, as component/channel (`simems-edge show SITE.yaml`)"
         yield document.problem(("site", "estop"), "is no such channel of this site", remedy)
 
 

@@ -12,10 +12,11 @@ from simems_edge.hmi.schemas import (
     ChannelDescription,
     ComponentDescription,
     ControllerDescription,
+    Fault,
     SiteDescription,
 )
 from simems_edge.runtime import Alarm as BookedAlarm
-from simems_edge.runtime import Runtime
+from simems_edge.runtime import Runtime, StandingFault
 
 
 def describe(runtime: Runtime) -> SiteDescription:
@@ -101,6 +102,29 @@ def alarm(booked: BookedAlarm) -> Alarm:
             "cleared_at": _time(booked.cleared_us),
             "acknowledged_at": _time(booked.acknowledged_us),
             "acknowledged_by": booked.acknowledged_by,
+            "latched": booked.latched,
+        }
+    )
+
+
+def fault(standing: StandingFault) -> Fault:
+    """One entry of ``GET /faults``."""
+    planned, definition = standing.planned, standing.planned.definition
+    return Fault.model_validate(
+        {
+            "id": planned.id,
+            "code": planned.code,
+            "component": planned.component,
+            "severity": definition.severity,
+            "text": planned.text,
+            "cause": definition.cause,
+            "effect": definition.effect,
+            "remedy": definition.remedy,
+            "direction": definition.direction,
+            "reaction": definition.reaction,
+            "latched": definition.latch,
+            "clearable": standing.clearable,
+            "raised_at": _time(standing.raised_us),
         }
     )
 

@@ -4,6 +4,7 @@ ApiError
  +- UnauthorisedError (401)
  +- LockedError (429)
  +- NotFoundError (404)
+ +- RefusedError (409)
  +- UnacceptableError (422)
 """
 
@@ -50,6 +51,12 @@ class LockedError(ApiError):
 
 class NotFoundError(ApiError):
     status = HTTPStatus.NOT_FOUND
+
+
+class RefusedError(ApiError):
+    """Understood, but what stands on the site forbids it now."""
+
+    status = HTTPStatus.CONFLICT
 
 
 class UnacceptableError(ApiError):

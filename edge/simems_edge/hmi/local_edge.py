@@ -19,6 +19,7 @@ from simems_edge.hmi.metrics import EdgeFigures, registry_of
 from simems_edge.hmi.schemas import (
     Alarm,
     CycleHealth,
+    Fault,
     History,
     Latest,
     Override,
@@ -106,6 +107,12 @@ class LocalEdge:
             return description.alarm(self._house.book.acknowledge(alarm_id, actor, now_us))
         except KeyError:
             return description.alarm(self._runtime.alarms.acknowledge(alarm_id, actor, now_us))
+
+    def faults(self) -> list[Fault]:
+        return [description.fault(standing) for standing in self._runtime.faults.standing()]
+
+    async def clear_fault(self, code: str, actor: str) -> list[str]:
+        return await asyncio.to_thread(self._runtime.faults.clear, code, actor)
 
     def overrides(self) -> list[Override]:
         return [_override(standing) for standing in self._runtime.overrides.standing()]

@@ -11,11 +11,20 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from simems_edge.hmi.access import TOKEN_LIFETIME_S, Access
-from simems_edge.hmi.errors import LockedError, NotFoundError, UnacceptableError, UnauthorisedError, responses
+from simems_edge.hmi.errors import (
+    LockedError,
+    NotFoundError,
+    RefusedError,
+    UnacceptableError,
+    UnauthorisedError,
+    responses,
+)
 from simems_edge.hmi.schemas import (
     AccessToken,
     Alarm,
     CycleHealth,
+    Fault,
+    FaultsCleared,
     History,
     Latest,
     Override,
@@ -25,6 +34,7 @@ from simems_edge.hmi.schemas import (
     SyncStatus,
 )
 from simems_edge.hmi.service import EdgeService
+from simems_edge.runtime import FaultRefusedError
 
 OPERATOR = "operator"
 DEFAULT_SPAN = timedelta(hours=24)
@@ -112,6 +122,29 @@ async def acknowledge_alarm(alarm_id: str, edge: Edge, actor: Actor) -> Alarm:
         return edge.acknowledge_alarm(alarm_id, actor)
     except KeyError as error:
         raise NotFoundError(f"there is no alarm {alarm_id!r}") from error
+
+
+@router.get("/faults", tags=["faults"])
+async def get_faults(edge: Edge) -> list[Fault]:
+    """Faults that stand now, in the catalogue's order; docs/faults.md explains each code."""
+    return edge.faults()
+
+
+@router.post(
+    "/faults/{code}/clear",
+    tags=["faults"],
+    responses=responses(
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
+)
+async def clear_fault(code: str, edge: Edge, actor: Actor) -> FaultsCleared:
+    """Clear a latched fault (`code`, or `code:component`); refused, saying why, while its cause stands."""
+    try:
+        return FaultsCleared(cleared=await edge.clear_fault(code, actor))
+    except KeyError as error:
+        raise NotFoundError(f"{code!r} is no fault that this site can have") from error
+    except FaultRefusedError as error:
+        raise RefusedError(str(error)) from error
 
 
 @router.post(

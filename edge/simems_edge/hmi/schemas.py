@@ -122,6 +122,31 @@ class Alarm(Model):
     cleared_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
+    latched: bool = Field(default=False, description="Stays until a person clears the fault of the same code.")
+
+
+class Fault(Model):
+    """A fault that stands now. It is also an alarm of the same code and component."""
+
+    id: str = Field(description="`code:component`; what a clear takes, as the code alone does.")
+    code: str
+    component: str
+    severity: Severity
+    text: str
+    cause: str
+    effect: str
+    remedy: str
+    direction: Literal["charge", "discharge", "both", "none"] = Field(description="What it blocks.")
+    reaction: str
+    latched: bool
+    clearable: bool = Field(description="Its cause is gone and it waits for a clear.")
+    raised_at: datetime
+
+
+class FaultsCleared(Model):
+    """Ids of what was cleared."""
+
+    cleared: list[str]
 
 
 class PinLogin(Model):

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from simems_edge.hmi.schemas import (
     Alarm,
     CycleHealth,
+    Fault,
     History,
     Latest,
     Override,
@@ -43,6 +44,12 @@ class EdgeService(Protocol):
 
     def acknowledge_alarm(self, alarm_id: str, actor: str) -> Alarm:
         """KeyError when there is no such alarm."""
+
+    def faults(self) -> list[Fault]:
+        """Those that stand."""
+
+    async def clear_fault(self, code: str, actor: str) -> list[str]:
+        """Ids of what was cleared. KeyError for a code the site does not have, FaultRefusedError with the reason."""
 
     def overrides(self) -> list[Override]: ...
 

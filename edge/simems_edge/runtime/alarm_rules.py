@@ -81,7 +81,7 @@ def _faults(facts: Facts) -> Iterator[Condition]:
             code=definition.code,
             severity=definition.severity,
             component=component,
-            text=definition.text.replace("{component}", component),
+            text=fault.planned.text,
             cause=definition.cause + damage,
             effect=definition.effect,
             remedy=f"{definition.remedy} {LATCHED}" if definition.latch else definition.remedy,

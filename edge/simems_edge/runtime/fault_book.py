@@ -62,7 +62,8 @@ class FaultBook:
         self._on_event = on_event
         self._lock = Lock()
         self._records: dict[int, _Record] = {}
-        self._saved: list[LatchedFault] = []
+        self._saved: list[LatchedFault] | None = None
+        """What the file holds; None when that is not certain."""
         self._seen = -1
         self.store_error: str | None = None
         """Why what latched is not durable now; None when it is."""
@@ -149,6 +150,7 @@ class FaultBook:
             if self._plan[number].definition.latch
         ]
         if self._store is not None and latched != self._saved:
+            self._saved = None
             self._store.save(latched)
             self._saved = latched
 

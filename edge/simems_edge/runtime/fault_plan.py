@@ -36,6 +36,11 @@ class PlannedFault:
     def code(self) -> str:
         return self.definition.code
 
+    @property
+    def text(self) -> str:
+        """One line for people, with the component's name."""
+        return self.definition.text.replace("{component}", self.component)
+
     def core(self) -> Fault:
         """As the cycle takes it."""
         definition = self.definition

@@ -135,7 +135,12 @@ async def test_a_history_nobody_can_answer_is_a_problem(edge_stack: Stack, query
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/overrides"), ("DELETE", f"/overrides/{TARGET}"), ("POST", "/alarms/1/acknowledge")],
+    [
+        ("POST", "/overrides"),
+        ("DELETE", f"/overrides/{TARGET}"),
+        ("POST", "/alarms/1/acknowledge"),
+        ("POST", "/faults/x/clear"),
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer guess"}, {"Authorization": "Basic YTpi"}])
 async def test_whatever_acts_needs_a_token(edge_stack: Stack, method: str, path: str, headers: dict[str, str]) -> None:
