@@ -3,6 +3,7 @@ import type {
   CloudSite,
   CycleHealth,
   EnergySummary,
+  Fault,
   History,
   Latest,
   Me,
@@ -18,6 +19,7 @@ import { numbersAt, powerAt, SITE, valuesAt } from './plant';
 export const SCENARIOS = [
   'normal',
   'alarm',
+  'fault',
   'stale',
   'offline',
   'empty',
@@ -30,6 +32,7 @@ export interface World {
   scenario: Scenario;
   override: Override | null;
   acknowledged: Set<string>;
+  faultCleared: boolean;
   started_ms: number;
   wrongPins: number;
 }
@@ -208,7 +211,83 @@ export function alarms(world: World, active: boolean): Alarm[] {
     cleared_at: ago(88_000),
   };
   if (world.scenario === 'empty') return [];
+  if (world.scenario === 'fault')
+    return [
+      ...faults(world).map((fault) => ({ ...past, ...seen(fault.id), ...faultAlarm(fault) })),
+      ...(active ? [] : [past]),
+    ];
   return [...(world.scenario === 'alarm' ? [standing] : []), ...(active ? [] : [past])];
+}
+
+function faultAlarm({
+  id,
+  code,
+  component,
+  severity,
+  text,
+  cause,
+  effect,
+  remedy,
+  raised_at,
+}: Fault) {
+  return {
+    id,
+    code,
+    component,
+    severity,
+    text,
+    cause,
+    effect,
+    remedy,
+    raised_at,
+    cleared_at: null,
+  };
+}
+
+/** One whose cause is gone, one whose cause stands. */
+export function faults(world: World): Fault[] {
+  if (world.scenario !== 'fault') return [];
+  const raised_at = new Date(world.started_ms - 600_000).toISOString();
+  const cell: Fault = {
+    id: 'cell_undervoltage:ess0',
+    code: 'cell_undervoltage',
+    component: 'ess0',
+    severity: 'alarm',
+    text: 'A cell of ess0 is discharged too deep',
+    cause: 'The lowest cell voltage is below its limit.',
+    effect: 'The battery does not discharge; it may still be charged.',
+    remedy: 'Charge the battery, find out why the cell is low, then clear the fault.',
+    direction: 'discharge',
+    reaction: 'block_discharge',
+    latched: true,
+    clearable: true,
+    raised_at,
+    translations: {
+      sv: {
+        text: 'En cell i ess0 är för djupt urladdad',
+        cause: 'Den lägsta cellspänningen är under sin gräns.',
+        effect: 'Batteriet laddas inte ur; det får fortfarande laddas.',
+        remedy: 'Ladda batteriet, ta reda på varför cellen är låg och ta sedan bort felet.',
+      },
+    },
+  };
+  const stop: Fault = {
+    id: 'emergency_stop:site',
+    code: 'emergency_stop',
+    component: 'site',
+    severity: 'alarm',
+    text: 'Emergency stop',
+    cause: 'The emergency stop is pressed, or its line is broken.',
+    effect: 'Every battery stands at 0 W; the state is FAULT.',
+    remedy: 'Make the site safe, release the button, then clear the fault.',
+    direction: 'both',
+    reaction: 'stop',
+    latched: true,
+    clearable: false,
+    raised_at,
+    translations: {},
+  };
+  return world.faultCleared ? [stop] : [cell, stop];
 }
 
 export const ME: Me = {

@@ -4,6 +4,7 @@ import {
   alarms,
   cloudSite,
   CYCLE,
+  faults,
   history,
   latest,
   ME,
@@ -70,6 +71,7 @@ function edge(world: World, call: Call): Answer | null {
   if (call.path === '/sync') return ok(sync(world));
   if (call.path === '/auth/pin') return pin(world, call);
   if (call.path.startsWith('/overrides')) return overrides(world, call);
+  if (call.path.startsWith('/faults')) return standingFaults(world, call);
   return shared(world, call, call.path);
 }
 
@@ -117,6 +119,16 @@ function pin(world: World, call: Call): Answer {
   }
   world.wrongPins = 0;
   return ok({ access_token: 'mock', token_type: 'bearer', expires_in: 900, role: 'operator' });
+}
+
+function standingFaults(world: World, call: Call): Answer {
+  if (call.method === 'GET') return ok(faults(world));
+  needToken(call);
+  const id = decodeURIComponent(/^\/faults\/([^/]+)\/clear$/.exec(call.path)?.[1] ?? '');
+  if (faults(world).find((fault) => fault.id === id)?.clearable !== true)
+    throw new Refusal(409, 'Conflict', `fault ${id} cannot be cleared while its cause stands`);
+  world.faultCleared = true;
+  return ok({ cleared: [id] });
 }
 
 function needToken(call: Call): void {

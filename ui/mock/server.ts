@@ -28,6 +28,7 @@ export function startMock(app: App, dist: string, port: number): Mock {
     scenario: 'normal',
     override: null,
     acknowledged: new Set(),
+    faultCleared: false,
     started_ms: Date.now(),
     wrongPins: 0,
   };
@@ -85,6 +86,7 @@ function control(world: World, scenario: string | null): void {
   world.scenario = found;
   world.started_ms = Date.now();
   world.acknowledged.clear();
+  world.faultCleared = false;
 }
 
 async function api(

@@ -60,7 +60,16 @@ class Recovery(_Data):
     hold_s: Seconds
 
 
-class FaultDefinition(_Data):
+class Words(_Data):
+    """What people read. ``text`` may name {component}."""
+
+    text: Annotated[str, Field(min_length=1)]
+    cause: Annotated[str, Field(min_length=1)]
+    effect: Annotated[str, Field(min_length=1)]
+    remedy: Annotated[str, Field(min_length=1)]
+
+
+class FaultDefinition(Words):
     """One entry of the catalogue."""
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -79,10 +88,8 @@ class FaultDefinition(_Data):
     reaction: Reaction
     actuators: Literal["own", "all"] = "own"
     recovery: Recovery
-    text: Annotated[str, Field(min_length=1)]
-    cause: Annotated[str, Field(min_length=1)]
-    effect: Annotated[str, Field(min_length=1)]
-    remedy: Annotated[str, Field(min_length=1)]
+    sv: Words
+    """The same in Swedish."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

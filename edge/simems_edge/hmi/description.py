@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from simems_core import Channel, wire
 
+from simems_edge.contracts.faults import Words
 from simems_edge.hmi.schemas import (
     Alarm,
     ChannelDescription,
@@ -125,8 +126,13 @@ def fault(standing: StandingFault) -> Fault:
             "latched": definition.latch,
             "clearable": standing.clearable,
             "raised_at": _time(standing.raised_us),
+            "translations": {"sv": _words(definition.sv, planned.component)},
         }
     )
+
+
+def _words(words: Words, component: str) -> dict[str, str]:
+    return {name: text.replace("{component}", component) for name, text in words.model_dump().items()}
 
 
 def _time(time_us: int | None) -> datetime | None:

@@ -125,6 +125,15 @@ class Alarm(Model):
     latched: bool = Field(default=False, description="Stays until a person clears the fault of the same code.")
 
 
+class FaultWords(Model):
+    """What a person reads of a fault."""
+
+    text: str
+    cause: str
+    effect: str
+    remedy: str
+
+
 class Fault(Model):
     """A fault that stands now. It is also an alarm of the same code and component."""
 
@@ -141,6 +150,7 @@ class Fault(Model):
     latched: bool
     clearable: bool = Field(description="Its cause is gone and it waits for a clear.")
     raised_at: datetime
+    translations: dict[str, FaultWords] = Field(description="By language (`sv`); English stands in the fields above.")
 
 
 class FaultsCleared(Model):

@@ -79,7 +79,7 @@ function AlarmRow({ alarm, zone, site, busy, onAcknowledge }: RowProps) {
           {site !== undefined && <strong>{site}: </strong>}
           {alarm.text || alarm.code}
         </p>
-        {active && <Explanation alarm={alarm} />}
+        {active && <Explanation words={alarm} />}
         <p className="dim small">
           {alarm.component} · {t('alarms.since', { time: when(alarm.raised_at) })}
           {alarm.cleared_at != null &&

@@ -1,82 +1,67 @@
-import type { Alarm } from '@/shared/api/model';
+import { useState } from 'react';
+
+import type { Fault } from '@/shared/api/model';
 import { ApiError } from '@/shared/api/problem';
-import { formatDayClock } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
 import { ErrorText } from '@/shared/parts/ErrorText';
 import { usePin } from '@/shared/pin/store';
 
-import { Explanation } from './Explanation';
+import { AlarmRow } from './AlarmRow.hmi';
+import { ConfirmClear } from './ConfirmClear.hmi';
 
 import './alarms.css';
-import { isAcknowledged, isActive, sortAlarms } from './order';
-import { useAcknowledge, useAlarms } from './requests';
+import { faultOf } from './faults';
+import { isActive, sortAlarms } from './order';
+import { useAcknowledge, useAlarms, useClearFault, useFaults } from './requests';
 
-/** Acknowledging asks for the PIN first. */
+/** Acknowledging and clearing ask for the PIN first; clearing for a second touch as well. */
 export function Alarms({ zone }: { zone: string }) {
-  const { t } = useT();
+  const { t, language } = useT();
   const alarms = useAlarms('/alarms');
+  const faults = useFaults();
   const acknowledge = useAcknowledge();
+  const clear = useClearFault();
+  const [asked, setAsked] = useState<Fault | null>(null);
   const withPin = usePin((pin) => pin.require);
   if (alarms.isPending) return <div className="page skeleton" />;
   const shown = sortAlarms(alarms.data ?? []).slice(0, 30);
-  const failed = alarms.error ?? (isRights(acknowledge.error) ? null : acknowledge.error);
+  const failed = alarms.error ?? faults.error ?? told(acknowledge.error) ?? told(clear.error);
   return (
     <div className="page">
       <h2 className="page-title">{t('alarms.count', { count: shown.filter(isActive).length })}</h2>
       {failed !== null && (
-        <p className="note">
+        <p className="note" role="alert">
           <ErrorText error={failed} />
         </p>
       )}
       {shown.length === 0 && <p className="note">{t('alarms.none')}</p>}
       <ul className="alarms">
         {shown.map((alarm) => (
-          <Row
+          <AlarmRow
             key={alarm.id}
             alarm={alarm}
+            fault={faultOf(alarm, faults.data ?? [])}
             zone={zone}
             onAcknowledge={() => withPin(() => acknowledge.mutate(alarm))}
+            onClear={(fault) => withPin(() => setAsked(fault))}
           />
         ))}
       </ul>
+      {asked !== null && (
+        <ConfirmClear
+          fault={asked}
+          text={asked.translations[language]?.text ?? asked.text}
+          onCancel={() => setAsked(null)}
+          onConfirm={() => {
+            clear.mutate(asked);
+            setAsked(null);
+          }}
+        />
+      )}
     </div>
   );
 }
 
 /** An ended PIN session is no failure to show: the next touch asks again. */
-const isRights = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
-
-interface RowProps {
-  alarm: Alarm;
-  zone: string;
-  onAcknowledge: () => void;
-}
-
-function Row({ alarm, zone, onAcknowledge }: RowProps) {
-  const { t, locale } = useT();
-  const when = (time: string) => formatDayClock(Date.parse(time), locale, zone);
-  return (
-    <li className="alarm" data-severity={alarm.severity} data-active={isActive(alarm)}>
-      <span className="alarm-mark" aria-hidden="true" />
-      <div className="alarm-body">
-        <p className="alarm-text">
-          <span className="visually-hidden">{t(`severity.${alarm.severity}`)}: </span>
-          {alarm.text || alarm.code}
-        </p>
-        {isActive(alarm) && <Explanation alarm={alarm} />}
-        <p className="dim">
-          {alarm.component} · {t('alarms.since', { time: when(alarm.raised_at) })}
-          {alarm.cleared_at != null &&
-            ` · ${t('alarms.cleared', { time: when(alarm.cleared_at) })}`}
-          {isAcknowledged(alarm) &&
-            ` · ${t('alarms.acknowledged', { by: alarm.acknowledged_by ?? '–' })}`}
-        </p>
-      </div>
-      {isActive(alarm) && !isAcknowledged(alarm) && (
-        <button type="button" className="button" onClick={onAcknowledge}>
-          {t('alarms.acknowledge')}
-        </button>
-      )}
-    </li>
-  );
-}
+const told = (error: Error | null): Error | null =>
+  error instanceof ApiError && error.status === 401 ? null : error;

@@ -1,13 +1,14 @@
-import type { Alarm } from '@/shared/api/model';
 import { useT } from '@/shared/i18n/useT';
 
+import type { Words } from './faults';
+
 /** Why it is, what it does, what to do. */
-export function Explanation({ alarm }: { alarm: Alarm }) {
+export function Explanation({ words }: { words: Words }) {
   const { t } = useT();
   const rows = [
-    ['cause', alarm.cause],
-    ['effect', alarm.effect],
-    ['remedy', alarm.remedy],
+    ['cause', words.cause],
+    ['effect', words.effect],
+    ['remedy', words.remedy],
   ] as const;
   return (
     <dl className="alarm-why">

@@ -84,6 +84,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Faults
+         * @description Faults that stand now, in the catalogue's order; docs/faults.md explains each code.
+         */
+        get: operations["get_faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/faults/{code}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clear Fault
+         * @description Clear a latched fault (`code`, or `code:component`); refused, saying why, while its cause stands.
+         */
+        post: operations["clear_fault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/history": {
         parameters: {
             query?: never;
@@ -301,6 +341,12 @@ export interface components {
             /** Id */
             id: string;
             /**
+             * Latched
+             * @description Stays until a person clears the fault of the same code.
+             * @default false
+             */
+            latched: boolean;
+            /**
              * Raised At
              * Format: date-time
              */
@@ -427,6 +473,83 @@ export interface components {
             work_us_p50: number;
             /** Work Us P99 */
             work_us_p99: number;
+        };
+        /**
+         * Fault
+         * @description A fault that stands now. It is also an alarm of the same code and component.
+         */
+        Fault: {
+            /** Cause */
+            cause: string;
+            /**
+             * Clearable
+             * @description Its cause is gone and it waits for a clear.
+             */
+            clearable: boolean;
+            /** Code */
+            code: string;
+            /** Component */
+            component: string;
+            /**
+             * Direction
+             * @description What it blocks.
+             * @enum {string}
+             */
+            direction: "charge" | "discharge" | "both" | "none";
+            /** Effect */
+            effect: string;
+            /**
+             * Id
+             * @description `code:component`; what a clear takes, as the code alone does.
+             */
+            id: string;
+            /** Latched */
+            latched: boolean;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            /** Reaction */
+            reaction: string;
+            /** Remedy */
+            remedy: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /** Text */
+            text: string;
+            /**
+             * Translations
+             * @description By language (`sv`); English stands in the fields above.
+             */
+            translations: {
+                [key: string]: components["schemas"]["FaultWords"];
+            };
+        };
+        /**
+         * FaultWords
+         * @description What a person reads of a fault.
+         */
+        FaultWords: {
+            /** Cause */
+            cause: string;
+            /** Effect */
+            effect: string;
+            /** Remedy */
+            remedy: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * FaultsCleared
+         * @description Ids of what was cleared.
+         */
+        FaultsCleared: {
+            /** Cleared */
+            cleared: string[];
         };
         /**
          * FieldError
@@ -813,6 +936,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CycleHealth"];
+                };
+            };
+        };
+    };
+    get_faults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"][];
+                };
+            };
+        };
+    };
+    clear_fault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultsCleared"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

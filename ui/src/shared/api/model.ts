@@ -30,6 +30,7 @@ export type CycleHealth = Edge['CycleHealth'];
 export type SyncStatus = Edge['SyncStatus'];
 export type Override = Edge['Override'];
 export type OverrideRequest = Edge['OverrideRequest'];
+export type Fault = Edge['Fault'];
 
 /** Fails to compile when the edge and the cloud no longer say the same of a site, an alarm or a history. */
 type Same<A extends B, B> = A;
