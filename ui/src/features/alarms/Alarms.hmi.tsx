@@ -10,7 +10,7 @@ import { AlarmRow } from './AlarmRow.hmi';
 import { ConfirmClear } from './ConfirmClear.hmi';
 
 import './alarms.css';
-import { faultOf } from './faults';
+import { faultOf, latchedFirst } from './faults';
 import { isActive, sortAlarms } from './order';
 import { useAcknowledge, useAlarms, useClearFault, useFaults } from './requests';
 
@@ -24,7 +24,8 @@ export function Alarms({ zone }: { zone: string }) {
   const [asked, setAsked] = useState<Fault | null>(null);
   const withPin = usePin((pin) => pin.require);
   if (alarms.isPending) return <div className="page skeleton" />;
-  const shown = sortAlarms(alarms.data ?? []).slice(0, 30);
+  const standing = faults.data ?? [];
+  const shown = latchedFirst(sortAlarms(alarms.data ?? []), standing).slice(0, 30);
   const failed = alarms.error ?? faults.error ?? told(acknowledge.error) ?? told(clear.error);
   return (
     <div className="page">
@@ -40,7 +41,7 @@ export function Alarms({ zone }: { zone: string }) {
           <AlarmRow
             key={alarm.id}
             alarm={alarm}
-            fault={faultOf(alarm, faults.data ?? [])}
+            fault={faultOf(alarm, standing)}
             zone={zone}
             onAcknowledge={() => withPin(() => acknowledge.mutate(alarm))}
             onClear={(fault) => withPin(() => setAsked(fault))}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Alarm, Fault } from '@/shared/api/model';
 
-import { faultOf, wordsOf } from './faults';
+import { faultOf, latchedFirst, wordsOf } from './faults';
 
 const alarm: Alarm = {
   id: '1',
@@ -43,6 +43,14 @@ describe('faultOf', () => {
   });
   it('has none for an alarm that is over', () => {
     expect(faultOf({ ...alarm, cleared_at: '2026-11-22T11:00:00Z' }, [fault])).toBeUndefined();
+  });
+});
+
+describe('latchedFirst', () => {
+  it('puts what a person must clear above the rest, each in its order', () => {
+    const other = (id: string): Alarm => ({ ...alarm, id, code: 'stale_data' });
+    const sorted = latchedFirst([other('a'), alarm, other('b')], [fault]);
+    expect(sorted.map(({ id }) => id)).toEqual(['1', 'a', 'b']);
   });
 });
 

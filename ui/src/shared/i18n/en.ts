@@ -50,7 +50,7 @@ export const en = {
   'fault.allows.none': 'Nothing was blocked; nothing changes.',
   'fault.clear': 'Clear fault',
   'fault.confirm': 'Clear this fault? {text}',
-  'fault.stands': 'Latched. It cannot be cleared while its cause stands.',
+  'fault.stands': 'Latched. It cannot be cleared until its cause is seen to be gone.',
   'fault.waits': 'Latched. Its cause is gone: it waits for a clear.',
   'flow.charging': 'charging',
   'flow.consuming': 'consuming',

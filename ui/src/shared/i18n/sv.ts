@@ -51,7 +51,7 @@ export const sv: Record<Key, string> = {
   'fault.allows.none': 'Inget var spärrat; inget ändras.',
   'fault.clear': 'Ta bort fel',
   'fault.confirm': 'Ta bort felet? {text}',
-  'fault.stands': 'Låst. Det kan inte tas bort så länge orsaken finns kvar.',
+  'fault.stands': 'Låst. Det kan inte tas bort förrän orsaken syns vara borta.',
   'fault.waits': 'Låst. Orsaken är borta: det väntar på att tas bort.',
   'flow.charging': 'laddar',
   'flow.consuming': 'förbrukar',
