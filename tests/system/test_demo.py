@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -87,9 +88,8 @@ def test_demo_gets_ready_and_leaves_nothing_behind(environment: dict[str, str], 
 
 
 def test_a_busy_port_is_named(environment: dict[str, str]) -> None:
-    import socket
-
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", int(environment["SIMEMS_HMI_PORT"])))
         taken.listen()
         done = subprocess.run(
