@@ -11,6 +11,7 @@ use simems_core::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
 use simems_core::guard::GuardSpec;
 use simems_core::image::{Channel, Image, Quality};
 use simems_core::record::Recorder;
+use simems_core::states::{Cause, FaultSpec, Reaction, Relation, StateSpec, States};
 
 static WARM: AtomicBool = AtomicBool::new(false);
 static COUNTED: AtomicU64 = AtomicU64::new(0);
@@ -80,11 +81,34 @@ fn configuration() -> Configuration {
     }
 }
 
+// A fault that is raised and goes by itself again and again.
+fn states() -> StateSpec {
+    let cause = Cause::Compare { channel: "ess0/soc".to_owned(), relation: Relation::Above, limit: 55.0 };
+    StateSpec {
+        inputs: vec!["grid0/p".to_owned()],
+        actuators: vec!["ess0/p".to_owned()],
+        source_modes: vec![Some("SELF_CONSUMPTION".to_owned())],
+        labels: std::collections::BTreeMap::new(),
+        faults: vec![FaultSpec {
+            id: "full:ess0".to_owned(),
+            cause,
+            delay_s: 0.0,
+            gone_s: 0.0,
+            hold_s: 0.0,
+            latch: false,
+            reaction: Reaction::ZeroPower,
+            actuators: vec![0],
+        }],
+        autostart: true,
+    }
+}
+
 fn one_turn(cycle: &Cycle, image: &Image, after: i64) -> i64 {
     let snapshot = cycle.shared().wait(after, 5_000_000_000).expect("a cycle within 5 s");
     let (number, time_ns) = snapshot.reader().map(|reader| (reader.cycle(), reader.time_ns())).unwrap();
     for handle in 0..3 {
-        image.publish(handle, 50.0, time_ns, Quality::Good).unwrap();
+        let soc = if handle == 2 && number % 2 == 0 { 60.0 } else { 50.0 };
+        image.publish(handle, soc, time_ns, Quality::Good).unwrap();
     }
     let row = Proposal { actuator: 0, preferred: Some(40.0), lower: Some(-50.0), upper: None, offset: Some(1.0) };
     cycle.shared().propose(0, number.cast_signed(), &[row]).unwrap();
@@ -105,6 +129,8 @@ fn the_running_cycle_allocates_nothing() {
     assert!(counter_works());
     let image = image();
     let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::Monotonic), configuration()).unwrap();
+    let (states, machine) = States::build(&image, states()).unwrap();
+    cycle.attach_states(machine).unwrap();
     let recorder = Recorder::new(Arc::clone(&image), vec![0, 1, 2], 0.01, 16).unwrap();
     cycle.attach(Arc::clone(&recorder)).unwrap();
     cycle.start().unwrap();
@@ -118,6 +144,7 @@ fn the_running_cycle_allocates_nothing() {
     }
     WARM.store(false, Ordering::Relaxed);
     cycle.stop();
+    assert!(states.revision() > 100, "a fault came and went in every second cycle");
     assert!(!recorder.drain(16).times_ns.is_empty());
     assert_eq!(COUNTED.load(Ordering::Relaxed), 0);
 }

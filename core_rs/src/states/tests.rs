@@ -6,8 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::blocks::DelayBounds;
 use crate::clock::Clock;
 use crate::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
+use crate::guard::GuardSpec;
 use crate::image::{Channel, Image, Quality};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -292,6 +294,58 @@ fn nonsense_is_refused() {
     }
     let twice = StateSpec { inputs: vec![], faults: vec![base.clone(), base], ..spec() };
     assert!(States::build(&image, twice).is_err());
+}
+
+#[test]
+fn what_a_blocked_battery_may_not_do_the_other_one_does() {
+    let names = ["grid0/p", "ess0/p", "ess1/p", "ess0/v", "ess1/v"];
+    let image = Image::new(names.map(Channel::new).to_vec(), 8).unwrap();
+    let actuator = |address: &str| Actuator {
+        address: address.to_owned(),
+        minimum: -100.0,
+        maximum: 100.0,
+        fallback: 0.0,
+        ramp_per_s: None,
+    };
+    let batteries = vec!["ess0/p".to_owned(), "ess1/p".to_owned()];
+    let configuration = Configuration {
+        period_s: 1.0,
+        sources: vec![],
+        actuators: vec![actuator("ess0/p"), actuator("ess1/p")],
+        guards: vec![GuardSpec::Grid {
+            actuators: batteries.clone(),
+            grid: "grid0/p".to_owned(),
+            measured: batteries.clone(),
+            import_limit_w: 50.0,
+            export_limit_w: 50.0,
+            delays: DelayBounds::DEFAULT,
+        }],
+        propose_share: 0.5,
+    };
+    let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
+    let under = |number: usize| FaultSpec {
+        actuators: vec![number],
+        ..fault(
+            &format!("under:ess{number}"),
+            compare(&format!("ess{number}/v"), Relation::Below, 2.5),
+            Reaction::BlockDischarge,
+            true,
+        )
+    };
+    let spec = StateSpec { actuators: batteries, source_modes: vec![], faults: vec![under(0), under(1)], ..spec() };
+    let (_, machine) = States::build(&image, spec).unwrap();
+    cycle.attach_states(machine).unwrap();
+    let step = |second: i64, voltages: [f64; 2]| {
+        for (handle, value) in [110.0, 0.0, 0.0, voltages[0], voltages[1]].into_iter().enumerate() {
+            image.publish(handle, value, second * SECOND_NS, Quality::Good).unwrap();
+        }
+        cycle.begin(second * SECOND_NS).unwrap();
+        cycle.finish().unwrap().iter().map(|decided| decided.setpoint).collect::<Vec<f64>>()
+    };
+    let free = step(1, [3.3, 3.3]);
+    assert_eq!(free.iter().sum::<f64>(), 60.0, "import of 110 W, limit 50 W");
+    assert_eq!(step(2, [2.4, 3.3]), [0.0, 60.0]);
+    assert_eq!(step(3, [2.4, 2.4]), [0.0, 0.0], "cell protection stands above the connection");
 }
 
 #[derive(Clone, Debug)]

@@ -79,6 +79,20 @@ def test_limits_come_from_the_site_file() -> None:
     assert limits["cell_too_cold_to_charge:ess0"] == 0.0
 
 
+def test_an_emergency_stop_may_be_wired_to_a_device() -> None:
+    site = {
+        "id": "plan-2",
+        "time_zone": "Europe/Stockholm",
+        "currency": "SEK",
+        "grid": {"import_limit_w": 1.0, "export_limit_w": 1.0},
+        "estop": "ess1/grid_forming",
+    }
+    faults = planned(site=site)
+    assert faults["emergency_stop:ess1"].channel == "ess1/grid_forming"
+    assert faults["emergency_stop:ess1"].actuators == (0, 1)
+    assert "emergency_stop:site" in faults
+
+
 def test_a_plant_tells_its_speed() -> None:
     plant = {"id": "plant0", "profile": "virtual_plant", "connection": CONNECTION}
     fault = planned(Clock.scaled(0, 0, 60.0), components=(plant,))["clock_speed_mismatch:plant0"]
