@@ -23,18 +23,29 @@ __all__ = [
     "Actuator",
     "Cause",
     "Channel",
+    "ChannelSum",
     "Clock",
     "CoreError",
+    "Curve",
     "Cycle",
     "CycleStatistics",
+    "Deadband",
     "Decision",
+    "Demand",
+    "DemandWindow",
     "Fault",
     "Guard",
     "Hysteresis",
+    "LowPass",
+    "Pid",
     "ProcessImage",
     "RampLimiter",
+    "RateCounter",
     "Recorder",
+    "Rocof",
+    "RollingDemand",
     "Rows",
+    "RunningDemand",
     "SitePowerEstimate",
     "Snapshot",
     "Source",
@@ -553,3 +564,255 @@ class Hysteresis:
     @property
     def active(self) -> bool: ...
     def step(self, value: float) -> bool: ...
+
+# Of the blocks below: a sample that is no finite number is ignored, the last output holds and ``valid`` is False until
+# the next good one; no output is ever NaN. A setting or ``dt_s`` outside its domain raises CoreError. Definitions and
+# hints: docs/blocks.md.
+
+@final
+class Deadband:
+    """0 while the value is within ``half_width`` of ``centre``; outside, how far it is beyond the edge, or with
+    ``jump`` how far it is from the centre."""
+
+    def __new__(cls, half_width: float, *, centre: float = 0.0, jump: bool = False) -> Self: ...
+    @property
+    def value(self) -> float:
+        """0 before the first sample."""
+    @property
+    def valid(self) -> bool: ...
+    def step(self, value: float) -> float: ...
+    def reset(self) -> None: ...
+
+@final
+class LowPass:
+    """First order, ``T y' + y = u``, exact for an input that stands still during each step: the answer does not depend
+    on how time is cut. 0 s follows at once; without ``initial`` the first sample is the output."""
+
+    def __new__(cls, time_constant_s: float, *, initial: float | None = None) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def valid(self) -> bool: ...
+    def step(self, value: float, dt_s: float) -> float: ...
+    def set_time_constant_s(self, time_constant_s: float) -> None:
+        """The output stays where it is."""
+    def reset(self, value: float | None = None) -> None:
+        """Stand at ``value``; without one the next sample becomes the output."""
+
+@final
+class Curve:
+    """Straight lines between points of growing x (1 to 1024), the ends held beyond them."""
+
+    def __new__(cls, points: Sequence[tuple[float, float]], *, initial: float = 0.0) -> Self:
+        """``initial``: the output before the first sample."""
+    @staticmethod
+    def droop(
+        *,
+        nominal_hz: float,
+        deadband_below_hz: float,
+        deadband_above_hz: float,
+        droop_below_pct: float,
+        droop_above_pct: float,
+        reference_w: float,
+        raise_max_w: float,
+        lower_max_w: float,
+    ) -> Curve:
+        """Power to add (W) over frequency (Hz): ``dP = (f1 - f) / fn / s * Pref`` beyond each edge ``f1`` of the
+        deadband, 0 inside, held at the reserve (EN 50549-1:2019 4.6.1 and 4.6.2; IEEE 1547-2018 6.5.2.7.2 with k =
+        s)."""
+    @property
+    def points(self) -> list[tuple[float, float]]: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def valid(self) -> bool: ...
+    def at(self, x: float) -> float | None:
+        """y at x, None for what is no finite number; leaves ``value`` and ``valid`` alone."""
+    def step(self, x: float) -> float: ...
+    def reset(self, value: float = 0.0) -> None: ...
+
+@final
+class Pid:
+    """Parallel form: ``u = kp e + I - kd dy/dt``, ``I' = ki e``, ``e = setpoint - measurement``.
+
+    Derivative on the measurement, filtered; back-calculation while limits or ramp hold the output. The limits beat the
+    ramp. With ``ki`` = 0 the output is ``kp e`` (+ derivative) + the value last given to new or :meth:`reset`, and
+    nothing can take up a bump but the ramp. Gains all of one sign; ``derivative_filter_s`` above 0 when ``kd`` is not
+    0."""
+
+    def __new__(
+        cls,
+        *,
+        kp: float,
+        minimum: float,
+        maximum: float,
+        ki: float = 0.0,  # output per error and second
+        kd: float = 0.0,  # output per (measurement / second)
+        derivative_filter_s: float = 0.0,
+        tracking_s: float | None = None,  # of back-calculation; None: sqrt(kd/ki), without kd kp/ki
+        ramp_per_s: float | None = None,
+        initial: float = 0.0,
+    ) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def integral(self) -> float:
+        """In units of the output."""
+    @property
+    def valid(self) -> bool: ...
+    def step(self, setpoint: float, measurement: float, dt_s: float) -> float:
+        """``dt_s``: since the last step, 0 or more."""
+    def track(self, output: float) -> None:
+        """Somebody else sets the output: stand there and go on from there without a bump (call it each cycle
+        meanwhile)."""
+    def set_gains(
+        self,
+        *,
+        kp: float,
+        ki: float = 0.0,
+        kd: float = 0.0,
+        derivative_filter_s: float = 0.0,
+        tracking_s: float | None = None,
+    ) -> None:
+        """Without a bump."""
+    def set_limits(self, *, minimum: float, maximum: float, ramp_per_s: float | None = None) -> None:
+        """An output outside them moves inside at once."""
+    def reset(self, output: float = 0.0) -> None: ...
+
+@final
+class RateCounter:
+    """Events of the last ``window_s`` seconds, ``(now - window, now]``; exact up to ``capacity``, where it stands
+    still. A time older than the newest counts as the newest."""
+
+    def __new__(cls, window_s: float, *, capacity: int = 1024) -> Self: ...
+    def event(self, time_ns: int) -> bool:
+        """False when the time is nonsense and no other is known: not counted."""
+    def step(self, on: bool, time_ns: int) -> int:
+        """Counts the change from False to True (the first call only tells where it stands); the count."""
+    def count(self, now_ns: int) -> int: ...
+    def per_hour(self, now_ns: int) -> float: ...
+    def wait_s(self, limit: int, now_ns: int) -> float | None:
+        """Seconds until one more event keeps the window at ``limit`` or below; None for 0 and above ``capacity``."""
+    def reset(self) -> None: ...
+
+@final
+class Rocof:
+    """Rate of change of frequency in Hz/s: least-squares slope over the samples of the last ``window_s`` seconds, then
+    a low-pass, then a deadband.
+
+    Valid from three samples over half a window. A sample no newer than the last is a repetition and changes nothing;
+    after a gap longer than the window it starts afresh (not valid, the last output held)."""
+
+    def __new__(cls, window_s: float, *, filter_s: float = 0.0, deadband_hz_per_s: float = 0.0) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def valid(self) -> bool: ...
+    @property
+    def noise_gain_per_s(self) -> float | None:
+        """Standard deviation of the unfiltered slope per Hz of white noise on the samples, about sqrt(12 / n) / T for n
+        samples over T; a resolution of q Hz counts as q / sqrt(12). None before the first fit."""
+    def step(self, time_ns: int, frequency_hz: float) -> float: ...
+    def reset(self) -> None: ...
+
+@final
+class Demand:
+    """A demand window that is over."""
+
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def end_ns(self) -> int: ...
+    @property
+    def energy_wh(self) -> float: ...
+    @property
+    def mean_w(self) -> float: ...
+    @property
+    def error_wh(self) -> float:
+        """``energy_wh`` may be wrong by this much, because no reading stood on the window's edges."""
+    @property
+    def complete(self) -> bool:
+        """Seen from begin to end, with no reset of the register."""
+
+@final
+class RunningDemand:
+    """The demand window that runs."""
+
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def end_ns(self) -> int: ...
+    @property
+    def energy_wh(self) -> float:
+        """So far, with what flowed since the last reading."""
+    @property
+    def mean_w(self) -> float: ...
+    @property
+    def left_s(self) -> float: ...
+    @property
+    def error_wh(self) -> float: ...
+    @property
+    def complete(self) -> bool: ...
+
+@final
+class DemandWindow:
+    """Mean power over the meter's clock-aligned window (Wh, W, monotonic ns), by differences of its energy register.
+
+    Missing readings cost no energy; an edge between two readings is a straight line (``error_wh``). Wraps are counted
+    on; a reset assumes the mean so far and makes the window incomplete. A window whose begin was not seen starts at the
+    first reading, incomplete; after a restart, step it first with the reading kept from before."""
+
+    def __new__(
+        cls,
+        window_s: float,
+        *,
+        maximum_power_w: float,  # more never flows: a steeper rise of the register is a reset
+        clock_offset_ns: int = 0,  # the meter's clock less monotonic time; windows begin at its multiples
+        register_wrap_wh: float | None = None,  # the register shows 0 instead of this
+    ) -> Self: ...
+    @property
+    def valid(self) -> bool: ...
+    def set_clock_offset_ns(self, clock_offset_ns: int) -> None:
+        """The running window ends at the next new edge at least half a window after its begin."""
+    def step(self, time_ns: int, register_wh: float) -> list[Demand]:
+        """The windows that ended with this reading: none, one, or after a gap the first and the last."""
+    def running(self, now_ns: int, power_w: float = ...) -> RunningDemand | None:
+        """``power_w``: what flows since the last reading (not given: the mean so far). None before the first
+        reading."""
+    def allowed_w(self, target_w: float, now_ns: int, power_w: float = ...) -> float | None:
+        """Mean power that may flow until the window's end for it to end at ``target_w``, within +-``maximum_power_w``;
+        below 0 the target is lost. A part of the window that was not seen counts as drawn at the target."""
+    def reset(self) -> None: ...
+
+@final
+class RollingDemand:
+    """Mean power over the last ``window_s`` seconds up to the last reading, by differences of the energy register."""
+
+    def __new__(cls, window_s: float, *, maximum_power_w: float, register_wrap_wh: float | None = None) -> Self: ...
+    @property
+    def valid(self) -> bool: ...
+    @property
+    def complete(self) -> bool:
+        """The whole window was seen, with no reset of the register."""
+    @property
+    def mean_w(self) -> float:
+        """0 before the second reading; the mean of what was seen before a whole window was."""
+    def step(self, time_ns: int, register_wh: float) -> float: ...
+    def allowed_w(self, target_w: float, horizon_s: float) -> float | None:
+        """Mean power that may flow for the next ``horizon_s`` for the window that ends then to stand at ``target_w``,
+        within +-``maximum_power_w``; what was not seen counts as the target. None before the first reading."""
+    def reset(self) -> None: ...
+
+@final
+class ChannelSum:
+    """Weighted sum of channels of one unit, all at the same instant (:meth:`Snapshot.value_at`)."""
+
+    def __new__(cls, image: ProcessImage, terms: Sequence[tuple[str, float]]) -> Self:
+        """(address, weight): 1 adds, -1 subtracts."""
+    @property
+    def value(self) -> float: ...
+    @property
+    def valid(self) -> bool:
+        """All channels were valid at the last instant; else the sum before holds."""
+    def step(self, snapshot: Snapshot, time_ns: int) -> float: ...
+    def reset(self) -> None: ...

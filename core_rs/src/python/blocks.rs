@@ -1,6 +1,16 @@
-//! `RampLimiter`, `Hysteresis` and `SitePowerEstimate`.
+//! Blocks. Here `RampLimiter`, `Hysteresis` and `SitePowerEstimate`, the others in the folder.
+
+mod demand;
+mod measuring;
+mod pid;
+mod shaping;
 
 use pyo3::prelude::*;
+
+pub(super) use demand::{PyDemand, PyDemandWindow, PyRollingDemand, PyRunningDemand};
+pub(super) use measuring::{PyChannelSum, PyRateCounter, PyRocof};
+pub(super) use pid::PyPid;
+pub(super) use shaping::{PyCurve, PyDeadband, PyLowPass};
 
 use crate::blocks::{DelayBounds, Hysteresis, RampLimiter, SitePowerEstimate};
 

@@ -36,7 +36,11 @@ impl From<Error> for PyErr {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::blocks::{PyHysteresis, PyRampLimiter, PySitePowerEstimate};
+    use super::blocks::{PyChannelSum, PyCurve, PyDeadband, PyHysteresis, PyLowPass, PyPid, PyRampLimiter};
+    #[pymodule_export]
+    use super::blocks::{PyDemand, PyDemandWindow, PyRollingDemand, PyRunningDemand};
+    #[pymodule_export]
+    use super::blocks::{PyRateCounter, PyRocof, PySitePowerEstimate};
     #[pymodule_export]
     use super::channel::PyChannel;
     #[pymodule_export]
