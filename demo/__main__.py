@@ -10,11 +10,14 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 from demo import commands, prepare
 from demo.processes import Family, answers, busy, run
 from demo.settings import DemoError, Settings, from_environment
+
+FRESH = timedelta(seconds=10)
 
 
 def main() -> int:
@@ -81,15 +84,17 @@ def _sign_in(settings: Settings, who: prepare.Credentials) -> str:
 
 
 def _live(settings: Settings, token: str) -> bool:
-    """Whether the portal's API shows this site online, with a measurement."""
+    """Whether the portal's API has a measurement of the grid meter that is a few seconds old."""
+    site = settings.document()["site"]["id"]
     request = urllib.request.Request(  # noqa: S310 - our own http URL
-        f"{settings.portal_url}/api/v1/sites", headers={"Authorization": f"Bearer {token}"}
+        f"{settings.portal_url}/api/v1/sites/{site}/latest", headers={"Authorization": f"Bearer {token}"}
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own http URL
-            return any(site["online"] and site["grid_power_w"] is not None for site in json.load(answer))
+            grid = json.load(answer)["values"].get("grid0/active_power_w", {"time": None})
     except OSError:
         return False
+    return grid["time"] is not None and datetime.now(UTC) - datetime.fromisoformat(grid["time"]) < FRESH
 
 
 def _refuse_busy_ports(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -66,9 +66,18 @@ def _kill_all(system: System, chance: random.Random) -> dict[str, list[Outage]]:
             system.kill(name)
             _pause(system, chance.uniform(0.0, 1.0))
             system.restart(name)
-            system.until(f"all up after killing {name}", system.all_up, 90)
+            restarted = datetime.now(UTC)
+            system.until(f"all up after killing {name}", lambda r=restarted: _back(system, r), 90)  # type: ignore[misc]
             outages[name].append((began, time.time()))
     return outages
+
+
+def _back(system: System, since: datetime) -> bool:
+    """Every process answers, and the edge has heard the plant's counter after ``since``."""
+    if not system.all_up():
+        return False
+    counter = system.local("/latest")["values"][COUNTER]
+    return counter["time"] is not None and datetime.fromisoformat(counter["time"]) > since
 
 
 def _pause(system: System, seconds: float) -> None:
@@ -91,12 +100,17 @@ def _lost(samples: list[tuple[datetime, float]], outages: dict[str, list[Outage]
     """
     allowed_down = outages["edge"] + outages["plant"]
     gaps = []
-    for (before, earlier), (after, later) in pairwise(samples):
+    for (before, earlier), (after, later) in pairwise(_steps(samples)):
         down_s = sum(_overlap_s(outage, before, after) for outage in allowed_down)
         allowed_s = INTERVAL_S + (FLUSH_S if down_s else 0.0) + down_s + 1.0 + CYCLE_S  # the counter steps by 1 s
         if later - earlier > allowed_s:
             gaps.append(f"{earlier:.0f} -> {later:.0f} at {before.isoformat()}, allowed {allowed_s:.1f} s")
     return gaps
+
+
+def _steps(samples: list[tuple[datetime, float]]) -> list[tuple[datetime, float]]:
+    """The first sample of each value: until a lost channel goes stale, its last value is recorded again."""
+    return [next(group) for _, group in groupby(samples, key=lambda sample: sample[1])]
 
 
 def _overlap_s(outage: Outage, before: datetime, after: datetime) -> float:
