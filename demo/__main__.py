@@ -84,17 +84,17 @@ def _sign_in(settings: Settings, who: prepare.Credentials) -> str:
 
 
 def _live(settings: Settings, token: str) -> bool:
-    """Whether the portal's API has a measurement of the grid meter that is a few seconds old."""
+    """Whether the portal's API has a measurement that is a few seconds old."""
     site = settings.document()["site"]["id"]
     request = urllib.request.Request(  # noqa: S310 - our own http URL
         f"{settings.portal_url}/api/v1/sites/{site}/latest", headers={"Authorization": f"Bearer {token}"}
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own http URL
-            grid = json.load(answer)["values"].get("grid0/active_power_w", {"time": None})
+            times = [value["time"] for value in json.load(answer)["values"].values() if value["time"]]
     except OSError:
         return False
-    return grid["time"] is not None and datetime.now(UTC) - datetime.fromisoformat(grid["time"]) < FRESH
+    return any(datetime.now(UTC) - datetime.fromisoformat(time) < FRESH for time in times)
 
 
 def _refuse_busy_ports(settings: Settings) -> None:
