@@ -10,6 +10,7 @@ pub mod blocks;
 pub mod clock;
 pub mod cycle;
 pub mod error;
+pub mod estimate;
 pub mod guard;
 pub mod image;
 pub mod record;

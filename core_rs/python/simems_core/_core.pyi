@@ -5,7 +5,9 @@ Times are nanoseconds of the clock handed to the cycle (monotonic, never wall cl
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Self, final
+from typing import Any, Final, Self, final
+
+from typing_extensions import Buffer
 
 __all__ = [
     "AUXILIARY",
@@ -13,6 +15,7 @@ __all__ = [
     "BUILD_PROFILE",
     "CONTROL_MODES",
     "CYCLE_CHANNELS",
+    "ESTIMATE_REASONS",
     "FORCED",
     "GOOD",
     "GRID",
@@ -22,10 +25,12 @@ __all__ = [
     "STALE",
     "Actuator",
     "Cause",
+    "Cell",
     "Channel",
     "ChannelSum",
     "Clock",
     "CoreError",
+    "CoulombCounter",
     "Curve",
     "Cycle",
     "CycleStatistics",
@@ -33,7 +38,11 @@ __all__ = [
     "Decision",
     "Demand",
     "DemandWindow",
+    "Ekf",
+    "EkfBank",
+    "Estimate",
     "Fault",
+    "FitReport",
     "Guard",
     "Hysteresis",
     "LowPass",
@@ -51,6 +60,7 @@ __all__ = [
     "Source",
     "States",
     "bare_sleep_lateness",
+    "identify",
     "next_state",
 ]
 
@@ -729,7 +739,8 @@ class Demand:
     def mean_w(self) -> float: ...
     @property
     def error_wh(self) -> float:
-        """``energy_wh`` may be wrong by this much, because no reading stood on the window's edges."""
+        """``energy_wh`` may be wrong by this much, because no reading stood on the window's edges and the register
+        has a resolution."""
     @property
     def complete(self) -> bool:
         """Seen from begin to end, with no reset of the register."""
@@ -769,6 +780,7 @@ class DemandWindow:
         maximum_power_w: float,  # more never flows: a steeper rise of the register is a reset
         clock_offset_ns: int = 0,  # the meter's clock less monotonic time; windows begin at its multiples
         register_wrap_wh: float | None = None,  # the register shows 0 instead of this
+        register_resolution_wh: float = 0.0,  # it counts in steps of this
     ) -> Self: ...
     @property
     def valid(self) -> bool: ...
@@ -788,7 +800,14 @@ class DemandWindow:
 class RollingDemand:
     """Mean power over the last ``window_s`` seconds up to the last reading, by differences of the energy register."""
 
-    def __new__(cls, window_s: float, *, maximum_power_w: float, register_wrap_wh: float | None = None) -> Self: ...
+    def __new__(
+        cls,
+        window_s: float,
+        *,
+        maximum_power_w: float,
+        register_wrap_wh: float | None = None,
+        register_resolution_wh: float = 0.0,
+    ) -> Self: ...
     @property
     def valid(self) -> bool: ...
     @property
@@ -816,3 +835,119 @@ class ChannelSum:
         """All channels were valid at the last instant; else the sum before holds."""
     def step(self, snapshot: Snapshot, time_ns: int) -> float: ...
     def reset(self) -> None: ...
+
+# ---------------------------------------------------------------------------------------- battery estimation
+
+ESTIMATE_REASONS: Final[Sequence[str]]
+"""Why an estimate is (not) valid, by code: good, not started, missing, stuck, time, contradicted, unsure."""
+
+@final
+class Cell:
+    """One battery cell: OCV, equivalent circuit, noise and limits, as CELL.yaml has them (docs/battery-estimation.md).
+    Tables over temperature and SOC are flat, one row per temperature."""
+
+    def __new__(
+        cls,
+        *,
+        capacity_ah: float,
+        ocv: dict[str, Any],  # soc_pct, ocv_v, optional hysteresis_v, hysteresis_rate
+        elements: dict[str, Any],  # soc_pct, temperature_degc, r0_bend_a, r0_ohm, r1_ohm, c1_f, r2_ohm, c2_f
+        noise: dict[str, Any],  # voltage_v, current_offset_a, current_scale, model_v, model_share, model_time_s
+        limits: dict[str, Any],  # minimum_voltage_v, maximum_voltage_v, maximum_current_a, longest_step_s
+    ) -> Self:
+        """Raises CoreError naming the field that no cell can have."""
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+    def soc_at_pct(self, voltage_v: float) -> float:
+        """OCV look-up: SOC whose mean OCV is this voltage, 0..100; 50 for NaN."""
+    def ocv_v(self, soc_pct: float) -> float:
+        """Mean OCV."""
+
+@final
+class Estimate:
+    """The answer to a sample; always finite."""
+
+    @property
+    def soc_pct(self) -> float: ...
+    @property
+    def sigma_pct(self) -> float:
+        """Standard deviation of ``soc_pct``."""
+    @property
+    def valid(self) -> bool: ...
+    @property
+    def reason(self) -> str:
+        """One of ESTIMATE_REASONS."""
+    @property
+    def innovation_v(self) -> float:
+        """Voltage of one cell minus expectation; 0 when no voltage was used."""
+    @property
+    def innovation_variance_v2(self) -> float:
+        """Its expected variance; 0 when no voltage was used."""
+
+@final
+class Ekf:
+    """Extended Kalman filter of one battery of ``series`` x ``parallel`` cells. Without an initial SOC it begins from
+    the first good voltage. Discharge > 0. Readings may be NaN: said in ``reason``, never answered with NaN."""
+
+    def __new__(
+        cls,
+        cell: Cell,
+        *,
+        series: int = 1,
+        parallel: int = 1,
+        initial_soc_pct: float | None = None,
+        initial_sigma_pct: float = 20.0,
+    ) -> Self: ...
+    def step(self, current_a: float, voltage_v: float, temperature_degc: float, dt_s: float) -> Estimate:
+        """One sample, ``dt_s`` after the one before (0 at the first)."""
+    def run(
+        self, time_s: Buffer, current_a: Buffer, voltage_v: Buffer, temperature_degc: Buffer
+    ) -> tuple[list[float], list[float], bytes, list[float], list[float]]:
+        """Columns of float64 -> soc_pct, sigma_pct, reason codes, innovation_v, innovation_variance_v2. Without the
+        GIL."""
+    def reset(self) -> None: ...
+
+@final
+class EkfBank:
+    """``count`` single cells of one kind, a step at a time; columns of float64, one value a cell."""
+
+    def __new__(
+        cls, cell: Cell, count: int, *, initial_soc_pct: float | None = None, initial_sigma_pct: float = 20.0
+    ) -> Self: ...
+    def __len__(self) -> int: ...
+    def step(self, current_a: Buffer, voltage_v: Buffer, temperature_degc: Buffer, dt_s: float) -> None: ...
+    def soc_pct(self) -> list[float]: ...
+    def sigma_pct(self) -> list[float]: ...
+    def valid(self) -> list[bool]: ...
+
+@final
+class CoulombCounter:
+    """Integrates the current of one cell; with ``correct_at_rest`` it takes the OCV table's SOC after half an hour
+    below C/50, where the OCV is steep enough."""
+
+    def __new__(cls, cell: Cell, initial_soc_pct: float, *, correct_at_rest: bool = False) -> Self: ...
+    @property
+    def soc_pct(self) -> float: ...
+    def step(self, current_a: float, voltage_v: float, dt_s: float) -> float: ...
+
+@final
+class FitReport:
+    """How well the circuit fits one pulse test."""
+
+    @property
+    def temperature_degc(self) -> float: ...
+    @property
+    def time_constants_s(self) -> tuple[float, float]: ...
+    @property
+    def rmse_v(self) -> float: ...
+    @property
+    def soc_pct(self) -> tuple[float, float]:
+        """At the first and the last sample."""
+    @property
+    def fitted_v(self) -> list[float]: ...
+
+def identify(
+    tests: Sequence[tuple[Buffer, Buffer, Buffer, Buffer]], ocv: dict[str, Any], capacity_ah: float
+) -> tuple[Cell, list[FitReport]]:
+    """The cell behind pulse tests (time_s, current_a, voltage_v, temperature_degc as float64), one per temperature;
+    reports are coldest first. ``ocv`` as for :class:`Cell`; the hysteresis rate is found."""

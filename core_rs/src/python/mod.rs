@@ -8,6 +8,7 @@ mod clock;
 mod columns;
 mod control;
 mod cycle;
+mod estimate;
 mod image;
 mod record;
 mod snapshot;
@@ -50,6 +51,8 @@ mod _core {
     #[pymodule_export]
     use super::cycle::{PyCycle, PyCycleStatistics, PyDecision, bare_sleep_lateness};
     #[pymodule_export]
+    use super::estimate::{PyCell, PyCoulombCounter, PyEkf, PyEkfBank, PyEstimate, PyFitReport, identify_cell};
+    #[pymodule_export]
     use super::image::PyProcessImage;
     #[pymodule_export]
     use super::record::{PyRecorder, PyRows};
@@ -74,7 +77,11 @@ mod _core {
         for (code, name) in ["MANUAL", "SAFETY", "GRID", "OPTIMISATION", "AUXILIARY"].into_iter().enumerate() {
             module.add(name, code)?;
         }
-        module.add("CONTROL_MODES", PyTuple::new(module.py(), crate::states::Mode::ALL.map(crate::states::Mode::name))?)?;
+        module.add(
+            "CONTROL_MODES",
+            PyTuple::new(module.py(), crate::states::Mode::ALL.map(crate::states::Mode::name))?,
+        )?;
+        module.add("ESTIMATE_REASONS", PyTuple::new(module.py(), super::estimate::ESTIMATE_REASONS)?)?;
         module.add("CYCLE_CHANNELS", PyTuple::new(module.py(), crate::cycle::CYCLE_CHANNELS)?)
     }
 }

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simems_edge.config import Problem, SiteError
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def read_columns(path: Path, required: Sequence[str], optional: Sequence[str] = 
         raise refusal(path, 1, "(file)", "", str(error), "write plain CSV in UTF-8") from error
 
 
-def _read(path: Path, rows: csv._reader, required: Sequence[str], optional: Sequence[str]) -> Columns:  # noqa: SLF001 - the type of csv.reader has no other name
+def _read(path: Path, rows: CsvReader, required: Sequence[str], optional: Sequence[str]) -> Columns:
     header = [name.strip() for name in next(rows, [])]
     places = _places(path, header, required, optional)
     columns = Columns(path, {name: array("d") for name in places}, array("q"))

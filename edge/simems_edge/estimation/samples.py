@@ -60,8 +60,7 @@ def read_samples(path: Path) -> Samples:
     """DATA.csv. Time must rise; readings may be missing or absurd, the estimator says so."""
     columns = read_columns(path, SAMPLE_COLUMNS, (REFERENCE_COLUMN,))
     _check_time(columns)
-    found = columns.values
-    return Samples(path, *(found[name] for name in SAMPLE_COLUMNS), found.get(REFERENCE_COLUMN))  # type: ignore[misc] - four columns
+    return _samples(columns)
 
 
 def read_pulses(path: Path) -> Samples:
@@ -71,7 +70,19 @@ def read_pulses(path: Path) -> Samples:
     _check_finite(columns)
     if not any(columns.values["current_a"]):
         raise refusal(path, 2, "current_a", "0", "never leaves 0", "give a test with pulses")
-    return Samples(path, *(columns.values[name] for name in SAMPLE_COLUMNS), None)  # type: ignore[misc] - four columns
+    return _samples(columns)
+
+
+def _samples(columns: Columns) -> Samples:
+    found = columns.values
+    return Samples(
+        columns.path,
+        found["time_s"],
+        found["current_a"],
+        found["voltage_v"],
+        found["temperature_degc"],
+        found.get(REFERENCE_COLUMN),
+    )
 
 
 def read_ocv(path: Path) -> Ocv:

@@ -1,0 +1,49 @@
+//! Thousands of cells of one kind, a step at a time.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::estimate::estimator::{Estimate, Estimator, Pack, Sample, Start};
+use crate::estimate::model::CellModel;
+
+/// Estimators side by side; all storage is made at construction.
+#[derive(Clone, Debug)]
+pub struct Bank {
+    cells: Vec<Estimator>,
+    estimates: Vec<Estimate>,
+}
+
+impl Bank {
+    /// `count` single cells, each started alike.
+    pub fn new(model: &Arc<CellModel>, count: usize, start: Start) -> Result<Self> {
+        if count == 0 {
+            return Err(Error::invalid("count must be 1 or more"));
+        }
+        let cell = Estimator::new(Arc::clone(model), Pack { series: 1, parallel: 1 }, start)?;
+        let silent = Sample { current_a: f64::NAN, voltage_v: f64::NAN, temperature_degc: f64::NAN, dt_s: 0.0 };
+        let estimate = cell.clone().step(&silent);
+        Ok(Self { cells: vec![cell; count], estimates: vec![estimate; count] })
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Never: a bank has at least one cell.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// One sample for each cell, in order; a cell without one stays as it is.
+    pub fn step(&mut self, samples: impl Iterator<Item = Sample>) {
+        for ((cell, estimate), sample) in self.cells.iter_mut().zip(&mut self.estimates).zip(samples) {
+            *estimate = cell.step(&sample);
+        }
+    }
+
+    /// The last estimates, in order.
+    pub fn estimates(&self) -> &[Estimate] {
+        &self.estimates
+    }
+}

@@ -1,0 +1,261 @@
+//! The extended Kalman filter of one cell.
+//!
+//! States: SOC (0..1); voltages of the two RC pairs in V; hysteresis (-1 discharged .. +1 charged); offset of the current
+//! sensor in A; relative error of current gain over capacity; slow error of the model in V; an error of the OCV table in
+//! V that is considered but never estimated (Schmidt): on a flat OCV no run of readings, however long, may make the
+//! filter surer than its table is. Terminal voltage:
+//!
+//! `v = ocv(soc) + hysteresis * gap(soc) + error - u1 - u2 - r0 * bend * asinh((i - offset) / bend)`
+//!
+//! The OCV is averaged over what the SOC may be (three Gauss-Hermite points) instead of differentiated at one point:
+//! a flat stretch with a steep end, as of LFP, would mislead a derivative.
+
+use crate::estimate::matrix::{Matrix, N, Vector, add_outer, diagonal, dot, joseph, symmetric, times, transposed};
+use crate::estimate::model::{CellModel, Circuit};
+
+const SOC: usize = 0;
+const U1: usize = 1;
+const U2: usize = 2;
+const HYSTERESIS: usize = 3;
+const OFFSET: usize = 4;
+const SCALE: usize = 5;
+const ERROR: usize = 6;
+const CONSIDERED: usize = 7;
+
+/// Variance of a SOC of which nothing is known (uniform over 0..1).
+const UNKNOWN_SOC: f64 = 1.0 / 12.0;
+/// Standard deviation of the hysteresis state where the model has settled.
+const HYSTERESIS_SIGMA: f64 = 0.3;
+/// Before the first sample a current of this share of capacity per hour may have flowed.
+const BEFORE_C_RATE: f64 = 0.2;
+/// White error of the series resistance between two samples, as a share.
+const R0_SHARE: f64 = 0.03;
+/// The OCV's slope over what the SOC may be is known to this share: a wide belief narrows in steps, not at once.
+const SLOPE_SHARE: f64 = 0.2;
+/// The part of the model's error at rest that stays for ever.
+const CONSIDERED_SHARE: f64 = 0.5;
+/// The square of how many standard deviations an innovation may be off.
+const GATE: f64 = 25.0;
+/// How fast offset and scale may wander: their first standard deviation in this time.
+const WANDER_S: f64 = 30.0 * 86_400.0;
+
+/// Offset and spread of one voltage reading against the filter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Innovation {
+    /// Reading minus expectation in V.
+    pub voltage_v: f64,
+    /// Its expected variance in V^2.
+    pub variance_v2: f64,
+    /// Whether the gate let it through.
+    pub accepted: bool,
+}
+
+/// What the filter believes.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    x: Vector,
+    p: Matrix,
+    mean_square_a2: f64,
+}
+
+/// The voltage that a state stands for, linearised.
+struct Expected {
+    voltage_v: f64,
+    h: Vector,
+    variance_v2: f64,
+}
+
+impl Filter {
+    /// With this SOC 0..1 and its standard deviation; what flowed before is unknown.
+    pub(super) fn new(model: &CellModel, circuit: &Circuit, soc: f64, sigma: f64) -> Self {
+        let noise = &model.noise;
+        let before_a = BEFORE_C_RATE * model.capacity_ah();
+        let (u1, u2) = (before_a * circuit.r1_ohm, before_a * circuit.r2_ohm);
+        let error = noise.model_v.hypot(noise.model_share * circuit.total_ohm() * before_a);
+        let considered = CONSIDERED_SHARE * noise.model_v;
+        let sigmas = [sigma, u1, u2, 0.8, noise.current_offset_a, noise.current_scale, error, considered];
+        let x = [soc.clamp(0.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        Self { x, p: diagonal(&sigmas.map(|sigma| sigma * sigma)), mean_square_a2: before_a * before_a }
+    }
+
+    /// SOC 0..1.
+    #[inline]
+    pub(super) fn soc(&self) -> f64 {
+        self.x[SOC]
+    }
+
+    /// Standard deviation of SOC, at most that of knowing nothing.
+    #[inline]
+    pub(super) fn soc_sigma(&self) -> f64 {
+        self.p[SOC][SOC].clamp(0.0, UNKNOWN_SOC).sqrt()
+    }
+
+    /// Root mean square of the recent current in A.
+    #[inline]
+    pub(super) fn recent_current_a(&self) -> f64 {
+        self.mean_square_a2.sqrt()
+    }
+
+    /// Moves on by `dt_s` under a measured current whose mean over that time is known to `sigma_a`.
+    #[inline]
+    pub(super) fn predict(&mut self, model: &CellModel, circuit: &Circuit, current_a: f64, sigma_a: f64, dt_s: f64) {
+        let noise = &model.noise;
+        let current = current_a - self.x[OFFSET];
+        let per_amp = -dt_s / model.capacity_as;
+        let moved = per_amp * (1.0 + self.x[SCALE]) * current;
+        let keep1 = (-dt_s * circuit.rate1_per_s).exp();
+        let keep2 = (-dt_s * circuit.rate2_per_s).exp();
+        let (drop1, drop2) = (circuit.r1_ohm * (1.0 - keep1), circuit.r2_ohm * (1.0 - keep2));
+        let keep_h = (-model.hysteresis_rate * moved.abs()).exp();
+        let keep_e = (-dt_s / noise.model_time_s).exp();
+        self.x[SOC] += moved;
+        self.x[U1] = keep1 * self.x[U1] + drop1 * current;
+        self.x[U2] = keep2 * self.x[U2] + drop2 * current;
+        self.x[HYSTERESIS] = keep_h * self.x[HYSTERESIS] + (1.0 - keep_h) * moved.signum();
+        self.x[ERROR] *= keep_e;
+        let change = Change { keep1, keep2, keep_h, keep_e, drop1, drop2, per_amp, current };
+        self.p = change.apply(&transposed(&change.apply(&self.p)));
+        add_outer(&mut self.p, sigma_a * sigma_a, &change.input(), &change.input());
+        self.mean_square_a2 = keep_e * self.mean_square_a2 + (1.0 - keep_e) * current * current;
+        self.add_process_noise(model, circuit, &change, dt_s);
+        self.bound();
+    }
+
+    fn add_process_noise(&mut self, model: &CellModel, circuit: &Circuit, change: &Change, dt_s: f64) {
+        let noise = &model.noise;
+        let lost = noise.model_share * circuit.total_ohm();
+        let error = noise.model_v * noise.model_v + lost * lost * self.mean_square_a2;
+        let wander = dt_s / WANDER_S;
+        self.p[HYSTERESIS][HYSTERESIS] += (1.0 - change.keep_h * change.keep_h) * HYSTERESIS_SIGMA * HYSTERESIS_SIGMA;
+        self.p[OFFSET][OFFSET] += wander * noise.current_offset_a * noise.current_offset_a;
+        self.p[SCALE][SCALE] += wander * noise.current_scale * noise.current_scale;
+        self.p[ERROR][ERROR] += (1.0 - change.keep_e * change.keep_e) * error;
+    }
+
+    /// Takes a measured voltage; one that the gate refuses changes nothing.
+    #[inline]
+    pub(super) fn update(
+        &mut self,
+        model: &CellModel,
+        circuit: &Circuit,
+        current_a: f64,
+        voltage_v: f64,
+    ) -> Innovation {
+        let expected = self.expected(model, circuit, current_a);
+        let projected = times(&self.p, &expected.h);
+        let off = R0_SHARE * circuit.series(current_a).0;
+        let r = model.noise.voltage_v * model.noise.voltage_v + expected.variance_v2 + off * off;
+        let variance_v2 = dot(&projected, &expected.h).max(0.0) + r;
+        let innovation_v = voltage_v - expected.voltage_v;
+        let accepted = innovation_v * innovation_v <= GATE * variance_v2;
+        if accepted {
+            let mut gain = projected.map(|value| value / variance_v2);
+            gain[CONSIDERED] = 0.0;
+            for (state, share) in self.x.iter_mut().zip(&gain) {
+                *state += share * innovation_v;
+            }
+            self.p = joseph(&self.p, &gain, &expected.h, r);
+            self.bound();
+        }
+        Innovation { voltage_v: innovation_v, variance_v2, accepted }
+    }
+
+    fn expected(&self, model: &CellModel, circuit: &Circuit, current_a: f64) -> Expected {
+        let spread = (3.0_f64.sqrt() * self.soc_sigma().max(1e-4)).min(0.5);
+        // Close to empty or full the points move inwards: beyond the ends there is no OCV.
+        let centre = self.x[SOC].clamp(spread, 1.0 - spread);
+        let (low, high) = (model.ocv(centre - spread).0, model.ocv(centre + spread).0);
+        let (middle, gap) = (model.ocv(centre).0, model.ocv(self.x[SOC]).1);
+        let mean = (4.0 * middle + low + high) / 6.0;
+        let slope = (high - low) / (2.0 * spread);
+        let square = (4.0 * middle * middle + low * low + high * high) / 6.0;
+        let linear = slope * spread / 3.0_f64.sqrt();
+        let (series_v, series_ohm) = circuit.series(current_a - self.x[OFFSET]);
+        let drop = self.x[U1] + self.x[U2] + series_v;
+        Expected {
+            voltage_v: mean + slope * (self.x[SOC] - centre) + gap * self.x[HYSTERESIS] + self.x[ERROR] - drop,
+            h: [slope, -1.0, -1.0, gap, series_ohm, 0.0, 1.0, 1.0],
+            variance_v2: (square - mean * mean - linear * linear).max(0.0) + (SLOPE_SHARE * linear).powi(2),
+        }
+    }
+
+    /// Says that more is unknown than believed: after a run of refused readings.
+    pub(super) fn doubt(&mut self, model: &CellModel, circuit: &Circuit) {
+        let u = 0.5 * (circuit.r1_ohm + circuit.r2_ohm) * self.recent_current_a();
+        let error = 4.0 * model.noise.model_v;
+        for (state, sigma) in [(SOC, 0.2), (U1, u), (U2, u), (HYSTERESIS, 0.8), (ERROR, error)] {
+            if let Some(value) = self.p.get_mut(state).and_then(|row| row.get_mut(state)) {
+                *value += sigma * sigma;
+            }
+        }
+    }
+
+    /// Keeps states where they can be and the SOC's variance below that of knowing nothing.
+    #[inline]
+    fn bound(&mut self) {
+        self.x[SOC] = self.x[SOC].clamp(0.0, 1.0);
+        self.x[HYSTERESIS] = self.x[HYSTERESIS].clamp(-1.0, 1.0);
+        self.x[SCALE] = self.x[SCALE].clamp(-0.3, 0.3);
+        if self.p[SOC][SOC] > UNKNOWN_SOC {
+            self.shrink_soc((UNKNOWN_SOC / self.p[SOC][SOC]).sqrt());
+        }
+    }
+
+    #[cold]
+    fn shrink_soc(&mut self, factor: f64) {
+        self.p[SOC] = self.p[SOC].map(|value| factor * value);
+        for row in &mut self.p {
+            row[SOC] *= factor;
+        }
+        self.p = symmetric(&self.p);
+    }
+
+    /// Whether every number in here is finite.
+    pub(super) fn is_finite(&self) -> bool {
+        self.x.iter().chain(self.p.iter().flatten()).all(|value| value.is_finite())
+    }
+}
+
+/// How one prediction changes the states: the sparse rows of the Jacobian.
+struct Change {
+    keep1: f64,
+    keep2: f64,
+    keep_h: f64,
+    keep_e: f64,
+    drop1: f64,
+    drop2: f64,
+    per_amp: f64,
+    current: f64,
+}
+
+impl Change {
+    /// Jacobian times `p`.
+    #[inline]
+    fn apply(&self, p: &Matrix) -> Matrix {
+        let [soc, u1, u2, hysteresis, offset, scale, error, _] = p;
+        let mut out = *p;
+        let (by_offset, by_scale) = (-self.per_amp, self.per_amp * self.current);
+        for (column, value) in out[SOC].iter_mut().enumerate().take(N) {
+            let at = |row: &Vector| row.get(column).copied().unwrap_or(0.0);
+            *value = at(soc) + by_offset * at(offset) + by_scale * at(scale);
+        }
+        combine(&mut out[U1], self.keep1, u1, -self.drop1, offset);
+        combine(&mut out[U2], self.keep2, u2, -self.drop2, offset);
+        combine(&mut out[HYSTERESIS], self.keep_h, hysteresis, 0.0, offset);
+        combine(&mut out[ERROR], self.keep_e, error, 0.0, offset);
+        out
+    }
+
+    /// What one ampere does to the states.
+    #[inline]
+    fn input(&self) -> Vector {
+        [self.per_amp, self.drop1, self.drop2, 0.0, 0.0, 0.0, 0.0, 0.0]
+    }
+}
+
+#[inline]
+fn combine(out: &mut Vector, a: f64, x: &Vector, b: f64, y: &Vector) {
+    for ((value, first), second) in out.iter_mut().zip(x).zip(y) {
+        *value = a * first + b * second;
+    }
+}
