@@ -1,6 +1,6 @@
 //! Demand: mean power over the meter's clock-aligned window, from its energy register.
 
-use super::energy_register::{EnergyRegister, Flow, Reading};
+use super::energy_register::{EnergyRegister, Flow, Reading, RegisterSpec};
 use super::{FARTHEST_NS, hours, seconds, window_ns};
 use crate::error::{Error, Result};
 
@@ -15,7 +15,8 @@ pub struct Demand {
     pub energy_wh: f64,
     /// Mean power over it: the demand.
     pub mean_w: f64,
-    /// `energy_wh` may be wrong by this much: no reading stood exactly on the window's edges.
+    /// `energy_wh` may be wrong by this much: no reading stood exactly on the window's edges, and the register has a
+    /// resolution.
     pub error_wh: f64,
     /// Seen from begin to end, with no reset of the register.
     pub complete: bool,
@@ -58,6 +59,7 @@ struct Edge {
 /// - An edge between two readings: straight line between them; `error_wh` bounds what that may be wrong by.
 /// - Missing readings cost nothing but that: registers go on counting. After a gap over several windows the energy is
 ///   spread evenly; of the windows inside only the last is told (they are all alike).
+/// - A register that counts in steps (`resolution_wh`) widens `error_wh` by one; it rises when a step is full.
 /// - Wraps are counted on, a reset (or an exchanged meter) assumes the mean so far and makes the window incomplete.
 /// - A window whose begin was not seen starts at the first reading and is incomplete. After a restart, give it the reading
 ///   kept from before first: the register tells what flowed meanwhile.
@@ -73,10 +75,9 @@ pub struct DemandWindow {
 }
 
 impl DemandWindow {
-    /// `maximum_power_w`: more than this never flows (a rise beyond it is a reset); `wrap_wh`: the register shows 0
-    /// instead of this.
-    pub fn new(window_s: f64, clock_offset_ns: i64, maximum_power_w: f64, wrap_wh: Option<f64>) -> Result<Self> {
-        let register = EnergyRegister::new(maximum_power_w, wrap_wh)?;
+    /// `window_s` 0.001 to a leap year.
+    pub fn new(window_s: f64, clock_offset_ns: i64, register: RegisterSpec) -> Result<Self> {
+        let register = EnergyRegister::new(register)?;
         let clock_offset_ns = checked_offset(clock_offset_ns)?;
         Ok(Self { window_ns: window_ns(window_s)?, clock_offset_ns, register, begin: None, end_ns: 0, valid: false })
     }
@@ -117,12 +118,12 @@ impl DemandWindow {
         let power_w = self.credible(power_w);
         if now_ns < self.end_ns {
             let energy_wh = read_wh - begin.energy_wh + power_w * hours(now_ns - read_ns);
-            return Some(running(begin, self.end_ns, now_ns, energy_wh, power_w));
+            return Some(self.told(begin, self.end_ns, now_ns, energy_wh, power_w));
         }
         let end_ns = self.edge_after(now_ns);
         let start_ns = (end_ns - self.window_ns).max(self.end_ns);
         let begin = Edge { time_ns: start_ns, energy_wh: 0.0, error_wh: 0.0, complete: false };
-        Some(running(begin, end_ns, now_ns, power_w * hours(now_ns - start_ns), power_w))
+        Some(self.told(begin, end_ns, now_ns, power_w * hours(now_ns - start_ns), power_w))
     }
 
     /// Mean power that may flow until the window's end for it to end at `target_w`, within +-`maximum_power_w`. Below 0:
@@ -131,7 +132,7 @@ impl DemandWindow {
     pub fn allowed_w(&self, target_w: f64, now_ns: i64, power_w: f64) -> Option<f64> {
         let running = self.running(now_ns, power_w).filter(|_| target_w.is_finite())?;
         let budget_wh = target_w * hours(running.end_ns - running.start_ns);
-        let most_w = self.register.maximum_power_w();
+        let most_w = self.register.spec().maximum_power_w;
         Some(((budget_wh - running.energy_wh) / (running.left_s / 3600.0)).clamp(-most_w, most_w))
     }
 
@@ -139,6 +140,19 @@ impl DemandWindow {
     pub fn reset(&mut self) {
         self.register.reset();
         (self.begin, self.valid) = (None, false);
+    }
+
+    fn told(&self, begin: Edge, end_ns: i64, now_ns: i64, energy_wh: f64, power_w: f64) -> RunningDemand {
+        let elapsed_h = hours(now_ns - begin.time_ns);
+        RunningDemand {
+            start_ns: begin.time_ns,
+            end_ns,
+            energy_wh,
+            mean_w: if elapsed_h > 0.0 { energy_wh / elapsed_h } else { power_w },
+            left_s: seconds(end_ns - now_ns),
+            error_wh: begin.error_wh + self.register.spec().resolution_wh,
+            complete: begin.complete,
+        }
     }
 
     // Of the running window, up to the last reading; 0 when nothing is known.
@@ -153,7 +167,7 @@ impl DemandWindow {
 
     fn credible(&self, power_w: f64) -> f64 {
         let power_w = if power_w.is_finite() { power_w } else { self.mean_w() };
-        power_w.clamp(0.0, self.register.maximum_power_w())
+        power_w.clamp(0.0, self.register.spec().maximum_power_w)
     }
 
     fn start(&mut self, time_ns: i64) {
@@ -188,7 +202,7 @@ impl DemandWindow {
             end_ns,
             energy_wh,
             mean_w: energy_wh / hours(end_ns - begin.time_ns),
-            error_wh: begin.error_wh + flow.error_at(end_ns),
+            error_wh: begin.error_wh + flow.error_at(end_ns) + self.register.spec().resolution_wh,
             complete: begin.complete && flow.known,
         })
     }
@@ -205,18 +219,13 @@ impl DemandWindow {
     }
 }
 
-fn running(begin: Edge, end_ns: i64, now_ns: i64, energy_wh: f64, power_w: f64) -> RunningDemand {
-    let elapsed_h = hours(now_ns - begin.time_ns);
-    let mean_w = if elapsed_h > 0.0 { energy_wh / elapsed_h } else { power_w };
-    let Edge { time_ns: start_ns, error_wh, complete, .. } = begin;
-    RunningDemand { start_ns, end_ns, energy_wh, mean_w, left_s: seconds(end_ns - now_ns), error_wh, complete }
-}
-
 fn checked_offset(clock_offset_ns: i64) -> Result<i64> {
-    if super::sane_time(clock_offset_ns) {
+    // The year 2116: with a sane time its sum still fits.
+    let farthest_ns = 2 * FARTHEST_NS;
+    if (-farthest_ns..=farthest_ns).contains(&clock_offset_ns) {
         return Ok(clock_offset_ns);
     }
-    Err(Error::invalid(format!("clock_offset_ns must be within +-{FARTHEST_NS}, not {clock_offset_ns}")))
+    Err(Error::invalid(format!("clock_offset_ns must be within +-{farthest_ns}, not {clock_offset_ns}")))
 }
 
 #[cfg(test)]

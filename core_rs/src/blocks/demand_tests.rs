@@ -4,10 +4,11 @@ use super::*;
 use crate::clock::SECOND_NS;
 
 const MINUTE: i64 = 60 * SECOND_NS;
+const METER: RegisterSpec = RegisterSpec { maximum_power_w: 200e3, wrap_wh: None, resolution_wh: 0.0 };
 const NONE: [Option<Demand>; 2] = [None; 2];
 
 fn quarter() -> DemandWindow {
-    DemandWindow::new(900.0, 0, 200e3, None).unwrap()
+    DemandWindow::new(900.0, 0, METER).unwrap()
 }
 
 // What flowed up to a minute at an even power.
@@ -50,7 +51,7 @@ fn an_edge_between_readings_is_interpolated_and_says_how_wrong_it_may_be() {
 
 #[test]
 fn the_meters_clock_decides_where_windows_end() {
-    let mut demand = DemandWindow::new(900.0, 20 * SECOND_NS, 200e3, None).unwrap();
+    let mut demand = DemandWindow::new(900.0, 20 * SECOND_NS, METER).unwrap();
     demand.step(0, 0.0);
     let now = demand.running(0, 0.0).unwrap();
     assert_eq!((now.left_s, now.complete), (880.0, false), "20 s of it were over");
@@ -93,7 +94,7 @@ fn after_a_gap_over_several_windows_the_first_and_the_last_are_told() {
 
 #[test]
 fn registers_wrap_are_reset_and_read_nonsense() {
-    let mut demand = DemandWindow::new(900.0, 0, 200e3, Some(100_000.0)).unwrap();
+    let mut demand = DemandWindow::new(900.0, 0, RegisterSpec { wrap_wh: Some(100e3), ..METER }).unwrap();
     demand.step(0, 99_000.0);
     demand.step(5 * MINUTE, 4000.0);
     let now = demand.running(5 * MINUTE, 0.0).unwrap();
@@ -111,8 +112,29 @@ fn registers_wrap_are_reset_and_read_nonsense() {
     demand.step(30 * MINUTE, 79_777.0)[0].filter(|ended| ended.complete).unwrap();
     demand.reset();
     assert_eq!(demand.running(0, 0.0), None);
-    assert!(DemandWindow::new(0.0, 0, 1.0, None).is_err() && DemandWindow::new(1.0, 0, 0.0, None).is_err());
-    assert!(DemandWindow::new(1.0, 0, 1.0, Some(-1.0)).is_err());
+    assert!(DemandWindow::new(0.0, 0, METER).is_err() && DemandWindow::new(900.0, i64::MAX, METER).is_err());
+    let wrong = [
+        RegisterSpec { maximum_power_w: 0.0, ..METER },
+        RegisterSpec { wrap_wh: Some(-1.0), ..METER },
+        RegisterSpec { resolution_wh: f64::NAN, ..METER },
+    ];
+    assert!(wrong.into_iter().all(|spec| DemandWindow::new(900.0, 0, spec).is_err()));
+}
+
+#[test]
+fn a_coarse_register_that_stands_for_minutes_and_jumps_is_no_reset() {
+    let site = RegisterSpec { maximum_power_w: 10e3, wrap_wh: None, resolution_wh: 1000.0 };
+    let (mut demand, mut flowed_wh) = (DemandWindow::new(900.0, 0, site).unwrap(), 0.0);
+    for second in 0..=900 {
+        for ended in
+            demand.step(second * SECOND_NS, 5000.0 + 1000.0 * f64::floor(flowed_wh / 1000.0)).into_iter().flatten()
+        {
+            assert!(ended.complete && ended.error_wh == 1000.0, "{ended:?}");
+            assert!((ended.energy_wh - flowed_wh).abs() <= ended.error_wh, "{ended:?} {flowed_wh}");
+        }
+        flowed_wh += 7e3 / 3600.0;
+    }
+    assert_eq!(demand.running(900 * SECOND_NS, 0.0).unwrap().error_wh, 1000.0);
 }
 
 proptest! {
@@ -158,7 +180,7 @@ proptest! {
     fn no_input_makes_nan(
         readings in proptest::collection::vec((any::<i64>(), any::<f64>(), any::<i64>()), 1..60), offset: i64,
     ) {
-        let mut demand = DemandWindow::new(0.01, offset / 8, 200e3, Some(1e9)).unwrap();
+        let mut demand = DemandWindow::new(0.01, offset / 2, RegisterSpec { wrap_wh: Some(1e9), ..METER }).unwrap();
         for (time_ns, register_wh, now_ns) in readings {
             let register_wh = if time_ns % 2 == 0 { register_wh } else { register_wh % 1e9 };
             for ended in demand.step(time_ns / 4, register_wh).into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! A meter's energy register, read now and then.
 
-use super::{hours, positive, sane_time};
+use super::{hours, not_negative, positive, sane_time};
 use crate::error::Result;
 
 /// A register may lag behind the energy that flowed by this long, and then catch up at once.
@@ -53,24 +53,45 @@ pub(super) enum Reading {
     Flowed(Flow),
 }
 
-/// Makes one growing energy of readings in Wh, across wraps (`wrap_wh`: the register shows 0 instead of this) and
-/// resets (a fall that is no wrap, or a rise beyond what `maximum_power_w` delivers in the time and a minute).
+/// What is known of an energy register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegisterSpec {
+    /// More than this never flows: a steeper rise is a reset.
+    pub maximum_power_w: f64,
+    /// The register shows 0 instead of this.
+    pub wrap_wh: Option<f64>,
+    /// It counts in steps of this.
+    pub resolution_wh: f64,
+}
+
+impl RegisterSpec {
+    /// Refuses what no register has.
+    pub fn validate(&self) -> Result<()> {
+        positive("maximum_power_w", self.maximum_power_w)?;
+        positive("register_wrap_wh", self.wrap_wh.unwrap_or(1.0))?;
+        not_negative("register_resolution_wh", self.resolution_wh)?;
+        Ok(())
+    }
+}
+
+/// Makes one growing energy of readings in Wh, across wraps and resets (a fall that is no wrap, or a rise beyond what
+/// `maximum_power_w` delivers in a minute and the time since the register last moved, and one step of it).
 #[derive(Clone, Debug)]
 pub(super) struct EnergyRegister {
-    wrap_wh: Option<f64>,
-    maximum_power_w: f64,
+    spec: RegisterSpec,
     offset_wh: f64,
+    moved_ns: i64,
     last: Option<(i64, f64)>,
 }
 
 impl EnergyRegister {
-    pub(super) fn new(maximum_power_w: f64, wrap_wh: Option<f64>) -> Result<Self> {
-        positive("wrap_wh", wrap_wh.unwrap_or(1.0))?;
-        Ok(Self { wrap_wh, maximum_power_w: positive("maximum_power_w", maximum_power_w)?, offset_wh: 0.0, last: None })
+    pub(super) fn new(spec: RegisterSpec) -> Result<Self> {
+        spec.validate()?;
+        Ok(Self { spec, offset_wh: 0.0, moved_ns: 0, last: None })
     }
 
-    pub(super) fn maximum_power_w(&self) -> f64 {
-        self.maximum_power_w
+    pub(super) fn spec(&self) -> &RegisterSpec {
+        &self.spec
     }
 
     /// (time, unwrapped energy) of the newest reading.
@@ -88,19 +109,22 @@ impl EnergyRegister {
             return Reading::Nonsense;
         }
         let Some((from_ns, before_wh)) = self.last else {
-            self.last = Some((time_ns, register_wh));
+            (self.last, self.moved_ns) = (Some((time_ns, register_wh)), time_ns);
             return Reading::First;
         };
         if time_ns <= from_ns {
             return Reading::Old;
         }
         let from_wh = before_wh + self.offset_wh;
-        let counted = self.counted_wh(register_wh - before_wh, time_ns - from_ns);
-        let assumed_w = assumed_w.clamp(0.0, self.maximum_power_w);
+        let counted = self.counted_wh(register_wh - before_wh, time_ns - self.moved_ns);
+        let assumed_w = assumed_w.clamp(0.0, self.spec.maximum_power_w);
         let to_wh = from_wh + counted.unwrap_or(assumed_w * hours(time_ns - from_ns));
         // Without a wrap the offset stands: the energy is as exact as the register.
         if register_wh < before_wh || counted.is_none() {
             self.offset_wh = to_wh - register_wh;
+        }
+        if register_wh != before_wh {
+            self.moved_ns = time_ns;
         }
         self.last = Some((time_ns, register_wh));
         Reading::Flowed(Flow { from_ns, to_ns: time_ns, from_wh, to_wh, known: counted.is_some() })
@@ -108,12 +132,14 @@ impl EnergyRegister {
 
     // Beyond 10^12 Wh (and its wraps) a difference would not be exact to a milliwatt-hour.
     fn possible(&self, time_ns: i64, register_wh: f64) -> bool {
-        sane_time(time_ns) && register_wh.abs() <= self.wrap_wh.unwrap_or(1e12).min(1e12)
+        sane_time(time_ns) && register_wh.abs() <= self.spec.wrap_wh.unwrap_or(1e12).min(1e12)
     }
 
     fn counted_wh(&self, risen_wh: f64, span_ns: i64) -> Option<f64> {
-        let most_wh = self.maximum_power_w * (hours(span_ns) + LAG_S / 3600.0);
+        let most_wh = self.spec.maximum_power_w * (hours(span_ns) + LAG_S / 3600.0) + self.spec.resolution_wh;
         let plausible = |wh: &f64| (0.0..=most_wh).contains(wh);
-        Some(risen_wh).filter(plausible).or_else(|| self.wrap_wh.map(|wrap_wh| risen_wh + wrap_wh).filter(plausible))
+        Some(risen_wh)
+            .filter(plausible)
+            .or_else(|| self.spec.wrap_wh.map(|wrap_wh| risen_wh + wrap_wh).filter(plausible))
     }
 }

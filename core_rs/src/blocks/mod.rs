@@ -26,6 +26,7 @@ pub use curve::Curve;
 pub use deadband::Deadband;
 pub use demand::{Demand, DemandWindow, RunningDemand};
 pub use droop::Droop;
+pub use energy_register::RegisterSpec;
 pub use hysteresis::Hysteresis;
 pub use low_pass::LowPass;
 pub use pid::{Gains, Limits, Pid};

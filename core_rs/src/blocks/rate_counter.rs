@@ -29,7 +29,7 @@ impl RateCounter {
         Ok(Self { window_ns: window_ns(window_s)?, capacity, events, newest_ns: i64::MIN, on: None })
     }
 
-    /// An event; false when its time is nonsense (73 years away) and it counts as the newest time known.
+    /// An event. A time that is nonsense (73 years away) counts as the newest known; false, and not counted, when none is.
     pub fn event(&mut self, time_ns: i64) -> bool {
         let time_ns = self.forget(time_ns);
         if time_ns == i64::MIN {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::energy_register::{EnergyRegister, Flow, Reading};
+use super::energy_register::{EnergyRegister, Flow, Reading, RegisterSpec};
 use super::{between, hours, not_negative, positive, window_ns};
 use crate::clock::seconds_to_ns;
 use crate::error::Result;
@@ -25,10 +25,10 @@ pub struct RollingDemand {
 
 impl RollingDemand {
     /// Arguments as of [`super::DemandWindow`].
-    pub fn new(window_s: f64, maximum_power_w: f64, wrap_wh: Option<f64>) -> Result<Self> {
+    pub fn new(window_s: f64, register: RegisterSpec) -> Result<Self> {
         Ok(Self {
             window_ns: window_ns(window_s)?,
-            register: EnergyRegister::new(maximum_power_w, wrap_wh)?,
+            register: EnergyRegister::new(register)?,
             knots: VecDeque::with_capacity(CAPACITY + 4),
             complete_from_ns: 0,
             last_w: 0.0,
@@ -85,7 +85,7 @@ impl RollingDemand {
         let begin_ns = newest_ns - (self.window_ns - horizon_ns);
         let unseen_h = hours((oldest_ns - begin_ns).max(0));
         let drawn_wh = target_w * unseen_h + newest_wh - self.energy_at(begin_ns);
-        let most_w = self.register.maximum_power_w();
+        let most_w = self.register.spec().maximum_power_w;
         let allowed_w = (target_w * hours(self.window_ns) - drawn_wh) / hours(horizon_ns);
         Ok(Some(allowed_w.clamp(-most_w, most_w)))
     }

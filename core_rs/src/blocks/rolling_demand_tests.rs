@@ -3,10 +3,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::SECOND_NS;
 
+const METER: RegisterSpec = RegisterSpec { maximum_power_w: 200e3, wrap_wh: None, resolution_wh: 0.0 };
 const MINUTE: i64 = 60 * SECOND_NS;
 
 fn quarter() -> RollingDemand {
-    RollingDemand::new(900.0, 200e3, None).unwrap()
+    RollingDemand::new(900.0, METER).unwrap()
 }
 
 #[test]
@@ -73,7 +74,7 @@ proptest! {
 
     #[test]
     fn no_input_makes_nan(readings in proptest::collection::vec((any::<i64>(), any::<f64>()), 1..60)) {
-        let mut demand = RollingDemand::new(0.01, 200e3, Some(1e9)).unwrap();
+        let mut demand = RollingDemand::new(0.01, RegisterSpec { wrap_wh: Some(1e9), ..METER }).unwrap();
         for (time_ns, register_wh) in readings {
             prop_assert!(demand.step(time_ns / 4, register_wh).is_finite());
             prop_assert!(demand.step(time_ns / 4, register_wh % 1e9).is_finite());

@@ -35,6 +35,13 @@ def test_what_may_still_be_drawn_in_this_quarter_of_an_hour() -> None:
     assert (ended.error_wh, ended.complete) == (0.0, True)
 
 
+def test_a_coarse_register_says_so() -> None:
+    demand = quarter_hour(register_resolution_wh=1000.0)
+    demand.step(0, 0.0)
+    (ended,) = demand.step(15 * MINUTE, 7000.0)
+    assert (ended.energy_wh, ended.error_wh, ended.complete) == (7000.0, 1000.0, True)
+
+
 def test_windows_follow_the_meters_clock() -> None:
     """The meter shows 20 s more than a multiple of the window at monotonic 0."""
     demand = quarter_hour(clock_offset_ns=20_000_000_000)
@@ -78,7 +85,8 @@ def test_rolling_window() -> None:
 WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: DemandWindow(0.0, maximum_power_w=1.0), "window_s must be 0.001 to"),
     (lambda: DemandWindow(900.0, maximum_power_w=inf), "maximum_power_w must be a finite number"),
-    (lambda: quarter_hour(register_wrap_wh=0.0), "wrap_wh must be above 0"),
+    (lambda: quarter_hour(register_wrap_wh=0.0), "register_wrap_wh must be above 0"),
+    (lambda: quarter_hour(register_resolution_wh=nan), "register_resolution_wh must be a finite number"),
     (lambda: quarter_hour(clock_offset_ns=2**62), "clock_offset_ns must be within"),
     (lambda: RollingDemand(900.0, maximum_power_w=0.0), "maximum_power_w must be above 0"),
     (lambda: RollingDemand(900.0, maximum_power_w=1.0).allowed_w(1.0, 0.0), "horizon_s must be above 0"),

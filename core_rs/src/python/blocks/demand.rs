@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::blocks::{Demand, DemandWindow, RollingDemand, RunningDemand};
+use crate::blocks::{Demand, DemandWindow, RegisterSpec, RollingDemand, RunningDemand};
 
 /// A window that is over.
 #[pyclass(frozen, get_all, name = "Demand", module = "simems_core")]
@@ -48,9 +48,17 @@ pub(in crate::python) struct PyDemandWindow(DemandWindow);
 #[pymethods]
 impl PyDemandWindow {
     #[new]
-    #[pyo3(signature = (window_s, *, maximum_power_w, clock_offset_ns=0, register_wrap_wh=None))]
-    fn new(window_s: f64, maximum_power_w: f64, clock_offset_ns: i64, register_wrap_wh: Option<f64>) -> PyResult<Self> {
-        Ok(Self(DemandWindow::new(window_s, clock_offset_ns, maximum_power_w, register_wrap_wh)?))
+    #[pyo3(signature = (window_s, *, maximum_power_w, clock_offset_ns=0, register_wrap_wh=None, register_resolution_wh=0.0))]
+    fn new(
+        window_s: f64,
+        maximum_power_w: f64,
+        clock_offset_ns: i64,
+        register_wrap_wh: Option<f64>,
+        register_resolution_wh: f64,
+    ) -> PyResult<Self> {
+        let register =
+            RegisterSpec { maximum_power_w, wrap_wh: register_wrap_wh, resolution_wh: register_resolution_wh };
+        Ok(Self(DemandWindow::new(window_s, clock_offset_ns, register)?))
     }
 
     #[getter]
@@ -88,9 +96,16 @@ pub(in crate::python) struct PyRollingDemand(RollingDemand);
 #[pymethods]
 impl PyRollingDemand {
     #[new]
-    #[pyo3(signature = (window_s, *, maximum_power_w, register_wrap_wh=None))]
-    fn new(window_s: f64, maximum_power_w: f64, register_wrap_wh: Option<f64>) -> PyResult<Self> {
-        Ok(Self(RollingDemand::new(window_s, maximum_power_w, register_wrap_wh)?))
+    #[pyo3(signature = (window_s, *, maximum_power_w, register_wrap_wh=None, register_resolution_wh=0.0))]
+    fn new(
+        window_s: f64,
+        maximum_power_w: f64,
+        register_wrap_wh: Option<f64>,
+        register_resolution_wh: f64,
+    ) -> PyResult<Self> {
+        let register =
+            RegisterSpec { maximum_power_w, wrap_wh: register_wrap_wh, resolution_wh: register_resolution_wh };
+        Ok(Self(RollingDemand::new(window_s, register)?))
     }
 
     #[getter]
