@@ -152,6 +152,7 @@ class Runtime:
             thread.stop()
         self._threads.clear()
         self.cycle.stop()
+        self._keep_faults([])
         if self._host_thread is not None:
             self._host_thread.join(STOP_S)
             self._host_thread = None

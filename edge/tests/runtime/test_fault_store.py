@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from simems_core import Clock
 from simems_core.wire import Event
 from simems_edge.config import Site
@@ -148,6 +151,31 @@ def test_a_damaged_file_stops_the_site_until_a_person_clears_it(tmp_path: Path, 
     edge.runtime.faults.clear("fault_store_damaged", "operator")
     assert edge.step(3) > 0.0
     assert Edge(tmp_path).runtime.faults.codes() == []
+
+
+LATCHED = [LatchedFault("cell_undervoltage:ess0", "0123abcd", 1_780_000_000_000_000)]
+
+
+@given(place=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_one_changed_byte_is_noticed(place: int, byte: int) -> None:
+    with TemporaryDirectory() as folder:
+        store, path = FaultStore(Path(folder)), Path(folder) / FAULT_FILE
+        store.save(LATCHED)
+        content = bytearray(path.read_bytes())
+        content[place % len(content)] = byte
+        path.write_bytes(content)
+        try:
+            assert store.load() == LATCHED, "or it is refused"
+        except FaultStoreError:
+            assert (Path(folder) / f"{FAULT_FILE}.damaged").exists()
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_never_taken_for_no_faults(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        (Path(folder) / FAULT_FILE).write_bytes(content)
+        with pytest.raises(FaultStoreError):
+            FaultStore(Path(folder)).load()
 
 
 def test_a_fault_that_the_site_does_not_have_is_not_forgotten(tmp_path: Path) -> None:
