@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from simems_edge.replay.problems import ReplayError, refusal
-from simems_edge.runtime import FaultRefusedError, Runtime
+from simems_edge.runtime import FaultRefusedError, RequestRefusedError, Runtime
 
 log = logging.getLogger(__name__)
 COLUMNS = ["time_s", "action", "target", "value", "duration_s"]
@@ -84,11 +84,11 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
 
 
 def perform(runtime: Runtime, action: Action, path: Path) -> None:
-    """Raises ReplayError for what this site cannot do. A clear that is refused is part of the story: it is logged."""
+    """Raises ReplayError for what this site cannot do at all. What is refused at that moment is part of the story."""
     try:
         DOERS[action.action](runtime, action)
-    except FaultRefusedError as error:
-        log.warning("fault not cleared", extra={"line": action.line, "fault": action.target, "reason": str(error)})
+    except (FaultRefusedError, RequestRefusedError) as error:
+        log.warning("refused", extra={"line": action.line, "action": action.action, "reason": str(error)})
     except (KeyError, ValueError) as error:
         raise _action_error(path, action, str(error.args[0])) from error
 

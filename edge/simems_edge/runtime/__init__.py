@@ -8,6 +8,7 @@ from simems_edge.runtime.alarms import Alarm, AlarmBook
 from simems_edge.runtime.fault_book import FaultBook, FaultRefusedError, StandingFault
 from simems_edge.runtime.logs import configure_logging
 from simems_edge.runtime.overrides import Override, Overrides
+from simems_edge.runtime.requests import RequestRefusedError, SiteRequests
 from simems_edge.runtime.runtime import Runtime
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "FaultRefusedError",
     "Override",
     "Overrides",
+    "RequestRefusedError",
     "Runtime",
+    "SiteRequests",
     "StandingFault",
     "configure_logging",
 ]

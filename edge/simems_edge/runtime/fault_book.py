@@ -14,6 +14,7 @@ from uuid import uuid4
 from simems_core import Clock, CoreError, States
 from simems_core.wire import Event
 
+from simems_edge.runtime.action_log import ActionLog
 from simems_edge.runtime.fault_plan import EDGE, PlannedFault
 from simems_edge.runtime.fault_store import FaultStore, FaultStoreError, LatchedFault
 
@@ -57,9 +58,8 @@ class FaultBook:
     ) -> None:
         self._plan = plan
         self._states = states
-        self._clock = clock
         self._store = store
-        self._on_event = on_event
+        self._log = ActionLog(clock, on_event)
         self._lock = Lock()
         self._records: dict[int, _Record] = {}
         self._saved: list[LatchedFault] | None = None
@@ -168,10 +168,11 @@ class FaultBook:
         try:
             cleared = self._clear(code, [n for n in matching if self._states.phase(n) in RAISED])
         except FaultRefusedError as error:
-            self._say("fault.clear_refused", self._plan[matching[0]], f"{code} not cleared: {error}", actor)
+            component = self._plan[matching[0]].component
+            self._log.tell("fault.clear_refused", component, f"{code} not cleared: {error}", actor)
             raise
         for planned in cleared:
-            self._say("fault.cleared", planned, f"Fault {planned.id} cleared", actor)
+            self._log.tell("fault.cleared", planned.component, f"Fault {planned.id} cleared", actor)
         return [planned.id for planned in cleared]
 
     def _clear(self, code: str, numbers: Sequence[int]) -> list[PlannedFault]:
@@ -179,7 +180,7 @@ class FaultBook:
             raise FaultRefusedError(f"fault {code} does not stand")
         for number in numbers:
             if self._states.phase(number) != "waiting":
-                raise FaultRefusedError(self._refusal(self._plan[number]))
+                raise FaultRefusedError(self._plan[number].refusal)
         with self._lock:
             self._forget_durably(numbers)
             return [self._plan[number] for number in numbers if self._lift(number)]
@@ -200,33 +201,3 @@ class FaultBook:
             raise FaultRefusedError(str(error)) from error
         self._records.pop(number, None)
         return True
-
-    def _refusal(self, planned: PlannedFault) -> str:
-        definition = planned.definition
-        if not definition.latch:
-            return f"fault {planned.id} clears by itself when its cause is gone: {definition.cause}"
-        if planned.channel is None:
-            return f"fault {planned.id} was raised this instant; try again"
-        wait = f" for {definition.recovery.cause_gone_s:g} s" if definition.recovery.cause_gone_s else ""
-        limit = "" if planned.limit is None else f" (limit {planned.limit:g} {planned.unit})"
-        return (
-            f"fault {planned.id} cannot be cleared while its cause stands: {definition.cause} "
-            f"{planned.channel}{limit} must give good, valid values{wait} first"
-        )
-
-    def _say(self, code: str, planned: PlannedFault, text: str, actor: str) -> None:
-        time_us = self._clock.utc_us(self._clock.now_ns())
-        component = planned.component
-        severity = "info"
-        self._on_event(
-            Event(
-                id=uuid4().hex,
-                kind="action",
-                code=code,
-                severity=severity,
-                component=component,
-                time_us=time_us,
-                text=text,
-                actor=actor,
-            )
-        )

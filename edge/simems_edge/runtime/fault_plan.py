@@ -41,6 +41,21 @@ class PlannedFault:
         """One line for people, with the component's name."""
         return self.definition.text.replace("{component}", self.component)
 
+    @property
+    def refusal(self) -> str:
+        """Why a person may not clear it while it is raised."""
+        definition = self.definition
+        if not definition.latch:
+            return f"fault {self.id} clears by itself when its cause is gone: {definition.cause}"
+        if self.channel is None:
+            return f"fault {self.id} was raised this instant; try again"
+        wait = f" for {definition.recovery.cause_gone_s:g} s" if definition.recovery.cause_gone_s else ""
+        limit = "" if self.limit is None else f" (limit {self.limit:g} {self.unit})"
+        return (
+            f"fault {self.id} cannot be cleared while its cause stands: {definition.cause} "
+            f"{self.channel}{limit} must give good, valid values{wait} first"
+        )
+
     def core(self) -> Fault:
         """As the cycle takes it."""
         definition = self.definition

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from threading import Lock
-from uuid import uuid4
 
 from simems_core import Clock, Cycle, Snapshot
 from simems_core.wire import Event
 
 from simems_edge.contracts.context import Row
+from simems_edge.runtime.action_log import ActionLog
 
 NANOSECONDS = 1e9
 LONGEST_S = 86_400.0
@@ -45,7 +45,7 @@ class Overrides:
         self._numbers = {address: number for number, address in enumerate(actuators)}
         self._ranges = ranges
         self._clock = clock
-        self._on_event = on_event
+        self._log = ActionLog(clock, on_event)
         self._lock = Lock()
         self._standing: dict[str, Override] = {}
 
@@ -60,7 +60,8 @@ class Overrides:
         override = Override(target, value, reason, actor, now_us, now_us + round(duration_s * 1e6), expires_ns)
         with self._lock:
             self._standing[target] = override
-        self._say(f"{target} set to {value:g} for {duration_s:g} s: {reason}", "override.set", target, actor)
+        text = f"{target} set to {value:g} for {duration_s:g} s: {reason}"
+        self._tell("override.set", target, text, actor)
         return override
 
     def clear(self, target: str, actor: str) -> None:
@@ -68,7 +69,7 @@ class Overrides:
         with self._lock:
             if self._standing.pop(target, None) is None:
                 raise KeyError(f"nothing stands on {target}")
-        self._say(f"{target} given back to automatic", "override.cleared", target, actor)
+        self._tell("override.cleared", target, f"{target} given back to automatic", actor)
 
     def standing(self) -> list[Override]:
         with self._lock:
@@ -86,7 +87,7 @@ class Overrides:
             for override in ended:
                 del self._standing[override.target]
         for override in ended:
-            self._say(f"{override.target} override ended", "override.ended", override.target, "system")
+            self._tell("override.ended", override.target, f"{override.target} override ended", "system")
 
     def _check(self, target: str, value: float, duration_s: float) -> None:
         low, high = self._ranges.get(target, (float("-inf"), float("inf")))
@@ -95,18 +96,5 @@ class Overrides:
         if not 0.0 < duration_s <= LONGEST_S:
             raise ValueError(f"a duration of {duration_s:g} s is not within 0..{LONGEST_S:g} s")
 
-    def _say(self, text: str, code: str, target: str, actor: str) -> None:
-        component = target.partition("/")[0]
-        time_us = self._clock.utc_us(self._clock.now_ns())
-        self._on_event(
-            Event(
-                id=uuid4().hex,
-                kind="action",
-                code=code,
-                severity="info",
-                component=component,
-                time_us=time_us,
-                text=text,
-                actor=actor,
-            )
-        )
+    def _tell(self, code: str, target: str, text: str, actor: str) -> None:
+        self._log.tell(code, target.partition("/")[0], text, actor)

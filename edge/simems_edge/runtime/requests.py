@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from uuid import uuid4
 
 from simems_core import CONTROL_MODES, Clock, CoreError, ProcessImage, States
 from simems_core.wire import Event
+
+from simems_edge.runtime.action_log import ActionLog
 
 AUTO = "AUTO"
 EVENTS = {"RUN": "start", "STANDBY": "stop", "SHUTDOWN": "shutdown"}
 """States that may be asked for, beside the control modes."""
 NANOSECONDS = 1_000_000_000
+
+
+class RequestRefusedError(ValueError):
+    """What the site could do, but not in the state that it is in; the message says which."""
 
 
 class SiteRequests:
@@ -22,7 +27,7 @@ class SiteRequests:
         self._states = states
         self._image = image
         self._clock = clock
-        self._on_event = on_event
+        self._log = ActionLog(clock, on_event)
         self._estop = image.handle("site/estop")
         self._lock = Lock()
         self._ends_ns: dict[str, int] = {}
@@ -31,7 +36,7 @@ class SiteRequests:
     def set_mode(self, name: str, *, actor: str, duration_s: float = 0.0) -> None:
         """A control mode, or RUN, STANDBY, SHUTDOWN. ``duration_s``: then AUTO again; 0: until changed.
 
-        ValueError when there is no such mode on this site, or the state does not take it.
+        ValueError when there is no such mode on this site, RequestRefusedError when the state does not take it.
         """
         try:
             if name in EVENTS:
@@ -39,16 +44,17 @@ class SiteRequests:
             else:
                 self._states.set_mode(name)
         except CoreError as error:
-            self._say("mode.refused", f"{name} refused: {error}", actor)
-            raise ValueError(str(error)) from error
+            self._log.tell("mode.refused", "site", f"{name} refused: {error}", actor)
+            refusal = RequestRefusedError if name in EVENTS else ValueError
+            raise refusal(str(error)) from error
         self._until("mode", duration_s if name in CONTROL_MODES else 0.0)
-        self._say("mode.set", f"{name} asked for", actor)
+        self._log.tell("mode.set", "site", f"{name} asked for", actor)
 
     def set_estop(self, *, pressed: bool, actor: str, duration_s: float = 0.0) -> None:
         """The button on a screen or in a replay. Released, the fault still waits for its clear."""
         self._image.publish(self._estop, float(pressed), self._clock.now_ns())
         self._until("estop", duration_s if pressed else 0.0)
-        self._say("estop.pressed" if pressed else "estop.released", "Emergency stop", actor)
+        self._log.tell("estop.pressed" if pressed else "estop.released", "site", "Emergency stop", actor)
 
     def expire(self, now_ns: int) -> None:
         """Once per cycle."""
@@ -67,17 +73,3 @@ class SiteRequests:
     def _ended(self, now_ns: int) -> list[str]:
         with self._lock:
             return [what for what, end_ns in self._ends_ns.items() if end_ns <= now_ns]
-
-    def _say(self, code: str, text: str, actor: str) -> None:
-        time_us = self._clock.utc_us(self._clock.now_ns())
-        event = Event(
-            id=uuid4().hex,
-            kind="action",
-            code=code,
-            severity="info",
-            component="site",
-            time_us=time_us,
-            text=text,
-            actor=actor,
-        )
-        self._on_event(event)

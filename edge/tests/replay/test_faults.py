@@ -195,6 +195,13 @@ def test_modes_choose_who_is_heard_and_standby_stops(tmp_path: Path) -> None:
     assert column(rows, "control_mode")[4:6] == ["SELF_CONSUMPTION"] * 2
 
 
+def test_what_the_state_does_not_take_changes_nothing(tmp_path: Path) -> None:
+    actions = ["2,estop,site,1,", "4,set_mode,STANDBY,,", "5,set_mode,RUN,,", "6,estop,site,0,"]
+    rows = played(tmp_path, [{}] * 12, [*actions, "8,clear_fault,emergency_stop,,", "10,set_mode,SHUTDOWN,,"])
+    assert column(rows, "state")[4:8] == ["FAULT"] * 4
+    assert column(rows, "state")[8:] == ["RUN", "RUN", "SHUTDOWN", "SHUTDOWN"]
+
+
 def test_on_an_island_zero_power_becomes_a_call_for_shedding(tmp_path: Path) -> None:
     hot = {"ess0/cell_temperature_max_degc": 60.0}
     actions = ["1,set_mode,ISLAND,,", "2,override,ess0/active_power_w,5000,60"]
