@@ -127,7 +127,7 @@ class FaultBook:
             return
         with self._lock:
             raised = {number for number in range(len(self._plan)) if self._states.phase(number) in RAISED}
-            records = {number: self._records.get(number) or _Record(uuid4().hex, time_us) for number in raised}
+            records = {number: self._records.get(number) or _Record(uuid4().hex, time_us) for number in sorted(raised)}
             self._save(records)
             self._records = records
         self._seen = revision
