@@ -78,9 +78,8 @@ class Result:
         return self.ekf < min(self.look_up, self.counting, self.counting_true_start)
 
 
-def cases(hours: float) -> list[Case]:
+def cases() -> list[Case]:
     """All cells of the matrix; faults at 25 degC."""
-    del hours
     plain = [Case(c, p, t) for c in CHEMISTRIES for p in PROFILES for t in TEMPERATURES_DEGC]
     return plain + [Case(c, p, 25.0, fault) for c in CHEMISTRIES for p in PROFILES for fault in FAULTS[1:]]
 

@@ -31,8 +31,10 @@ const BEFORE_C_RATE: f64 = 0.2;
 /// White error of the series resistance between two samples, as a share.
 const R0_SHARE: f64 = 0.03;
 /// The OCV's slope over what the SOC may be is known to this share: a wide belief narrows in steps, not at once.
-const SLOPE_SHARE: f64 = 0.2;
-/// The part of the model's error at rest that stays for ever.
+const SLOPE_SHARE: f64 = 0.4;
+/// So close to empty and full the OCV is too steep to stand for a wide belief.
+const END: f64 = 0.02;
+/// The part of the model's error at rest, and of the hysteresis, that no model follows.
 const CONSIDERED_SHARE: f64 = 0.5;
 /// The square of how many standard deviations an innovation may be off.
 const GATE: f64 = 25.0;
@@ -72,7 +74,7 @@ impl Filter {
         let before_a = BEFORE_C_RATE * model.capacity_ah();
         let (u1, u2) = (before_a * circuit.r1_ohm, before_a * circuit.r2_ohm);
         let error = noise.model_v.hypot(noise.model_share * circuit.total_ohm() * before_a);
-        let considered = CONSIDERED_SHARE * noise.model_v;
+        let considered = CONSIDERED_SHARE * noise.model_v.hypot(model.typical_gap_v());
         let sigmas = [sigma, u1, u2, 0.8, noise.current_offset_a, noise.current_scale, error, considered];
         let x = [soc.clamp(0.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         Self { x, p: diagonal(&sigmas.map(|sigma| sigma * sigma)), mean_square_a2: before_a * before_a }
@@ -161,9 +163,10 @@ impl Filter {
     }
 
     fn expected(&self, model: &CellModel, circuit: &Circuit, current_a: f64) -> Expected {
-        let spread = (3.0_f64.sqrt() * self.soc_sigma().max(1e-4)).min(0.5);
+        let spread = (3.0_f64.sqrt() * self.soc_sigma().max(1e-4)).min(0.5 - END);
+        let margin = END.min(0.3 * spread);
         // Close to empty or full the points move inwards: beyond the ends there is no OCV.
-        let centre = self.x[SOC].clamp(spread, 1.0 - spread);
+        let centre = self.x[SOC].clamp(spread + margin, 1.0 - spread - margin);
         let (low, high) = (model.ocv(centre - spread).0, model.ocv(centre + spread).0);
         let (middle, gap) = (model.ocv(centre).0, model.ocv(self.x[SOC]).1);
         let mean = (4.0 * middle + low + high) / 6.0;

@@ -39,6 +39,7 @@ pub struct CellModel {
     pub(super) hysteresis_rate: f64,
     pub(super) noise: Noise,
     pub(super) limits: Limits,
+    gap_v: f64,
     ocv: Vec<[f64; 2]>,
     circuit: Vec<Point>,
 }
@@ -52,6 +53,7 @@ impl CellModel {
             hysteresis_rate: cell.ocv.hysteresis_rate,
             noise: cell.noise,
             limits: cell.limits,
+            gap_v: typical_gap_v(cell),
             ocv: even_ocv(cell),
             circuit: even_circuit(&cell.elements),
         })
@@ -84,6 +86,11 @@ impl CellModel {
             (Some([a, b]), Some([c, d])) => Circuit::mixed(a, b, c, d, across, down),
             _ => Circuit::default(),
         }
+    }
+
+    /// The typical half gap between the branches, in V.
+    pub fn typical_gap_v(&self) -> f64 {
+        self.gap_v
     }
 
     /// SOC 0..1 at which the mean OCV is `voltage_v`; the middle of a flat stretch, and of everything for NaN.
@@ -160,6 +167,13 @@ pub(super) fn between(at: f64, points: &[f64], values: impl Fn(usize) -> f64) ->
         Some((low, high)) => mix(values(above - 1), values(above), (at - low) / (high - low)),
         None => values(above.saturating_sub(1)),
     }
+}
+
+/// Median of the half gaps: the ends of a slow test show lag as well.
+fn typical_gap_v(cell: &Cell) -> f64 {
+    let mut gaps = cell.ocv.hysteresis_v.clone();
+    gaps.sort_by(f64::total_cmp);
+    gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
 }
 
 fn even_ocv(cell: &Cell) -> Vec<[f64; 2]> {

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from simems_edge.config import Site
 from simems_edge.devices import Profile
+from simems_edge.estimation import CellFile
 
-MODELS: Final[Mapping[str, type[BaseModel]]] = {"site": Site, "profile": Profile}
+MODELS: Final[Mapping[str, type[BaseModel]]] = {"site": Site, "profile": Profile, "cell": CellFile}
 EXAMPLES = """
 \b
 Examples:
@@ -34,5 +35,5 @@ def schema_text(name: str) -> str:
 @click.argument("name", type=click.Choice(sorted(MODELS)))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a schema always is).")
 def command(*, name: str, as_json: bool) -> None:
-    """Print the JSON Schema of a site file or of a device profile."""
+    """Print the JSON Schema of a site file, a device profile or a cell file."""
     click.echo(schema_text(name), nl=False)

@@ -15,9 +15,9 @@ use crate::estimate::identify::overpotential::Lost;
 use crate::estimate::identify::search::{Fit, best_fit, best_hysteresis_rate};
 use crate::estimate::model::CellModel;
 
-/// SOC in percent at which resistances are found.
-pub const SOC_POINTS_PCT: [f64; 15] =
-    [0.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0];
+/// SOC in percent at which resistances are found; held beyond: at the very ends the OCV is too steep to tell them from
+/// a small error of SOC.
+pub const SOC_POINTS_PCT: [f64; 12] = [5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 97.5];
 const PACE_WITHOUT_HYSTERESIS: f64 = 30.0;
 /// The model's error in use is larger than in the test that it was fitted to.
 const SAFETY: f64 = 2.0;
@@ -158,22 +158,23 @@ fn report(fit: &Fit, test: &PulseTest, lost: &Lost) -> FitReport {
 fn noise(fits: &[Fit], lost: &[Lost], capacity_ah: f64) -> Noise {
     let (mut rest, mut load, mut squares) = ((0.0, 0.0_f64), 0.0, 0.0);
     for (fit, lost) in fits.iter().zip(lost) {
-        for ((left, drop), resting_s) in fit.left_over(lost).iter().zip(fit.static_drop(lost)).zip(&lost.resting_s) {
+        let (left, drop) = (fit.left_over(lost), fit.static_drop(lost));
+        for ((left, drop), (weight, resting_s)) in left.iter().zip(&drop).zip(lost.weight.iter().zip(&lost.resting_s)) {
             if *resting_s > 1800.0 {
-                rest = (rest.0 + left * left, rest.1 + 1.0);
+                rest = (rest.0 + weight * left * left, rest.1 + weight);
             } else {
-                (load, squares) = (load + left * left, squares + drop * drop);
+                (load, squares) = (load + weight * left * left, squares + weight * drop * drop);
             }
         }
     }
-    let model_v = SAFETY * (rest.0 / rest.1.max(1.0)).sqrt();
+    let model_v = SAFETY * (rest.0 / f64::max(rest.1, f64::MIN_POSITIVE)).sqrt();
     let share = SAFETY * (load / f64::max(squares, f64::MIN_POSITIVE)).sqrt();
     Noise {
         voltage_v: 0.005,
         current_offset_a: 0.005 * capacity_ah,
         current_scale: 0.03,
-        model_v: model_v.clamp(0.001, 0.02),
-        model_share: share.clamp(0.05, 0.5),
+        model_v: model_v.clamp(0.002, 0.02),
+        model_share: share.clamp(0.07, 0.5),
         model_time_s: 3600.0,
     }
 }

@@ -6,6 +6,12 @@ use crate::estimate::model::CellModel;
 
 /// Below this share of capacity per hour the cell rests.
 const REST_C_RATE: f64 = 0.005;
+/// SOC within a test is known to this.
+const SOC_ERROR: f64 = 0.002;
+/// And the OCV to this.
+const VOLTAGE_ERROR_V: f64 = 0.002;
+/// What is still to relax falls off in about this time.
+const SETTLING_S: f64 = 3600.0;
 /// After so long a rest the voltage tells the SOC.
 const LONG_REST_S: f64 = 600.0;
 
@@ -18,6 +24,8 @@ pub(super) struct Lost {
     pub soc: Vec<f64>,
     /// Voltage lost in the cell.
     pub lost_v: Vec<f64>,
+    /// How much a sample counts: less where a small error of SOC is a large one of voltage.
+    pub weight: Vec<f64>,
     /// How long the cell has rested.
     pub resting_s: Vec<f64>,
 }
@@ -35,7 +43,9 @@ impl Lost {
             ocv + gap * state - measured
         };
         let lost_v = soc.iter().zip(&hysteresis).zip(&test.voltage_v).map(lost).collect();
-        Ok(Self { dt_s, current_a: test.current_a.clone(), soc, lost_v, resting_s })
+        let weight =
+            soc.iter().map(|&soc| 1.0 / (1.0 + (model.slope(soc) * SOC_ERROR / VOLTAGE_ERROR_V).powi(2))).collect();
+        Ok(Self { weight, dt_s, current_a: test.current_a.clone(), soc, lost_v, resting_s })
     }
 }
 
@@ -70,6 +80,7 @@ fn first_soc(test: &PulseTest, drawn: &[f64], resting_s: &[f64], model: &CellMod
         let at_once = number == 0 && test.current_a.first() == Some(&0.0) && next_s == 0.0;
         if rest_ends || at_once {
             let (soc, steep) = weighed(model, volts, side);
+            let steep = steep * settled(rested_s, side);
             (sum, weight) = (sum + steep * (soc + drawn), weight + steep);
         }
     }
@@ -77,6 +88,11 @@ fn first_soc(test: &PulseTest, drawn: &[f64], resting_s: &[f64], model: &CellMod
         return Ok((sum / weight).clamp(0.0, 1.0));
     }
     Err(Error::invalid("a pulse test must begin at rest, or hold a rest of 10 minutes or more"))
+}
+
+/// How much a rest tells: all before any current, else the more the longer it was.
+fn settled(rested_s: f64, side: f64) -> f64 {
+    if side == 0.0 { 1.0 } else { (rested_s / (rested_s + SETTLING_S)).powi(2) }
 }
 
 /// (SOC, weight) of a rested voltage; `side`: on which branch the cell rests.

@@ -7,6 +7,8 @@ use crate::estimate::identify::overpotential::Lost;
 
 const POINTS: usize = SOC_POINTS_PCT.len();
 const SIZE: usize = 3 * POINTS;
+const LOWEST_PCT: f64 = SOC_POINTS_PCT[0];
+const HIGHEST_PCT: f64 = SOC_POINTS_PCT[POINTS - 1];
 const FAST_S: [f64; 2] = [2.0, 150.0];
 const SLOW_S: [f64; 2] = [150.0, 6000.0];
 const START_S: [f64; 2] = [20.0, 900.0];
@@ -112,13 +114,17 @@ pub(super) fn best_hysteresis_rate(lost: &impl Fn(f64) -> Result<Vec<Lost>>) -> 
     Ok(best.1)
 }
 
-fn neighbours([fast, slow]: [f64; 2], factor: f64) -> [[f64; 2]; 4] {
+fn neighbours([fast, slow]: [f64; 2], factor: f64) -> [[f64; 2]; 8] {
     let within = |value: f64, [low, high]: [f64; 2]| value.clamp(low, high);
     [
         [within(fast * factor, FAST_S), slow],
         [within(fast / factor, FAST_S), slow],
         [fast, within(slow * factor, SLOW_S)],
         [fast, within(slow / factor, SLOW_S)],
+        [within(fast * factor, FAST_S), within(slow * factor, SLOW_S)],
+        [within(fast / factor, FAST_S), within(slow / factor, SLOW_S)],
+        [within(fast * factor, FAST_S), within(slow / factor, SLOW_S)],
+        [within(fast / factor, FAST_S), within(slow * factor, SLOW_S)],
     ]
 }
 
@@ -131,7 +137,7 @@ fn fit(lost: &Lost, time_constants_s: [f64; 2], bend_a: f64) -> Fit {
         calm_s = if (amps - before_a).abs() > 1e-9 { 0.0 } else { calm_s + dt };
         (before_a, skipped_s) = (amps, skipped_s + dt);
         if calm_s <= LIVELY_S || skipped_s >= THINNED_S {
-            normal.add(row, at(&lost.lost_v), skipped_s);
+            normal.add(row, at(&lost.lost_v), skipped_s * at(&lost.weight));
             skipped_s = 0.0;
         }
     });
@@ -175,7 +181,7 @@ fn walk(lost: &Lost, time_constants_s: [f64; 2], bend_a: f64, mut with: impl FnM
 /// Hat functions of the SOC points; they add up to 1.
 fn hats(soc: f64) -> [f64; POINTS] {
     let mut out = [0.0; POINTS];
-    let soc_pct = (100.0 * soc).clamp(0.0, 100.0);
+    let soc_pct = (100.0 * soc).clamp(LOWEST_PCT, HIGHEST_PCT);
     let above = SOC_POINTS_PCT.partition_point(|&point| point <= soc_pct).clamp(1, POINTS - 1);
     if let (Some([low, high]), Some([a, b])) = (SOC_POINTS_PCT.get(above - 1..=above), out.get_mut(above - 1..=above)) {
         *b = (soc_pct - low) / (high - low);
