@@ -6,16 +6,20 @@ import asyncio
 from collections import deque
 
 from simems_cloud.ingest.door import Arrival
+from simems_cloud.ingest.lane import Lane
+from simems_cloud.ingest.parcel import parcel
 
 CAPACITY_BYTES = 64 * 1024 * 1024
-BATCH_BYTES = 8 * 1024 * 1024
-BATCH_FRAMES = 256
 
 
 class Inbox:
+    """Devices take turns, batch by batch; never two batches of one device at a time."""
+
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self._capacity_bytes = capacity_bytes
-        self._arrivals: deque[Arrival] = deque()
+        self._lanes: dict[str, Lane] = {}
+        self._turns: deque[str] = deque()
+        """Keys of devices with something to store that nobody is storing."""
         self._bytes = 0
         self._changed = asyncio.Condition()
 
@@ -23,19 +27,27 @@ class Inbox:
         """Waits while the inbox is full."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._bytes < self._capacity_bytes)
-            self._arrivals.append(arrival)
+            if arrival.key not in self._lanes:
+                self._lanes[arrival.key] = Lane()
+                self._turns.append(arrival.key)
+            self._lanes[arrival.key].add(parcel(arrival))
             self._bytes += len(arrival.payload)
             self._changed.notify_all()
 
     async def take(self) -> list[Arrival]:
-        """At least one, in order of arrival, as many as make a good transaction."""
+        """At least one, all of one device, as many as make a good transaction; :meth:`done` must follow."""
         async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._arrivals))
-            batch: list[Arrival] = []
-            size = 0
-            while self._arrivals and len(batch) < BATCH_FRAMES and size < BATCH_BYTES:
-                batch.append(self._arrivals.popleft())
-                size += len(batch[-1].payload)
-            self._bytes -= size
+            await self._changed.wait_for(lambda: bool(self._turns))
+            batch = [parcel.arrival for parcel in self._lanes[self._turns.popleft()].take()]
+            self._bytes -= sum(len(arrival.payload) for arrival in batch)
             self._changed.notify_all()
             return batch
+
+    async def done(self, key: str) -> None:
+        """The batch of this device is stored: its next one waits for its turn."""
+        async with self._changed:
+            if self._lanes[key]:
+                self._turns.append(key)
+            else:
+                del self._lanes[key]
+            self._changed.notify_all()

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 FRAMES = Counter("simems_ingest_frames_total", "Frames received from devices")
 TOUCH_S = 5.0
 PING_BYTES = 200
+SIDE_BY_SIDE = 6
+"""Devices whose batches are stored at the same time; fewer than the pool has connections."""
 
 
 class Server:
@@ -52,12 +54,11 @@ class Server:
                 await self._inbox.put(arrival)
 
     async def store(self) -> None:
-        """Batch after batch; devices of one batch side by side."""
+        """Batch after batch; several of these side by side serve several devices."""
         while True:
-            groups: dict[str, list[Arrival]] = defaultdict(list)
-            for arrival in await self._inbox.take():
-                groups[arrival.key].append(arrival)
-            await asyncio.gather(*(self._store(key, arrivals) for key, arrivals in groups.items()))
+            arrivals = await self._inbox.take()
+            await self._store(arrivals[0].key, arrivals)
+            await self._inbox.done(arrivals[0].key)
 
     async def _store(self, key: str, arrivals: list[Arrival]) -> None:
         device = await self._registry.find(key)
@@ -77,7 +78,8 @@ async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] 
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
     log.info("listening for devices", extra={"endpoint": door.endpoint})
     server = Server(door, registry, Writer(pool))
-    jobs: list[Awaitable[None]] = [server.receive(), server.store(), registry.listen(), touch(pool, server.heard)]
+    stores = [server.store() for _ in range(SIDE_BY_SIDE)]
+    jobs: list[Awaitable[None]] = [server.receive(), *stores, registry.listen(), touch(pool, server.heard)]
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
         ready(door.endpoint)

@@ -25,6 +25,7 @@ from simems_core.wire import (
 from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
 from simems_cloud.telemetry.announce import RefusedHelloError, announce
+from simems_cloud.telemetry.columns import NO_COLUMNS
 from simems_cloud.telemetry.frames import Frame, refused, unpack
 from simems_cloud.telemetry.store import Device, Outcome, UnknownSiteError, store_frames
 
@@ -96,7 +97,7 @@ class Writer:
             raise error
         log.error("refused a frame the database rejects", exc_info=error, extra={"sequence": frame.sequence})
         reason = f"cannot be stored: {type(error).__name__}"
-        return await self._store(device, [Frame(frame.sequence, frame.checksum, [], [], [], refusal=reason)])
+        return await self._store(device, [Frame(frame.sequence, frame.checksum, [], NO_COLUMNS, [], refusal=reason)])
 
     async def _commit(self, device: Device, frames: list[Frame]) -> Outcome:
         async with transaction(self._pool, tenant=device.tenant_id) as connection:

@@ -6,7 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simems_core.wire import Column, Durable, Event, Events, Telemetry, absolute_us, inconsistency
+from msgspec.structs import replace
+from simems_core.wire import Durable, Event, Events, Telemetry, absolute_us, inconsistency
+
+from simems_cloud.telemetry.columns import LONGEST_ADDRESS, MAX_VALUE, NO_COLUMNS, Columns, read_columns
 
 EARLIEST_US = 1_577_836_800_000_000
 """2020-01-01: older telemetry comes from a clock that was never set."""
@@ -14,19 +17,6 @@ LATEST_AHEAD_US = 300_000_000
 """Five minutes: a clock further ahead is wrong."""
 LONGEST_US = 86_400_000_000
 """One frame covers at most a day."""
-MAX_VALUE = 1e15
-GOOD, STALE, BAD = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class Block:
-    """One channel over one frame."""
-
-    channel: str
-    resolution: float
-    values: list[float | None]
-    quality: list[int] | None
-    """None: all good."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +26,7 @@ class Frame:
     sequence: int
     checksum: bytes
     times_us: list[int]
-    blocks: list[Block]
+    columns: Columns
     events: list[Event]
     refusal: str | None = None
 
@@ -53,17 +43,26 @@ def checksum(payload: bytes) -> bytes:
 
 def unpack(message: Durable, payload: bytes, now_us: int) -> Frame:
     """A frame to store; one that cannot be stored carries its refusal and nothing else."""
-    problem = inconsistency(message) or unusable(message, now_us)
-    if problem is not None:
-        return refused(message.sequence, payload, problem)
     if isinstance(message, Events):
-        return Frame(message.sequence, checksum(payload), [], [], message.events)
-    blocks = [_block(column) for column in message.columns]
-    return Frame(message.sequence, checksum(payload), absolute_us(message.times_us), blocks, [])
+        problem = inconsistency(message) or unusable(message, now_us)
+        if problem is not None:
+            return refused(message.sequence, payload, problem)
+        return Frame(message.sequence, checksum(payload), [], NO_COLUMNS, message.events)
+    return _unpack(message, payload, now_us)
+
+
+def _unpack(message: Telemetry, payload: bytes, now_us: int) -> Frame:
+    """Values are checked all at once; only when that fails one by one, for the words."""
+    problem = inconsistency(replace(message, columns=[])) or _unusable_times(message, now_us)
+    columns = None if problem else read_columns(message.columns, len(message.times_us))
+    if columns is None:
+        reason = problem or inconsistency(message) or unusable(message, now_us) or "columns that cannot be read"
+        return refused(message.sequence, payload, reason)
+    return Frame(message.sequence, checksum(payload), absolute_us(message.times_us), columns, [])
 
 
 def refused(sequence: int, payload: bytes, reason: str) -> Frame:
-    return Frame(sequence, checksum(payload), [], [], [], refusal=reason[:500])
+    return Frame(sequence, checksum(payload), [], NO_COLUMNS, [], refusal=reason[:500])
 
 
 def unusable(message: Durable, now_us: int) -> str | None:
@@ -74,10 +73,14 @@ def unusable(message: Durable, now_us: int) -> str | None:
         times = sorted(event.time_us for event in message.events)
         texts = [text for e in message.events for text in (e.id, e.code, e.component, e.text, e.cause, e.effect)]
         return _times(times, now_us) or _texts([*texts, *(e.remedy + e.actor for e in message.events)])
+    return _unusable_times(message, now_us) or _texts([c.channel for c in message.columns]) or _values(message)
+
+
+def _unusable_times(message: Telemetry, now_us: int) -> str | None:
     times = absolute_us(message.times_us)
     if times[-1] - times[0] > LONGEST_US:
         return "one frame covers more than a day"
-    return _times(times, now_us) or _texts([c.channel for c in message.columns]) or _values(message)
+    return _times(times, now_us)
 
 
 def _times(times_us: Sequence[int], now_us: int) -> str | None:
@@ -102,23 +105,6 @@ def _values(message: Telemetry) -> str | None:
         scale = column.resolution or 1.0
         if any(value is not None and not abs(value * scale) <= MAX_VALUE for value in column.values):
             return f"{column.channel}: a value beyond +-{MAX_VALUE:g}"
-        if "/" not in column.channel or len(column.channel) > 200:
+        if "/" not in column.channel or len(column.channel) > LONGEST_ADDRESS:
             return f"{column.channel[:200]!r}: not a channel address (component/channel)"
     return None
-
-
-def _block(column: Column) -> Block:
-    values = _scaled(column)
-    quality = column.quality or [GOOD] * len(values)
-    codes = [STALE if value is None and code == GOOD else code for value, code in zip(values, quality, strict=True)]
-    return Block(column.channel, column.resolution, values, codes if any(codes) else None)
-
-
-def _scaled(column: Column) -> list[float | None]:
-    """In the channel's unit. Divided where the resolution is one over a whole number: 3 tenths are 0.3 exactly."""
-    if column.resolution == 0:
-        return [None if value is None else float(value) for value in column.values]
-    inverse = round(1.0 / column.resolution) if column.resolution < 1 else 0
-    if inverse and abs(inverse * column.resolution - 1.0) < 1e-12:
-        return [None if value is None else value / inverse for value in column.values]
-    return [None if value is None else value * column.resolution for value in column.values]

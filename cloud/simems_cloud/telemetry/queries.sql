@@ -57,13 +57,20 @@ on conflict (tenant_id, site_id, address) do nothing
 -- name: known_frames
 select sequence, checksum, refusal from frames where device_id = $1 and sequence = any ($2::bigint[])
 
--- name: add_frame
-insert into frames (tenant_id, device_id, sequence, site_id, kind, checksum, times_us, refusal)
-values (app_tenant(), $1, $2, $3, $4, $5, $6, $7)
+-- name: add_frames
+insert into frames (tenant_id, device_id, site_id, sequence, kind, checksum, refusal, times_us)
+select app_tenant(), $1, $2, n.sequence, n.kind, n.checksum, n.refusal, ($7::bigint[])[n.low:n.high]
+from unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $8::int[], $9::int[])
+    as n (sequence, kind, checksum, refusal, low, high)
 
--- name: add_block
+-- name: add_blocks
 insert into measurement_blocks (tenant_id, channel_id, start_at, end_at, device_id, sequence, "values", quality)
-values (app_tenant(), $1, $2, $3, $4, $5, $6, $7)
+select app_tenant(), n.channel_id, n.start_at, n.end_at, $1, n.sequence,
+    case when n.holes then array_replace(($10::float8[])[n.low:n.high], 'NaN'::float8, null)
+        else ($10::float8[])[n.low:n.high] end,
+    ($11::smallint[])[n.quality_low:n.quality_low + n.high - n.low]
+from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::int[], $7::int[], $8::boolean[],
+    $9::int[]) as n (channel_id, start_at, end_at, sequence, low, high, holes, quality_low)
 
 -- name: add_latest
 insert into latest as l (tenant_id, channel_id, site_id, value, value_at, quality, at)
@@ -80,8 +87,11 @@ where excluded.at >= l.at
 -- name: add_rollup_1min
 insert into rollup_1min as r (tenant_id, channel_id, start_at, count, sum, positive_sum, minimum, maximum,
     first_value, first_at, last_value, last_at)
-select app_tenant(), n.* from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::float8[], $5::float8[],
-    $6::float8[], $7::float8[], $8::float8[], $9::timestamptz[], $10::float8[], $11::timestamptz[]) as n
+select app_tenant(), c, 'epoch'::timestamptz + start_us * interval '1 us', n, s, p, low, high,
+    fv, 'epoch'::timestamptz + first_us * interval '1 us', lv, 'epoch'::timestamptz + last_us * interval '1 us'
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],
+    $8::float8[], $9::bigint[], $10::float8[], $11::bigint[])
+    as v (c, start_us, n, s, p, low, high, fv, first_us, lv, last_us)
 on conflict (tenant_id, channel_id, start_at) do update set
     count = r.count + excluded.count,
     sum = r.sum + excluded.sum,
@@ -96,8 +106,11 @@ on conflict (tenant_id, channel_id, start_at) do update set
 -- name: add_rollup_15min
 insert into rollup_15min as r (tenant_id, channel_id, start_at, count, sum, positive_sum, minimum, maximum,
     first_value, first_at, last_value, last_at, minutes_seen)
-select app_tenant(), n.* from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::float8[], $5::float8[],
-    $6::float8[], $7::float8[], $8::float8[], $9::timestamptz[], $10::float8[], $11::timestamptz[], $12::integer[]) as n
+select app_tenant(), c, 'epoch'::timestamptz + start_us * interval '1 us', n, s, p, low, high,
+    fv, 'epoch'::timestamptz + first_us * interval '1 us', lv, 'epoch'::timestamptz + last_us * interval '1 us', seen
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],
+    $8::float8[], $9::bigint[], $10::float8[], $11::bigint[], $12::integer[])
+    as v (c, start_us, n, s, p, low, high, fv, first_us, lv, last_us, seen)
 on conflict (tenant_id, channel_id, start_at) do update set
     count = r.count + excluded.count,
     sum = r.sum + excluded.sum,

@@ -2,105 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
-from statistics import median
 
-from simems_cloud.telemetry.raw import VALID
+import numpy as np
+
+from simems_cloud.telemetry.columns import Flags, Floats, Whole
+from simems_cloud.telemetry.frames import Frame
 
 MINUTE_US = 60_000_000
 QUARTER_US = 15 * MINUTE_US
-Sample = tuple[int, float]
-"""(UTC microseconds, value)"""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Samples:
+    """Valid values, by channel, then by time; of one time in the order they came."""
+
+    channel_id: Whole
+    time_us: Whole
+    value: Floats
+
+
+@dataclass(frozen=True)
 class Rollup:
-    """One channel over one interval."""
+    """One entry per channel and interval, in key order, so that two writers never wait for each other in a circle."""
 
-    channel_id: int
-    start_us: int
-    count: int = 0
-    sum: float = 0.0
-    positive_sum: float = 0.0
-    minimum: float = float("inf")
-    maximum: float = float("-inf")
-    first_value: float = 0.0
-    first_us: int = 0
-    last_value: float = 0.0
-    last_us: int = 0
-    minutes_seen: int = 0
+    channel_id: Whole
+    start_us: Whole
+    count: Whole
+    sum: Floats
+    positive_sum: Floats
+    minimum: Floats
+    maximum: Floats
+    first_value: Floats
+    first_us: Whole
+    last_value: Floats
+    last_us: Whole
 
-    def add(self, time_us: int, value: float) -> None:
-        if self.count == 0 or time_us < self.first_us:
-            self.first_us, self.first_value = time_us, value
-        if self.count == 0 or time_us >= self.last_us:
-            self.last_us, self.last_value = time_us, value
-        self.count += 1
-        self.sum += value
-        self.positive_sum += max(value, 0.0)
-        self.minimum = min(self.minimum, value)
-        self.maximum = max(self.maximum, value)
+    def arguments(self) -> list[list[float]]:
+        """One list per column, in the order of the upsert."""
+        return [column.tolist() for column in vars(self).values()]
 
 
-class Rollups:
-    """Collects the samples of a batch at one interval length."""
-
-    def __init__(self, length_us: int) -> None:
-        self._length_us = length_us
-        self._rows: dict[tuple[int, int], Rollup] = {}
-
-    def add(self, channel_id: int, samples: Iterable[Sample]) -> None:
-        for time_us, value in samples:
-            self._row(channel_id, time_us).add(time_us, value)
-
-    def see(self, channel_id: int, minutes: Iterable[int]) -> None:
-        """Mark whole minutes (since 1970) as covered, where their interval has a value."""
-        for minute in minutes:
-            start_us = minute * MINUTE_US
-            row = self._rows.get((channel_id, start_us - start_us % self._length_us))
-            if row is not None:
-                row.minutes_seen |= 1 << (minute % 15)
-
-    def rows(self) -> list[Rollup]:
-        """In key order, so that two writers never wait for each other in a circle."""
-        return [self._rows[key] for key in sorted(self._rows)]
-
-    def _row(self, channel_id: int, time_us: int) -> Rollup:
-        start_us = time_us - time_us % self._length_us
-        return self._rows.setdefault((channel_id, start_us), Rollup(channel_id, start_us))
+def samples_of(frames: Sequence[Frame], ids: Mapping[str, int]) -> Samples:
+    """``ids``: channel id by address."""
+    parts = [_samples(frame, ids) for frame in frames]
+    channel_id, time_us, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return in_order(channel_id, time_us, value)
 
 
-def valid(times_us: list[int], values: list[float | None], quality: list[int] | None) -> list[Sample]:
-    codes = quality or [0] * len(values)
-    rows = zip(times_us, values, codes, strict=True)
-    return [(time_us, value) for time_us, value, code in rows if value is not None and code in VALID]
+def _samples(frame: Frame, ids: Mapping[str, int]) -> tuple[Whole, Whole, Floats]:
+    columns = frame.columns
+    valid = columns.valid
+    channel_ids = np.array([ids[channel] for channel in columns.channels], dtype=np.int64)
+    times = np.broadcast_to(np.array(frame.times_us, dtype=np.int64), valid.shape)
+    return np.repeat(channel_ids, valid.sum(axis=1)), times[valid], columns.values[valid]
 
 
-def covered_minutes(samples: list[Sample]) -> set[int]:
-    """Minutes the samples speak for: a value holds until the next, unless the pause is thrice the usual."""
-    minutes = {time_us // MINUTE_US for time_us, _ in samples}
-    steps = [later - earlier for (earlier, _), (later, _) in pairwise(samples)]
-    if not steps:
+def in_order(channel_id: Whole, time_us: Whole, value: Floats) -> Samples:
+    order = np.lexsort((time_us, channel_id))
+    return Samples(channel_id[order], time_us[order], value[order])
+
+
+def roll_up(samples: Samples, length_us: int) -> Rollup:
+    """Over clock-aligned intervals of ``length_us``."""
+    channel_id, time_us, value = samples.channel_id, samples.time_us, samples.value
+    start_us = time_us - time_us % length_us
+    first = _changes(channel_id, start_us)
+    count = np.diff(first, append=len(value))
+    group = np.repeat(np.arange(len(first)), count)
+    last = first + count - 1
+    return Rollup(
+        channel_id=channel_id[first],
+        start_us=start_us[first],
+        count=count,
+        sum=_sums(group, value),
+        positive_sum=_sums(group, np.maximum(value, 0.0)),
+        minimum=np.minimum.reduceat(value, first),
+        maximum=np.maximum.reduceat(value, first),
+        first_value=value[first],
+        first_us=time_us[first],
+        last_value=value[last],
+        last_us=time_us[last],
+    )
+
+
+def _sums(group: Whole, value: Floats) -> Floats:
+    """One after the other, as whoever adds them up by hand; never pairwise."""
+    return np.bincount(group, weights=value).astype(np.float64, copy=False)
+
+
+def _changes(channel_id: Whole, start_us: Whole) -> Whole:
+    """Where a new channel or interval begins."""
+    new = np.ones(len(channel_id), dtype=np.bool_)
+    new[1:] = (channel_id[1:] != channel_id[:-1]) | (start_us[1:] != start_us[:-1])
+    return np.flatnonzero(new)
+
+
+def minutes_seen(quarters: Rollup, frames: Iterable[Frame], ids: Mapping[str, int]) -> Whole:
+    """Per entry of ``quarters``: bit n, minute n of it is covered by values of one of the frames."""
+    known = np.unique(quarters.channel_id)
+    keys = _keys(known, quarters.channel_id, quarters.start_us // QUARTER_US)
+    seen = np.zeros(len(keys), dtype=np.int64)
+    for frame in frames:
+        times = np.array(frame.times_us, dtype=np.int64)
+        for valid, channels in _patterns(frame):
+            quarter, bits = _quarter_bits(covered_minutes(times[valid]))
+            own = np.array([ids[channel] for channel in channels], dtype=np.int64)
+            wanted = _keys(known, np.repeat(own, len(quarter)), np.tile(quarter, len(own)))
+            place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+            there = keys[place] == wanted
+            np.bitwise_or.at(seen, place[there], np.tile(bits, len(own))[there])
+    return seen
+
+
+def _keys(known: Whole, channel_id: Whole, quarter: Whole) -> Whole:
+    """Channel and quarter hour since 1970 as one number that sorts alike."""
+    return (np.searchsorted(known, channel_id) << 32) | quarter
+
+
+def _patterns(frame: Frame) -> list[tuple[Flags, list[str]]]:
+    """Channels whose values are valid at the same times; those without any left out."""
+    valid, channels = frame.columns.valid, frame.columns.channels
+    if valid.all():
+        return [(valid[0], channels)]
+    groups: dict[bytes, tuple[Flags, list[str]]] = {}
+    for row, channel in zip(valid, channels, strict=True):
+        if row.any():
+            groups.setdefault(row.tobytes(), (row, []))[1].append(channel)
+    return list(groups.values())
+
+
+def covered_minutes(times_us: Whole) -> Whole:
+    """Minutes since 1970 that values at these rising times speak for, some of them twice.
+
+    A value holds until the next, unless the pause is thrice the usual.
+    """
+    minutes = times_us // MINUTE_US
+    steps = np.diff(times_us)
+    if len(steps) == 0:
         return minutes
-    longest_us = min(3 * median(steps), QUARTER_US)
-    for (earlier, _), (later, _) in pairwise(samples):
-        if later - earlier <= longest_us:
-            minutes.update(range(earlier // MINUTE_US, later // MINUTE_US))
-    return minutes
+    spans = np.where(steps <= min(3 * _median(steps), QUARTER_US), np.diff(minutes), 0)
+    offsets = np.arange(spans.sum()) - np.repeat(np.cumsum(spans) - spans, spans)
+    return np.concatenate([minutes, np.repeat(minutes[:-1], spans) + offsets])
 
 
-def as_columns(rows: list[Rollup], *, minutes: bool) -> list[list[object]]:
-    """Arguments of the upsert: one list per column."""
-    names = [field.name for field in fields(Rollup) if minutes or field.name != "minutes_seen"]
-    return [[_value(row, name) for row in rows] for name in names]
+def _median(steps: Whole) -> float:
+    ordered = np.sort(steps)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-def _value(row: Rollup, name: str) -> object:
-    value = getattr(row, name)
-    return moment(value) if name.endswith("_us") else value
+def _quarter_bits(minutes: Whole) -> tuple[Whole, Whole]:
+    """(quarter hours since 1970, bits of the minutes in them)."""
+    quarters, place = np.unique(minutes // 15, return_inverse=True)
+    bits = np.zeros(len(quarters), dtype=np.int64)
+    np.bitwise_or.at(bits, place, np.left_shift(1, minutes % 15))
+    return quarters, bits
 
 
 def moment(time_us: int) -> datetime:

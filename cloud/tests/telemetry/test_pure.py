@@ -12,7 +12,7 @@ from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.telemetry.frames import unpack
 from simems_cloud.telemetry.history import align, choose_source, nice_step_s
 from simems_cloud.telemetry.raw import RawBlock, aggregate, native_step_s
-from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, Rollups, covered_minutes, moment
+from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, Rollup, covered_minutes, in_order, moment, roll_up
 from simems_cloud.telemetry.summary import Energy, self_sufficiency_pct
 from simems_core.wire import Column, Telemetry
 
@@ -27,15 +27,18 @@ SAMPLES = st.lists(
 
 @given(SAMPLES, st.randoms(use_true_random=False))
 def test_rollups_do_not_depend_on_order(samples: list[tuple[int, float]], rng: object) -> None:
-    straight, shuffled = Rollups(MINUTE_US), Rollups(MINUTE_US)
-    straight.add(1, sorted(samples))
     mixed = list(samples)
     rng.shuffle(mixed)  # type: ignore[attr-defined] # hypothesis' random
-    for sample in mixed:
-        shuffled.add(1, [sample])
-    assert straight.rows() == shuffled.rows()
-    assert sum(row.count for row in straight.rows()) == len(samples)
-    assert sum(row.sum for row in straight.rows()) == sum(value for _, value in samples)
+    straight = _minutes(sorted(samples))
+    assert straight.arguments() == _minutes(mixed).arguments()
+    assert straight.count.sum() == len(samples)
+    assert straight.sum.sum() == sum(value for _, value in samples)
+
+
+def _minutes(samples: list[tuple[int, float]]) -> Rollup:
+    times, values = zip(*samples, strict=True)
+    channels = np.ones(len(samples), dtype=np.int64)
+    return roll_up(in_order(channels, np.array(times), np.array(values)), MINUTE_US)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +53,8 @@ def test_rollups_do_not_depend_on_order(samples: list[tuple[int, float]], rng: o
 )
 def test_covered_minutes(seconds: list[int], minutes: set[int]) -> None:
     base = NOW_US // QUARTER_US * QUARTER_US
-    found = covered_minutes([(base + s * 1_000_000, 1.0) for s in seconds])
-    assert {minute - base // MINUTE_US for minute in found} == minutes
+    found = covered_minutes(np.array([base + s * 1_000_000 for s in seconds]))
+    assert {minute - base // MINUTE_US for minute in found.tolist()} == minutes
 
 
 @given(st.integers(0, 4_000_000_000_000_000))
@@ -64,14 +67,14 @@ def test_multiples_of_a_resolution_are_the_numbers_people_mean(multiple: int, re
     column = Column(channel="a/b", resolution=resolution, values=[multiple])
     frame = unpack(Telemetry(sequence=1, times_us=[NOW_US], columns=[column]), b"", NOW_US)
     meant = multiple / round(1 / resolution) if resolution < 1 else multiple * resolution
-    assert frame.blocks[0].values == [meant]
-    assert frame.blocks[0].quality is None
+    assert frame.columns.values.tolist() == [[meant]]
+    assert frame.columns.quality.tolist() == [[0]]
 
 
 def test_a_missing_value_is_stale_at_least() -> None:
     column = Column(channel="a/b", resolution=1, values=[None, 3, None], quality=[0, 0, 2])
     frame = unpack(Telemetry(sequence=1, times_us=[NOW_US, 1, 1], columns=[column]), b"", NOW_US)
-    assert frame.blocks[0].quality == [1, 0, 2]
+    assert frame.columns.quality.tolist() == [[1, 0, 2]]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
 log = logging.getLogger(__name__)
 LinkState = Literal["unconfigured", "connecting", "up", "down", "refused"]
 BATCH = 16
+BACKLOG_BATCH = 4
+"""Frames of the backlog between two looks at what is live."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Uplink:
         self._heard_s = 0.0
         self._link: Link | None = None
         self._last = 0
+        self._backlog_at_s = 0.0
         self.status = UplinkStatus("connecting")
 
     async def run(self) -> None:
@@ -160,7 +163,7 @@ class Uplink:
             while True:
                 self._wake.clear()
                 sent = await self._send_live(link)
-                if waiting.done():
+                if waiting.done() and time.monotonic() >= self._backlog_at_s:
                     sent += await self._send_backlog(link)
                 self._resend_when_stalled()
                 if not sent:
@@ -176,31 +179,39 @@ class Uplink:
         self._wake.set()
 
     async def _sleep(self) -> None:
+        pause_s = self._backlog_at_s - time.monotonic()
+        longest_s = min(1.0, self._timing.ack_s / 4)
         try:
-            await asyncio.wait_for(self._wake.wait(), min(1.0, self._timing.ack_s / 4))
+            await asyncio.wait_for(self._wake.wait(), min(pause_s, longest_s) if pause_s > 0 else longest_s)
         except TimeoutError:
             return
 
     async def _send_live(self, link: Link) -> int:
+        """Bytes sent."""
         after, count = self._shipping.next_live(self._last)
-        return await self._send_frames(link, after, min(count, BATCH)) if count else 0
-
-    async def _send_backlog(self, link: Link) -> int:
-        after, count = self._shipping.next_backlog(BATCH)
         if not count:
             return 0
-        bytes_sent = await self._send_frames(link, after, count)
-        timing = self._timing
-        await asyncio.sleep(max(count / timing.backlog_frames_per_s, bytes_sent / timing.backlog_bytes_per_s))
-        return bytes_sent
-
-    async def _send_frames(self, link: Link, after: int, count: int) -> int:
-        """Bytes sent."""
-        frames = await self._buffer.read_after(after, count)
+        frames = await self._buffer.read_after(after, min(count, BATCH))
         for frame in frames:
             await link.send(frame.body)
         self._shipping.sent(after, len(frames), time.monotonic())
         return sum(len(frame.body) for frame in frames)
+
+    async def _send_backlog(self, link: Link) -> int:
+        """Bytes sent. The pace is a time before which nothing more of the backlog goes; what is live never waits."""
+        after, count = self._shipping.next_backlog(BACKLOG_BATCH)
+        frames = await self._buffer.read_after(after, count) if count else []
+        bytes_sent = 0
+        for frame in frames:
+            size = len(frame.body)
+            if not self._shipping.backlog_room(size):
+                break
+            await link.send(frame.body)
+            self._shipping.sent_backlog(frame.sequence, size, time.monotonic())
+            bytes_sent += size
+            pause_s = max(1 / self._timing.backlog_frames_per_s, size / self._timing.backlog_bytes_per_s)
+            self._backlog_at_s = max(self._backlog_at_s, time.monotonic()) + pause_s
+        return bytes_sent
 
     def _resend_when_stalled(self) -> None:
         now_s = time.monotonic()

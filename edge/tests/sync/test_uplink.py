@@ -13,6 +13,7 @@ import zmq.asyncio
 from simems_core import wire
 from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import Cloud, DeviceKeys, Timing, Uplink, load_or_make_keys
+from simems_edge.sync.shipping import BACKLOG_WINDOW_BYTES
 from zmq.auth.asyncio import AsyncioAuthenticator
 
 NOW_US = 1_700_000_000_000_000
@@ -226,6 +227,28 @@ async def test_live_frames_overtake_a_backlog(
         assert len(cloud.stored) < 600
         cloud.acking = True
         await acknowledged(buffer_open, 601)
+
+
+async def test_a_heavy_backlog_leaves_the_line_free_for_live_frames_and_drains(
+    buffer_open: Buffer, router_cloud: RouterCloud, device_keys: DeviceKeys
+) -> None:
+    for first in range(40):
+        numbers: list[float | int | None] = [(first + n) * 7919 % 1_000_003 for n in range(10_000)]
+        times = [NOW_US + first * 10_000 + n for n in range(10_000)]
+        buffer_open.append_telemetry(times, [wire.Column(channel="a/b", resolution=1.0, values=numbers)])
+        assert await buffer_open.flush()
+    router_cloud.acking = False
+    async with router_cloud.listening() as cloud, shipping(buffer_open, cloud.address, device_keys) as uplink:
+        await cloud.until(lambda: bool(cloud.stored))
+        buffer_open.append_telemetry([NOW_US + 10**9], [wire.Column(channel="a/b", resolution=1.0, values=[1])])
+        assert await buffer_open.flush()
+        await cloud.until(lambda: 41 in cloud.stored)
+        await eventually(lambda: uplink.status.resends >= 1)
+        backlog = [len(frame) for sequence, frame in cloud.stored.items() if sequence <= 40]
+        assert 1 < len(backlog) < 10
+        assert sum(backlog) < BACKLOG_WINDOW_BYTES
+        cloud.acking = True
+        await acknowledged(buffer_open, 41)
 
 
 async def test_late_acknowledgements_only_cause_repeats(

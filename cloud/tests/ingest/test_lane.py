@@ -1,0 +1,115 @@
+"""What goes next of one device's arrivals: the newest soon, the oldest always, a bounded weight, nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simems_cloud.ingest.door import Arrival
+from simems_cloud.ingest.inbox import Inbox
+from simems_cloud.ingest.lane import Lane
+from simems_cloud.ingest.parcel import EVENT_WEIGHT, FRAME_WEIGHT, Parcel, parcel
+from simems_core import wire
+
+EVENT = wire.Event(id="1", kind="raised", code="c", severity="alarm", component="a", time_us=1)
+
+
+def an_arrival(payload: bytes = b"", key: str = "k") -> Arrival:
+    return Arrival(b"route", key, payload, 0)
+
+
+def a_parcel(sequence: int | None, weight: int = 1, payload: bytes = b"") -> Parcel:
+    return Parcel(an_arrival(payload), sequence, weight)
+
+
+def a_frame(sequence: int, rows: int = 2, channels: int = 3) -> bytes:
+    columns = [wire.Column(channel=f"a/{n}", resolution=1.0, values=[None] * rows) for n in range(channels)]
+    return wire.encode(wire.Telemetry(sequence=sequence, times_us=[1] * rows, columns=columns))
+
+
+def test_a_label_tells_sequence_and_weight_without_the_values() -> None:
+    seen = parcel(an_arrival(a_frame(7)))
+    assert (seen.sequence, seen.weight) == (7, FRAME_WEIGHT + 6)
+    events = parcel(an_arrival(wire.encode(wire.Events(sequence=8, events=[EVENT, EVENT]))))
+    assert (events.sequence, events.weight) == (8, FRAME_WEIGHT + 2 * EVENT_WEIGHT)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xc1", b"\x91" * 5000, wire.encode(wire.Bye()), a_frame(7)[:40]])
+def test_what_is_no_frame_goes_first(payload: bytes) -> None:
+    assert parcel(an_arrival(payload)).sequence is None
+
+
+def test_a_hello_is_never_behind_a_frame() -> None:
+    hello = wire.Hello(site="s", time_zone="UTC", software="t", time_us=0, sequence=9, components=[], channels=[])
+    lane = Lane()
+    lane.add(a_parcel(9, payload=b"frame"))
+    lane.add(parcel(an_arrival(wire.encode(hello))))
+    assert [p.sequence for p in lane.take()] == [None, 9]
+
+
+def test_the_newest_then_the_oldest() -> None:
+    lane = Lane(batch_weight=2)
+    for sequence in (3, 1, 5, 2, 4):
+        lane.add(a_parcel(sequence))
+    assert [[p.sequence for p in lane.take()] for _ in range(3)] == [[5, 1], [4, 2], [3]]
+
+
+def test_a_live_frame_waits_for_one_heavy_frame_at_most() -> None:
+    lane = Lane(batch_weight=100)
+    for sequence in range(1, 51):
+        lane.add(a_parcel(sequence, 90))
+    for live in range(1000, 1020):
+        lane.take()
+        lane.add(a_parcel(live, 5))
+        upcoming = [p.sequence for p in [*lane.take(), *lane.take()]]
+        assert live in upcoming[:2]
+
+
+def test_repeats_of_a_sequence_stay_together_in_the_order_they_came() -> None:
+    lane = Lane(batch_weight=1)
+    for content in (b"first", b"second"):
+        lane.add(a_parcel(4, payload=content))
+    lane.add(a_parcel(9))
+    lane.take()
+    assert [p.arrival.payload for p in lane.take()] == [b"first", b"second"]
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(1, 20), st.integers(1, 30)), min_size=1), st.integers(1, 60))
+def test_everything_leaves_once_in_bounded_batches(arrivals: list[tuple[int | None, int]], most: int) -> None:
+    lane, left = Lane(most), []
+    parcels = [a_parcel(sequence, weight) for sequence, weight in arrivals]
+    for entry in parcels:
+        lane.add(entry)
+    while lane:
+        batch = lane.take()
+        assert batch
+        frames = {p.sequence for p in batch} - {None}
+        assert sum(p.weight for p in batch) <= most or len(frames) <= 1
+        left += batch
+    assert sorted(map(id, left)) == sorted(map(id, parcels))
+
+
+async def test_devices_take_turns_and_none_has_two_batches_at_once() -> None:
+    inbox = Inbox()
+    for key in ("a", "a", "b"):
+        await inbox.put(an_arrival(b"\xc1", key))
+    assert [a.key for a in await inbox.take()] == ["a", "a"]
+    await inbox.put(an_arrival(b"\xc1", "a"))
+    assert [a.key for a in await inbox.take()] == ["b"]
+    waiting = asyncio.create_task(inbox.take())
+    await inbox.done("b")
+    assert not waiting.done()
+    await inbox.done("a")
+    async with asyncio.timeout(5):
+        assert [a.key for a in await waiting] == ["a"]
+
+
+async def test_a_full_inbox_holds_back_until_something_is_taken() -> None:
+    inbox = Inbox(capacity_bytes=2)
+    await inbox.put(an_arrival(b"\xc1\xc1\xc1"))
+    waiting = asyncio.create_task(inbox.put(an_arrival(b"\xc1")))
+    await inbox.take()
+    async with asyncio.timeout(5):
+        await waiting
