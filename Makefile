@@ -135,6 +135,7 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
 	for name in site profile; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
+	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
 
 .PHONY: clean
