@@ -11,9 +11,8 @@ from collections import deque
 
 from simems_cloud.ingest.parcel import Parcel
 
-BATCH_WEIGHT = 8_000
-"""Values of one transaction: with a value a minute, each of which is a rollup of its own, about 0.2 s on a busy host.
-A single frame may weigh more and then goes alone."""
+BATCH_WEIGHT = 10_000
+"""Of one transaction: about 0.2 s on a busy host. A single frame may weigh more and then goes alone."""
 
 
 class Lane:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from simems_cloud.ingest.door import Arrival
+from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US
 
-FRAME_WEIGHT = 50
-"""Storing a frame costs about as much as storing so many more values."""
-EVENT_WEIGHT = 100
+VALUES_PER_ROW = 16
+"""Storing so many values costs about as much as storing one row."""
 DURABLE = ("telemetry", "events")
 
 
@@ -31,12 +31,13 @@ _label = msgspec.msgpack.Decoder(_Label)
 
 @dataclass(frozen=True)
 class Parcel:
-    """One arrival with its place among the others of its device and its weight in values."""
+    """One arrival with its place among the others of its device."""
 
     arrival: Arrival
     sequence: int | None
     """None: not a frame to store (a hello, garbage); it goes before all frames."""
     weight: int
+    """About how many rows storing it makes or changes, which is what storing takes time for."""
 
 
 def parcel(arrival: Arrival) -> Parcel:
@@ -44,7 +45,14 @@ def parcel(arrival: Arrival) -> Parcel:
     try:
         label = _label.decode(arrival.payload)
     except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError):
-        return Parcel(arrival, None, FRAME_WEIGHT)
-    values = len(label.times_us) * len(label.columns)
-    weight = FRAME_WEIGHT + values + EVENT_WEIGHT * len(label.events)
-    return Parcel(arrival, label.sequence if label.type in DURABLE else None, weight)
+        return Parcel(arrival, None, 1)
+    return Parcel(arrival, label.sequence if label.type in DURABLE else None, _weight(label))
+
+
+def _weight(label: _Label) -> int:
+    """The frame, its events, and per channel: the block, the latest value, the rollups of minutes and quarter hours."""
+    rows = len(label.times_us)
+    span_us = max(0, sum(label.times_us[1:]))
+    minutes = min(rows, span_us // MINUTE_US + 1)
+    quarters = min(rows, span_us // QUARTER_US + 1)
+    return 1 + len(label.events) + len(label.columns) * (2 + minutes + quarters + rows // VALUES_PER_ROW)

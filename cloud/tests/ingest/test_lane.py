@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simems_cloud.ingest.door import Arrival
 from simems_cloud.ingest.inbox import Inbox
-from simems_cloud.ingest.lane import Lane
-from simems_cloud.ingest.parcel import EVENT_WEIGHT, FRAME_WEIGHT, Parcel, parcel
+from simems_cloud.ingest.lane import BATCH_WEIGHT, Lane
+from simems_cloud.ingest.parcel import Parcel, parcel
 from simems_core import wire
 
 EVENT = wire.Event(id="1", kind="raised", code="c", severity="alarm", component="a", time_us=1)
@@ -24,16 +24,25 @@ def a_parcel(sequence: int | None, weight: int = 1, payload: bytes = b"") -> Par
     return Parcel(an_arrival(payload), sequence, weight)
 
 
-def a_frame(sequence: int, rows: int = 2, channels: int = 3) -> bytes:
+def a_frame(sequence: int, rows: int = 2, channels: int = 3, step_us: int = 1) -> bytes:
     columns = [wire.Column(channel=f"a/{n}", resolution=1.0, values=[None] * rows) for n in range(channels)]
-    return wire.encode(wire.Telemetry(sequence=sequence, times_us=[1] * rows, columns=columns))
+    return wire.encode(
+        wire.Telemetry(sequence=sequence, times_us=[6 * 10**7] + [step_us] * (rows - 1), columns=columns)
+    )
 
 
 def test_a_label_tells_sequence_and_weight_without_the_values() -> None:
     seen = parcel(an_arrival(a_frame(7)))
-    assert (seen.sequence, seen.weight) == (7, FRAME_WEIGHT + 6)
+    assert (seen.sequence, seen.weight) == (7, 1 + 3 * 4)
     events = parcel(an_arrival(wire.encode(wire.Events(sequence=8, events=[EVENT, EVENT]))))
-    assert (events.sequence, events.weight) == (8, FRAME_WEIGHT + 2 * EVENT_WEIGHT)
+    assert (events.sequence, events.weight) == (8, 3)
+
+
+def test_a_value_a_minute_weighs_more_than_a_value_a_second() -> None:
+    by_second, by_minute = (parcel(an_arrival(a_frame(1, 120, 100, step))).weight for step in (10**6, 6 * 10**7))
+    assert by_second == 1 + 100 * (2 + 2 + 1 + 7)
+    assert by_minute == 1 + 100 * (2 + 120 + 8 + 7)
+    assert by_minute > BATCH_WEIGHT / 2
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"\x91" * 5000, wire.encode(wire.Bye()), a_frame(7)[:40]])

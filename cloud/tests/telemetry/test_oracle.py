@@ -154,8 +154,8 @@ def test_blocks_and_frames_lie_where_they_are_said_to_lie(batch: tuple[Telemetry
         codes = [1 if v is None and code == 0 else code for v, code in zip(column.values, codes, strict=True)]
         kept = quality[quality_low - 1 :][: len(times)] if quality_low else [0] * len(times)
         assert kept == codes
-    found = frame_arguments(frames)
-    *_, all_times, lows, highs = found
+    of_frames: list[Any] = frame_arguments(frames)
+    *_, all_times, lows, highs = of_frames
     for message, low, high in zip(batch, lows, highs, strict=True):
         assert all_times[low - 1 : high] == absolute_us(message.times_us)
 
