@@ -175,7 +175,7 @@ fn noise(fits: &[Fit], lost: &[Lost], capacity_ah: f64) -> Noise {
         current_scale: 0.03,
         model_v: model_v.clamp(0.002, 0.02),
         model_share: share.clamp(0.07, 0.5),
-        model_time_s: 3600.0,
+        model_time_s: 600.0,
     }
 }
 
