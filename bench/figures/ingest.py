@@ -30,7 +30,8 @@ from bench.figure import Figure
 
 START_US = 1_760_000_400_000_000
 BOUND_S = 300.0
-IN_FLIGHT = 16
+IN_FLIGHT = 64
+"""Frames without an ack; an edge has up to 256 live ones."""
 
 
 @dataclass(frozen=True)
