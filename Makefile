@@ -112,6 +112,11 @@ kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten t
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
 
+.PHONY: ekf-long
+ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)
+	$(BIN)/python -m pip install --quiet -r requirements/bench.in
+	$(BIN)/python -m bench.ekf_long --plot docs/images/ekf-matrix.png
+
 .PHONY: bench
 bench: .stamps/python ## One table: figure, reference, ratio, goal
 	@$(BIN)/python -m bench
@@ -134,7 +139,7 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
-	for name in site profile; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
+	for name in site profile cell; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
 
