@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from annotated_types import Gt
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
 from simems_core import Cell, CoreError
 
@@ -18,7 +17,7 @@ from simems_edge.config.parse import read_document
 VERSION: Final = 1
 TABLES: Final = ("r0_ohm", "r1_ohm", "c1_f", "r2_ohm", "c2_f")
 
-PositiveRow = tuple[Annotated[float, Gt(0.0)], ...]
+PositiveRow = tuple[PositiveFloat, ...]
 
 
 class _Section(BaseModel):
