@@ -13,6 +13,7 @@ pub mod error;
 pub mod estimate;
 pub mod guard;
 pub mod image;
+pub mod memory;
 pub mod record;
 pub mod states;
 

@@ -115,7 +115,7 @@ impl Cycle {
     /// Stepping, first half.
     pub fn begin(&self, time_ns: i64) -> Result<Snapshot> {
         self.idle(|engine| engine.begin(time_ns, true))?;
-        Ok(self.shared.image.snapshot())
+        self.shared.image.snapshot()
     }
 
     /// Stepping, second half.

@@ -169,7 +169,7 @@ impl Shared {
             if i64::try_from(self.number()).unwrap_or(i64::MAX) <= after {
                 return None;
             }
-            let snapshot = self.image.snapshot();
+            let snapshot = self.image.snapshot().ok()?;
             let newer =
                 snapshot.reader().is_some_and(|reader| i64::try_from(reader.cycle()).unwrap_or(i64::MAX) > after);
             newer.then_some(snapshot)

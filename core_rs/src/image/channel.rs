@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::Float, Self::Int, Self::Bool, Self::Enum].into_iter().find(|kind| kind.name() == name)
     }
 

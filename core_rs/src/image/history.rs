@@ -1,31 +1,54 @@
 //! A short ring of samples per channel. One writer (the latch), any number of readers, nothing ever waits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering, fence};
 
+use crate::error::Result;
+use crate::image::sample::Sample;
+use crate::memory::{Plain, Plan, Region, Span, View};
+
+/// One remembered sample.
 #[derive(Debug)]
-struct Entry {
+#[repr(C)]
+pub(crate) struct Entry {
     time_ns: AtomicI64,
     value: AtomicU64,
+}
+
+// SAFETY: atomics only, no padding.
+unsafe impl Plain for Entry {}
+
+/// Where the parts lie.
+pub(crate) struct HistoryPlan {
+    capacity: usize,
+    entries: Span<Entry>,
+    counts: Span<AtomicU64>,
+}
+
+impl HistoryPlan {
+    /// `samples` readable entries per channel; one more is kept for the entry being overwritten.
+    pub(crate) fn new(plan: &mut Plan, channels: usize, samples: usize) -> Self {
+        let capacity = samples.saturating_add(1);
+        Self {
+            capacity,
+            entries: plan.take(channels.saturating_mul(capacity)),
+            counts: plan.take(channels),
+        }
+    }
 }
 
 /// Samples of all channels; a sample that was not valid stands as NaN.
 #[derive(Debug)]
 pub(crate) struct History {
     capacity: usize,
-    entries: Box<[Entry]>,
-    counts: Box<[AtomicU64]>,
+    entries: View<Entry>,
+    counts: View<AtomicU64>,
 }
 
 impl History {
-    /// `samples` readable entries per channel; one more is kept for the entry being overwritten.
-    pub(crate) fn new(channels: usize, samples: usize) -> Self {
-        let capacity = samples.saturating_add(1);
-        let entry = || Entry { time_ns: AtomicI64::new(i64::MIN), value: AtomicU64::new(f64::NAN.to_bits()) };
-        Self {
-            capacity,
-            entries: (0..channels.saturating_mul(capacity)).map(|_| entry()).collect(),
-            counts: (0..channels).map(|_| AtomicU64::new(0)).collect(),
-        }
+    pub(crate) fn new(region: &Arc<Region>, plan: &HistoryPlan) -> Result<Self> {
+        let (entries, counts) = (plan.entries.view(region)?, plan.counts.view(region)?);
+        Ok(Self { capacity: plan.capacity, entries, counts })
     }
 
     /// Samples ever pushed to a channel.
@@ -39,8 +62,14 @@ impl History {
         Some(self.entry(channel, newest)?.time_ns.load(Ordering::Relaxed))
     }
 
-    /// Appends a sample; only the latch calls this.
-    pub(crate) fn push(&self, channel: usize, time_ns: i64, value: f64) {
+    /// Appends a sample unless it is there already; only the latch calls this.
+    pub(crate) fn remember(&self, channel: usize, sample: Sample) {
+        if self.newest_time_ns(channel).is_none_or(|newest_ns| newest_ns < sample.time_ns) {
+            self.push(channel, sample.time_ns, sample.usable());
+        }
+    }
+
+    fn push(&self, channel: usize, time_ns: i64, value: f64) {
         let count = self.count(channel);
         let (Some(entry), Some(counter)) = (self.entry(channel, count), self.counts.get(channel)) else {
             return;
@@ -66,26 +95,29 @@ impl History {
         self.entries.get(channel.checked_mul(self.capacity)?.checked_add(place)?)
     }
 
-    /// Value at an instant, from the first `count` samples only; NaN before them.
-    pub(crate) fn interpolate(&self, channel: usize, count: u64, time_ns: i64) -> f64 {
-        let mut later: Option<(i64, f64)> = None;
-        for index in (0..count).rev() {
+    /// Value at an instant before `newest`, between it and the samples before it; NaN before them.
+    pub(crate) fn interpolate(&self, channel: usize, newest: Sample, time_ns: i64) -> f64 {
+        let mut later = (newest.time_ns, newest.usable());
+        for index in (0..self.count(channel)).rev() {
             let Some(sample) = self.get(channel, index) else {
                 return f64::NAN;
             };
             if sample.0 <= time_ns {
                 return between(sample, later, time_ns);
             }
-            later = Some(sample);
+            // What is as new as the newest is that one, or came after the snapshot.
+            if sample.0 < newest.time_ns {
+                later = sample;
+            }
         }
         f64::NAN
     }
 }
 
-fn between(earlier: (i64, f64), later: Option<(i64, f64)>, time_ns: i64) -> f64 {
-    let Some(later) = later.filter(|_| earlier.0 != time_ns) else {
+fn between(earlier: (i64, f64), later: (i64, f64), time_ns: i64) -> f64 {
+    if earlier.0 == time_ns {
         return earlier.1;
-    };
+    }
     let share = (time_ns - earlier.0) as f64 / (later.0 - earlier.0) as f64;
     earlier.1 + (later.1 - earlier.1) * share
 }
@@ -93,37 +125,50 @@ fn between(earlier: (i64, f64), later: Option<(i64, f64)>, time_ns: i64) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Quality;
+
+    fn history(samples: usize) -> History {
+        let mut plan = Plan::new();
+        let parts = HistoryPlan::new(&mut plan, 1, samples);
+        History::new(&Region::private(plan.length().unwrap()).unwrap(), &parts).unwrap()
+    }
+
+    fn sample(n: i64) -> Sample {
+        Sample { value: n as f64, time_ns: n * 10, quality: Quality::Good }
+    }
 
     fn filled(samples: usize, pushed: i64) -> History {
-        let history = History::new(1, samples);
-        (0..pushed).for_each(|n| history.push(0, n * 10, n as f64));
+        let history = history(samples);
+        (0..pushed).for_each(|n| history.remember(0, sample(n)));
         history
     }
 
     #[test]
     fn interpolates_between_samples_and_not_before_them() {
         let history = filled(4, 3);
-        assert_eq!(history.interpolate(0, 3, 15), 1.5);
-        assert_eq!(history.interpolate(0, 3, 10), 1.0);
-        assert_eq!(history.interpolate(0, 3, 99), 2.0);
-        assert!(history.interpolate(0, 3, -1).is_nan());
-        assert_eq!(history.interpolate(0, 2, 15), 1.0, "a sample newer than the snapshot is not seen");
+        assert_eq!(history.interpolate(0, sample(2), 15), 1.5);
+        assert_eq!(history.interpolate(0, sample(2), 10), 1.0);
+        assert!(history.interpolate(0, sample(2), -1).is_nan());
+        assert_eq!(history.interpolate(0, sample(3), 25), 2.5, "not remembered yet");
+        assert_eq!(history.interpolate(0, sample(1), 5), 0.5, "a sample newer than the snapshot is not seen");
     }
 
     #[test]
-    fn forgets_the_oldest() {
+    fn remembers_each_sample_once_and_forgets_the_oldest() {
         let history = filled(4, 100);
-        assert_eq!(history.interpolate(0, 100, 965), 96.5);
-        assert!(history.interpolate(0, 100, 955).is_nan());
+        history.remember(0, sample(99));
+        assert_eq!(history.count(0), 100);
+        assert_eq!(history.interpolate(0, sample(99), 965), 96.5);
+        assert!(history.interpolate(0, sample(99), 955).is_nan());
     }
 
     #[test]
     fn does_not_bridge_a_bad_sample() {
         let history = filled(8, 2);
-        history.push(0, 20, f64::NAN);
-        history.push(0, 30, 3.0);
-        assert!(history.interpolate(0, 4, 15).is_nan());
-        assert!(history.interpolate(0, 4, 25).is_nan());
-        assert_eq!(history.interpolate(0, 4, 30), 3.0);
+        history.remember(0, Sample { quality: Quality::Bad, ..sample(2) });
+        history.remember(0, sample(3));
+        assert!(history.interpolate(0, sample(4), 15).is_nan());
+        assert!(history.interpolate(0, sample(4), 25).is_nan());
+        assert_eq!(history.interpolate(0, sample(4), 30), 3.0);
     }
 }

@@ -1,17 +1,22 @@
 //! The latch: all of `next` becomes one snapshot. One owner at a time.
+//!
+//! Three steps: [`Latcher::fill`] copies into a buffer nobody reads, [`Latcher::amend`] may put what was computed from
+//! it beside it, [`Latcher::show`] hands it out. [`Latcher::latch`] does all.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
-use crate::image::buffer::{Buffer, LARGEST};
-use crate::image::slot::Read;
-use crate::image::{Image, Quality, Reader, Sample};
+use crate::image::buffer::{Buffer, Holder, LARGEST};
+use crate::image::inputs::{GROUP, Seen};
+use crate::image::{Image, Quality, Reader};
 
 /// The right to latch an image; given back when dropped.
 #[derive(Debug)]
 pub struct Latcher {
     image: Arc<Image>,
+    groups: Box<[Seen]>,
+    filled: Option<usize>,
 }
 
 impl Drop for Latcher {
@@ -21,79 +26,82 @@ impl Drop for Latcher {
 }
 
 impl Latcher {
-    /// Takes the right to latch; refused while somebody else has it.
+    /// Takes the right to latch; refused while somebody else has it, and in a process that attached.
     pub fn claim(image: &Arc<Image>) -> Result<Self> {
+        let Some(next) = image.next.as_ref().filter(|_| image.latches()) else {
+            return Err(Error::Order("only the process that made an image latches it"));
+        };
+        let groups = vec![Seen::default(); next.groups()].into_boxed_slice();
         if image.owned.swap(true, Ordering::AcqRel) {
             return Err(Error::Order("a cycle owns this image: stop it, or step the cycle instead"));
         }
-        Ok(Self { image: Arc::clone(image) })
+        Ok(Self { image: Arc::clone(image), groups, filled: None })
     }
 
     /// Latches at `time_ns` (never before the last latch) and gives the new cycle number. `grow` lets it
     /// make another buffer when readers hold all; the running cycle never does.
     pub fn latch(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
-        let (cycle, last_ns) = self.last()?;
-        if cycle > 0 && time_ns < last_ns {
-            return Err(Error::invalid(format!("latch at {time_ns} ns is before the last one at {last_ns} ns")));
-        }
-        let index = self.image.pool.free(grow).ok_or_else(all_held)?;
-        let number = cycle.saturating_add(1);
-        self.fill(index, number, time_ns);
-        self.image.latest.store(index, Ordering::Release);
-        self.image.pool.show(index);
+        let number = self.fill(time_ns, grow)?;
+        self.show()?;
         Ok(number)
     }
 
-    fn last(&self) -> Result<(u64, i64)> {
-        let buffer = self.latest().ok_or(Error::Order("the image has no buffers"))?;
-        Ok((buffer.cycle.load(Ordering::Relaxed), buffer.time_ns.load(Ordering::Relaxed)))
+    /// First: copies what is next; nobody but [`Latcher::reader`] sees it yet.
+    pub fn fill(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
+        let image = Arc::clone(&self.image);
+        let last = image.latest()?;
+        if last.cycle() > 0 && time_ns < last.time_ns() {
+            let last_ns = last.time_ns();
+            return Err(Error::invalid(format!("latch at {time_ns} ns is before the last one at {last_ns} ns")));
+        }
+        let number = last.cycle().saturating_add(1);
+        let index = image.pool.free(&image.pulse()?.current, grow).ok_or_else(all_held)?;
+        let into = image.pool.get(index).ok_or(Error::Order("the image lacks a buffer"))?;
+        into.mark(number, time_ns);
+        image.writable()?.copy_all(&into.cells, &last.cells, &mut self.groups);
+        image.latest.store(index, Ordering::Release);
+        self.filled = Some(index);
+        Ok(number)
     }
 
-    fn latest(&self) -> Option<&Buffer> {
-        self.image.pool.get(self.image.latest.load(Ordering::Acquire))
+    /// Second, as often as wanted: a sample computed from this latch, in the same snapshot and all that follow.
+    /// False when the channel's slot was kept busy by somebody else.
+    pub fn amend(&mut self, handle: usize, value: f64, quality: Quality) -> Result<bool> {
+        let buffer = self.image.latest()?;
+        let sample = self.image.judged(handle, value, buffer.time_ns(), quality)?;
+        let written = self.image.writable()?.write_bounded(handle, sample);
+        if let Some(cell) = buffer.cells.get(handle).filter(|_| written && self.filled.is_some()) {
+            cell.store(sample);
+        }
+        if let Some(group) = self.groups.get_mut(handle / GROUP) {
+            group.changed = true;
+        }
+        Ok(written)
     }
 
-    fn fill(&self, index: usize, cycle: u64, time_ns: i64) {
-        let (Some(from), Some(into)) = (self.latest(), self.image.pool.get(index)) else {
-            return;
-        };
-        into.cycle.store(cycle, Ordering::Relaxed);
-        into.time_ns.store(time_ns, Ordering::Relaxed);
-        for (channel, slot) in self.image.next.iter().enumerate() {
-            let before = stored(from, channel);
-            let sample = match slot.read() {
-                Read::Sample(sample) => Some(sample),
-                Read::Busy => before,
-                Read::Never => None,
-            };
-            if let Some(sample) = sample {
-                self.remember(channel, sample);
-                self.place(into, channel, sample, time_ns);
-            } else {
-                clear(into, channel);
+    /// Last: hands it out, then remembers its new samples.
+    pub fn show(&mut self) -> Result<()> {
+        let index = self.filled.take().ok_or(Error::Order("nothing was latched that could be shown"))?;
+        self.image.pool.show(&self.image.pulse()?.current, index);
+        self.remember(index);
+        Ok(())
+    }
+
+    // History grows by new samples only. Who reads this snapshot already takes its own samples for the newest.
+    fn remember(&mut self, index: usize) {
+        let Some(buffer) = self.image.pool.get(index) else { return };
+        for (number, (group, cells)) in self.groups.iter_mut().zip(buffer.cells.chunks(GROUP)).enumerate() {
+            if std::mem::take(&mut group.changed) {
+                for (place, sample) in cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.load()?))) {
+                    self.image.history.remember(number * GROUP + place, sample);
+                }
             }
         }
     }
 
-    // History grows by new samples only: the same time again is the same sample.
-    fn remember(&self, channel: usize, sample: Sample) {
-        let count = self.image.history.count(channel);
-        if count == 0 || self.image.last_remembered(channel) < sample.time_ns {
-            let value = if sample.quality.valid() { sample.value } else { f64::NAN };
-            self.image.history.push(channel, sample.time_ns, value);
-        }
-    }
-
-    fn place(&self, into: &Buffer, channel: usize, sample: Sample, now_ns: i64) {
-        let stale_after_ns = self.image.stale_after_ns.get(channel).copied().unwrap_or(0);
-        let quality = aged(sample, now_ns, stale_after_ns);
-        let count = self.image.history.count(channel);
-        store(into, channel, Sample { quality, ..sample }, count);
-    }
-
     /// What was latched last, whether it was handed out or not.
     pub fn reader(&self) -> Option<Reader<'_>> {
-        self.latest().map(|buffer| Reader::new(&self.image, buffer))
+        self.image.latest().ok().map(|buffer| Reader::new(&self.image, buffer))
     }
 
     /// The image this belongs to.
@@ -103,49 +111,16 @@ impl Latcher {
 }
 
 impl Image {
-    fn last_remembered(&self, channel: usize) -> i64 {
-        self.history.newest_time_ns(channel).unwrap_or(i64::MIN)
+    fn latest(&self) -> Result<&Buffer> {
+        let index = self.latest.load(Ordering::Acquire);
+        self.pool.get(index).ok_or(Error::Order("the image has no buffers"))
+    }
+
+    fn latches(&self) -> bool {
+        matches!(self.pool.holder(), Holder::Owner { .. })
     }
 }
 
 fn all_held() -> Error {
-    Error::invalid(format!("all {LARGEST} snapshot buffers are held: release snapshots and views of old cycles"))
-}
-
-/// A sample too old is stale; so is one too far in the future, for its age is not known.
-fn aged(sample: Sample, now_ns: i64, stale_after_ns: i64) -> Quality {
-    let age_ns = now_ns.saturating_sub(sample.time_ns).saturating_abs();
-    match sample.quality {
-        Quality::Good if stale_after_ns != i64::MAX && age_ns > stale_after_ns => Quality::Stale,
-        quality => quality,
-    }
-}
-
-fn stored(buffer: &Buffer, channel: usize) -> Option<Sample> {
-    let count = buffer.counts.get(channel)?.load(Ordering::Relaxed);
-    let sample = Sample {
-        value: f64::from_bits(buffer.values.get(channel)?.load(Ordering::Relaxed)),
-        time_ns: buffer.times_ns.get(channel)?.load(Ordering::Relaxed),
-        quality: Quality::from_code(buffer.qualities.get(channel)?.load(Ordering::Relaxed)),
-    };
-    (count > 0).then_some(sample)
-}
-
-fn store(buffer: &Buffer, channel: usize, sample: Sample, count: u64) {
-    if let Some(value) = buffer.values.get(channel) {
-        value.store(sample.value.to_bits(), Ordering::Relaxed);
-    }
-    if let Some(time_ns) = buffer.times_ns.get(channel) {
-        time_ns.store(sample.time_ns, Ordering::Relaxed);
-    }
-    if let Some(quality) = buffer.qualities.get(channel) {
-        quality.store(sample.quality as u8, Ordering::Relaxed);
-    }
-    if let Some(counter) = buffer.counts.get(channel) {
-        counter.store(count, Ordering::Relaxed);
-    }
-}
-
-fn clear(buffer: &Buffer, channel: usize) {
-    store(buffer, channel, Sample { value: f64::NAN, time_ns: 0, quality: Quality::Stale }, 0);
+    Error::invalid(format!("all snapshot buffers (at most {LARGEST}) are held: release snapshots and views of old cycles"))
 }

@@ -1,80 +1,47 @@
 //! The process image: a tag table fixed at start-up, `next` values that any thread writes, and snapshots.
 //!
 //! At cycle start all of `next` becomes the new snapshot at once; nobody reads `next`. A snapshot never
-//! changes while somebody holds it. When readers hold all 16 prepared buffers, the running cycle latches
+//! changes while somebody holds it. When readers hold all prepared buffers, the running cycle latches
 //! into a private one: it decides on fresh data, readers see the snapshot before, and it neither blocks nor
 //! allocates. Latching by hand makes more buffers instead, up to a fixed limit.
+//!
+//! A shared image may be attached by other processes: read-only, or with the right to publish. A process that attached
+//! cannot harm what others read, and what it held when it died is given back.
 
 mod buffer;
 mod channel;
 mod history;
+mod holds;
+mod inputs;
 mod latch;
+mod layout;
+mod sample;
 mod slot;
 mod snapshot;
+mod table;
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 pub use channel::{Channel, Kind};
 pub use latch::Latcher;
+pub use sample::{Quality, Sample};
 pub use snapshot::{Reader, Snapshot};
 
 use crate::error::{Error, Result, checked_index};
-#[cfg(feature = "python")]
-pub(crate) use buffer::Buffer;
-use buffer::Pool;
+use crate::memory::{Region, View};
+use buffer::{Holder, PREPARED, Pool};
 use history::History;
-use slot::Slot;
+pub(crate) use holds::{PLACES, Places};
+use inputs::Inputs;
+use layout::{Board, Pulse};
+#[cfg(feature = "python")]
+pub(crate) use sample::Cell;
 
-/// What a value is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Quality {
-    /// Fresh and inside its limits.
-    Good = 0,
-    /// Older than its stale-after, or never written.
-    Stale = 1,
-    /// The device said so, not a number, or outside its limits.
-    Bad = 2,
-    /// Set by a person for a test; counts as valid and does not age.
-    Forced = 3,
-}
-
-impl Quality {
-    pub(crate) fn from_code(code: u8) -> Self {
-        match code {
-            0 => Self::Good,
-            1 => Self::Stale,
-            3 => Self::Forced,
-            _ => Self::Bad,
-        }
-    }
-
-    /// Checks a code that came from outside.
-    pub fn parse(code: i64) -> Result<Self> {
-        match code {
-            0..=3 => Ok(Self::from_code(code as u8)),
-            _ => Err(Error::invalid(format!("quality must be 0 (good), 1 (stale), 2 (bad) or 3 (forced), not {code}"))),
-        }
-    }
-
-    /// Whether control may use the value.
-    pub fn valid(self) -> bool {
-        matches!(self, Self::Good | Self::Forced)
-    }
-}
-
-/// One value with its time and quality.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
-    /// The number, in the channel's unit.
-    pub value: f64,
-    /// When it was measured, in nanoseconds of the cycle's clock.
-    pub time_ns: i64,
-    /// What it is worth.
-    pub quality: Quality,
-}
+/// More buffers for a shared image: what attached processes may hold.
+const SHARED_MORE: usize = 32;
 
 /// The tag table and its values.
 #[derive(Debug)]
@@ -82,32 +49,101 @@ pub struct Image {
     channels: Box<[Channel]>,
     stale_after_ns: Box<[i64]>,
     handles: HashMap<String, usize>,
-    next: Box<[Slot]>,
+    /// None in a process that may only read.
+    next: Option<Inputs>,
     history: History,
     pool: Pool,
+    pulse: View<Pulse>,
+    region: Arc<Region>,
     owned: AtomicBool,
     /// The buffer latched last (the private one when readers held all others).
     latest: AtomicUsize,
 }
 
 impl Image {
-    /// Builds the table; addresses must be unique. `history`: samples kept per channel.
+    /// An image of this process alone. Addresses must be unique; `history`: samples kept per channel.
     pub fn new(channels: Vec<Channel>, history: usize) -> Result<Arc<Self>> {
+        Self::make(channels, history, false)
+    }
+
+    /// An image that other processes may attach to.
+    pub fn shared(channels: Vec<Channel>, history: usize) -> Result<Arc<Self>> {
+        Self::make(channels, history, true)
+    }
+
+    fn make(channels: Vec<Channel>, history: usize, shared: bool) -> Result<Arc<Self>> {
         if history == 0 || history > 65_536 {
             return Err(Error::invalid(format!("history must be 1 to 65536 samples, not {history}")));
         }
         let handles = index_addresses(&channels)?;
-        let count = channels.len();
-        Ok(Arc::new(Self {
+        let buffers = 1 + PREPARED + if shared { SHARED_MORE } else { 0 };
+        let board = Board::new(&channels, history, buffers, shared)?;
+        let next = layout::inputs(channels.len(), shared)?;
+        Ok(Self::of(channels, handles, board, Some(next), Holder::owner(buffers, !shared)))
+    }
+
+    /// Attaches to another process's image, to read it; to publish as well when `inputs` is given.
+    /// `places`: where this process notes what it holds.
+    pub fn attach(board: OwnedFd, inputs: Option<OwnedFd>, places: (Arc<Region>, usize)) -> Result<Arc<Self>> {
+        let (board, channels) = Board::attach(Region::attach(board, false)?)?;
+        let attach = |file| layout::attach_inputs(Region::attach(file, true)?, channels.len());
+        let next = inputs.map(attach).transpose()?;
+        let handles = index_addresses(&channels)?;
+        let places = Places::at(&places.0, places.1)?;
+        Ok(Self::of(channels, handles, board, next, Holder::Guest(places)))
+    }
+
+    fn of(
+        channels: Vec<Channel>,
+        handles: HashMap<String, usize>,
+        board: Board,
+        next: Option<Inputs>,
+        holder: Holder,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             stale_after_ns: channels.iter().map(Channel::stale_after_ns).collect(),
-            channels: channels.into_boxed_slice(),
             handles,
-            next: (0..count).map(|_| Slot::empty()).collect(),
-            history: History::new(count, history),
-            pool: Pool::new(count),
+            next,
+            history: board.history,
+            pool: Pool::new(channels.len(), board.buffers, holder),
+            pulse: board.pulse,
+            region: board.region,
+            // A guest can never latch.
             owned: AtomicBool::new(false),
             latest: AtomicUsize::new(1),
-        }))
+            channels: channels.into_boxed_slice(),
+        })
+    }
+
+    /// Files of a shared image: the board (read-only for everybody else), the inputs.
+    pub fn files(&self) -> Result<(OwnedFd, OwnedFd)> {
+        let inputs = self.next.as_ref().and_then(|next| next.region().file());
+        let (Some(board), Some(inputs)) = (self.region.file(), inputs) else {
+            return Err(Error::Order("this image is of one process alone: make it shared"));
+        };
+        let copy = |file: std::os::fd::BorrowedFd<'_>| {
+            file.try_clone_to_owned().map_err(|error| Error::invalid(format!("a descriptor could not be copied: {error}")))
+        };
+        Ok((copy(board)?, copy(inputs)?))
+    }
+
+    /// Lets another process hold snapshots, noted in its places; its number.
+    pub(crate) fn admit(&self, places: Places) -> Result<usize> {
+        self.pool.admit(places)
+    }
+
+    /// Gives back the snapshots that a dead process held.
+    pub(crate) fn forget(&self, number: usize) {
+        self.pool.forget(number);
+    }
+
+    /// After the death of a channel's only writer in another process: ends the write it may have been in.
+    pub fn mend(&self, handle: usize) -> bool {
+        self.next.as_ref().is_some_and(|next| next.mend(handle))
+    }
+
+    pub(crate) fn pulse(&self) -> Result<&Pulse> {
+        self.pulse.first().ok_or(Error::Order("the image has no pulse"))
     }
 
     /// Number of channels.
@@ -142,25 +178,32 @@ impl Image {
 
     /// Writes the next value of a channel; any thread. An older sample than the last one is ignored.
     pub fn publish(&self, handle: usize, value: f64, time_ns: i64, quality: Quality) -> Result<()> {
-        let (slot, sample) = self.prepare(handle, value, time_ns, quality)?;
-        slot.write(sample);
+        let sample = self.judged(handle, value, time_ns, quality)?;
+        self.writable()?.write(handle, sample);
         Ok(())
     }
 
     /// As [`Image::publish`], but never waits for another writer: false when the value was left out.
     pub(crate) fn publish_bounded(&self, handle: usize, value: f64, time_ns: i64) -> bool {
-        self.prepare(handle, value, time_ns, Quality::Good).is_ok_and(|(slot, sample)| slot.write_bounded(sample))
+        let sample = self.judged(handle, value, time_ns, Quality::Good);
+        sample.and_then(|sample| Ok(self.writable()?.write_bounded(handle, sample))).unwrap_or(false)
     }
 
-    fn prepare(&self, handle: usize, value: f64, time_ns: i64, quality: Quality) -> Result<(&Slot, Sample)> {
+    fn writable(&self) -> Result<&Inputs> {
+        self.next.as_ref().ok_or(Error::Order("this process may only read the image"))
+    }
+
+    /// What a published value is worth by its channel.
+    pub(crate) fn judged(&self, handle: usize, value: f64, time_ns: i64, quality: Quality) -> Result<Sample> {
         let missing = Error::OutOfRange { what: "handle", given: handle as i64, count: self.len() };
-        let (slot, channel) = self.next.get(handle).zip(self.channels.get(handle)).ok_or(missing)?;
-        Ok((slot, Sample { value, time_ns, quality: channel.judge(value, quality) }))
+        let channel = self.channels.get(handle).ok_or(missing)?;
+        Ok(Sample { value, time_ns, quality: channel.judge(value, quality) })
     }
 
-    /// The last snapshot handed out; before the first latch every channel is stale.
-    pub fn snapshot(self: &Arc<Self>) -> Snapshot {
-        Snapshot::pin(Arc::clone(self))
+    /// The last snapshot handed out; before the first latch every channel is stale. Only a process that attached can
+    /// be refused, when it holds too many.
+    pub fn snapshot(self: &Arc<Self>) -> Result<Snapshot> {
+        Snapshot::hold(Arc::clone(self))
     }
 }
 

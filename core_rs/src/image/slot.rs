@@ -1,33 +1,22 @@
-//! The `next` value of one channel: written lock-free by any thread, never torn.
+//! The `next` value of one channel: written lock-free by any thread of any process, never torn.
 
 use std::hint::spin_loop;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use crate::image::{Quality, Sample};
+use crate::image::sample::{Cell, Sample};
 
 const PATIENCE: u32 = 64;
 
-/// A sequence lock over one sample. The sequence is odd while somebody writes, 0 when nobody ever did.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    sequence: AtomicU64,
-    value: AtomicU64,
-    time_ns: AtomicI64,
-    quality: AtomicU8,
+/// A sequence lock over one cell. The sequence is odd while somebody writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot<'a> {
+    pub(crate) sequence: &'a AtomicU64,
+    pub(crate) cell: &'a Cell,
 }
 
-impl Slot {
-    pub(crate) fn empty() -> Self {
-        Self {
-            sequence: AtomicU64::new(0),
-            value: AtomicU64::new(f64::NAN.to_bits()),
-            time_ns: AtomicI64::new(i64::MIN),
-            quality: AtomicU8::new(Quality::Stale as u8),
-        }
-    }
-
+impl Slot<'_> {
     /// Writes, waiting for another writer when needed. An older sample than the one held is left out.
-    pub(crate) fn write(&self, sample: Sample) {
+    pub(crate) fn write(self, sample: Sample) {
         let mut tries = 0_u32;
         while !self.try_write(sample) {
             tries = tries.saturating_add(1);
@@ -39,7 +28,7 @@ impl Slot {
     }
 
     /// Writes with bounded patience, for the cycle: false when another writer kept the slot.
-    pub(crate) fn write_bounded(&self, sample: Sample) -> bool {
+    pub(crate) fn write_bounded(self, sample: Sample) -> bool {
         (0..PATIENCE).any(|_| {
             let done = self.try_write(sample);
             if !done {
@@ -49,52 +38,48 @@ impl Slot {
         })
     }
 
-    fn try_write(&self, sample: Sample) -> bool {
+    fn try_write(self, sample: Sample) -> bool {
         let before = self.sequence.load(Ordering::Relaxed);
         if before & 1 == 1 || !self.claim(before) {
             return false;
         }
-        if sample.time_ns < self.time_ns.load(Ordering::Relaxed) {
-            self.sequence.store(before, Ordering::Release);
-            return true;
+        let newer = self.cell.load().is_none_or(|held| sample.time_ns >= held.time_ns);
+        if newer {
+            self.cell.store(sample);
         }
-        self.value.store(sample.value.to_bits(), Ordering::Relaxed);
-        self.time_ns.store(sample.time_ns, Ordering::Relaxed);
-        self.quality.store(sample.quality as u8, Ordering::Relaxed);
         self.sequence.store(before.wrapping_add(2), Ordering::Release);
         true
     }
 
-    fn claim(&self, before: u64) -> bool {
+    fn claim(self, before: u64) -> bool {
         let odd = before.wrapping_add(1);
         let claimed = self.sequence.compare_exchange(before, odd, Ordering::Acquire, Ordering::Relaxed).is_ok();
         fence(Ordering::Release);
         claimed
     }
 
-    /// The sample, with bounded patience: None when never written, or when a writer kept it busy.
-    pub(crate) fn read(&self) -> Read {
+    /// The sample, with bounded patience.
+    pub(crate) fn read(self) -> Read {
         for _ in 0..PATIENCE {
             let before = self.sequence.load(Ordering::Acquire);
-            if before == 0 {
-                return Read::Never;
-            }
-            let sample = self.load();
+            let sample = self.cell.load();
             fence(Ordering::Acquire);
             if before & 1 == 0 && self.sequence.load(Ordering::Relaxed) == before {
-                return Read::Sample(sample);
+                return sample.map_or(Read::Never, Read::Sample);
             }
             spin_loop();
         }
         Read::Busy
     }
 
-    fn load(&self) -> Sample {
-        Sample {
-            value: f64::from_bits(self.value.load(Ordering::Relaxed)),
-            time_ns: self.time_ns.load(Ordering::Relaxed),
-            quality: Quality::from_code(self.quality.load(Ordering::Relaxed)),
-        }
+    /// Ends a write whose writer died in it; true when there was one. The sample held may be torn.
+    pub(crate) fn mend(self) -> bool {
+        let before = self.sequence.load(Ordering::Acquire);
+        before & 1 == 1
+            && self
+                .sequence
+                .compare_exchange(before, before.wrapping_add(1), Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
     }
 }
 
@@ -109,11 +94,11 @@ pub(crate) enum Read {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
     use super::*;
+    use crate::image::Quality;
 
     fn sample(n: i64) -> Sample {
         Sample { value: n as f64, time_ns: n, quality: Quality::from_code((n % 4) as u8) }
@@ -121,7 +106,8 @@ mod tests {
 
     #[test]
     fn an_older_sample_is_left_out() {
-        let slot = Slot::empty();
+        let (sequence, cell) = (AtomicU64::new(0), Cell::new());
+        let slot = Slot { sequence: &sequence, cell: &cell };
         assert!(matches!(slot.read(), Read::Never));
         slot.write(sample(8));
         slot.write(sample(3));
@@ -130,18 +116,27 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_that_died_keeps_nobody_for_ever() {
+        let (sequence, cell) = (AtomicU64::new(0), Cell::new());
+        let slot = Slot { sequence: &sequence, cell: &cell };
+        slot.write(sample(8));
+        assert!(!slot.mend(), "nothing to mend");
+        assert!(slot.claim(sequence.load(Ordering::Relaxed)));
+        assert!(!slot.write_bounded(sample(9)) && matches!(slot.read(), Read::Busy));
+        assert!(slot.mend());
+        slot.write(sample(9));
+        assert!(matches!(slot.read(), Read::Sample(read) if read.time_ns == 9));
+    }
+
+    #[test]
     fn value_time_and_quality_are_never_torn() {
-        let slot = Arc::new(Slot::empty());
-        let done = Arc::new(AtomicBool::new(false));
-        let writers: Vec<_> = (0..2_i64)
-            .map(|offset| {
-                let slot = Arc::clone(&slot);
-                thread::spawn(move || (0..100_000_i64).for_each(|n| slot.write(sample(2 * n + offset))))
-            })
-            .collect();
-        let reader = {
-            let (slot, done) = (Arc::clone(&slot), Arc::clone(&done));
-            thread::spawn(move || {
+        let (sequence, cell, done) = (AtomicU64::new(0), Cell::new(), AtomicBool::new(false));
+        let slot = Slot { sequence: &sequence, cell: &cell };
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..2_i64)
+                .map(|offset| scope.spawn(move || (0..100_000_i64).for_each(|n| slot.write(sample(2 * n + offset)))))
+                .collect();
+            scope.spawn(|| {
                 let mut last = i64::MIN;
                 while !done.load(Ordering::Relaxed) {
                     if let Read::Sample(read) = slot.read() {
@@ -151,10 +146,9 @@ mod tests {
                         last = read.time_ns;
                     }
                 }
-            })
-        };
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
-        done.store(true, Ordering::Relaxed);
-        reader.join().unwrap();
+            });
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }

@@ -1,77 +1,82 @@
 //! Reading what one latch saw.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use crate::image::buffer::Buffer;
-use crate::image::{Image, Quality};
+use crate::error::Result;
+use crate::image::buffer::{Buffer, Hold};
+use crate::image::{Image, Quality, Sample};
 
 /// Reads one latched buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     image: &'a Image,
     buffer: &'a Buffer,
+    time_ns: i64,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(image: &'a Image, buffer: &'a Buffer) -> Self {
-        Self { image, buffer }
+        Self { image, buffer, time_ns: buffer.time_ns() }
     }
 
     /// Number of the cycle that latched it; 0 before the first.
     pub fn cycle(&self) -> u64 {
-        self.buffer.cycle.load(Ordering::Relaxed)
+        self.buffer.cycle()
     }
 
     /// Instant of the latch.
     pub fn time_ns(&self) -> i64 {
-        self.buffer.time_ns.load(Ordering::Relaxed)
+        self.time_ns
+    }
+
+    /// The sample with its quality at the latch; None when nothing was ever written.
+    pub fn sample(&self, handle: usize) -> Option<Sample> {
+        let sample = self.buffer.cells.get(handle)?.load()?;
+        let stale_after_ns = self.image.stale_after_ns.get(handle).copied()?;
+        Some(Sample { quality: sample.quality_at(self.time_ns, stale_after_ns), ..sample })
     }
 
     /// The value when it is valid, else NaN.
     pub fn value(&self, handle: usize) -> f64 {
-        if self.quality(handle).valid() { self.last_value(handle) } else { f64::NAN }
+        self.sample(handle).map_or(f64::NAN, |sample| sample.usable())
     }
 
     /// The last value whatever its quality.
     pub fn last_value(&self, handle: usize) -> f64 {
-        self.buffer.values.get(handle).map_or(f64::NAN, |value| f64::from_bits(value.load(Ordering::Relaxed)))
+        self.buffer.cells.get(handle).map_or(f64::NAN, super::sample::Cell::value)
     }
 
     /// What the value is worth.
     pub fn quality(&self, handle: usize) -> Quality {
-        self.buffer
-            .qualities
-            .get(handle)
-            .map_or(Quality::Stale, |code| Quality::from_code(code.load(Ordering::Relaxed)))
+        self.sample(handle).map_or(Quality::Stale, |sample| sample.quality)
     }
 
     /// When the value was measured; 0 when nothing was ever written.
     pub fn time_of(&self, handle: usize) -> i64 {
-        self.buffer.times_ns.get(handle).map_or(0, |time_ns| time_ns.load(Ordering::Relaxed))
+        self.buffer.cells.get(handle).map_or(0, super::sample::Cell::time_ns)
     }
 
     /// The value at an instant: interpolated in the history, the newest one (if valid) after its own time.
     pub fn value_at(&self, handle: usize, time_ns: i64) -> f64 {
-        let count = self.buffer.counts.get(handle).map_or(0, |count| count.load(Ordering::Relaxed));
-        if count > 0 && time_ns >= self.time_of(handle) {
-            return self.value(handle);
+        match self.buffer.cells.get(handle).and_then(super::sample::Cell::load) {
+            None => f64::NAN,
+            Some(newest) if time_ns >= newest.time_ns => self.value(handle),
+            Some(newest) => self.image.history.interpolate(handle, newest, time_ns),
         }
-        self.image.history.interpolate(handle, count, time_ns)
     }
 }
 
-/// What one cycle saw. Holding it pins its buffer, which never changes meanwhile.
+/// What one cycle saw. Holding it keeps its buffer, which never changes meanwhile.
 #[derive(Debug)]
 pub struct Snapshot {
     image: Arc<Image>,
-    index: usize,
+    hold: Hold,
 }
 
 impl Snapshot {
-    pub(crate) fn pin(image: Arc<Image>) -> Self {
-        let index = image.pool.pin();
-        Self { image, index }
+    pub(crate) fn hold(image: Arc<Image>) -> Result<Self> {
+        let hold = image.pool.hold(&image.pulse()?.current)?;
+        Ok(Self { image, hold })
     }
 
     /// The image it is of.
@@ -80,10 +85,10 @@ impl Snapshot {
     }
 
     pub(crate) fn buffer(&self) -> Option<&Buffer> {
-        self.image.pool.get(self.index)
+        self.image.pool.get(self.hold.index)
     }
 
-    /// Reads it (None never happens: a pinned buffer exists).
+    /// Reads it (None never happens: a held buffer exists).
     pub fn reader(&self) -> Option<Reader<'_>> {
         self.buffer().map(|buffer| Reader::new(&self.image, buffer))
     }
@@ -91,6 +96,6 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        self.image.pool.unpin(self.index);
+        self.image.pool.release(&self.hold);
     }
 }

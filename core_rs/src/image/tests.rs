@@ -13,14 +13,14 @@ fn image(count: usize) -> Arc<Image> {
 
 fn latched(image: &Arc<Image>, time_ns: i64) -> Snapshot {
     Latcher::claim(image).unwrap().latch(time_ns, true).unwrap();
-    image.snapshot()
+    image.snapshot().unwrap()
 }
 
 #[test]
 fn before_the_first_latch_everything_is_stale() {
     let image = image(2);
     image.publish(0, 5.0, 0, Quality::Good).unwrap();
-    let snapshot = image.snapshot();
+    let snapshot = image.snapshot().unwrap();
     let reader = snapshot.reader().unwrap();
     assert_eq!((reader.cycle(), reader.quality(0)), (0, Quality::Stale));
     assert!(reader.last_value(0).is_nan() && reader.value_at(0, 10).is_nan());
@@ -52,12 +52,12 @@ fn with_all_buffers_held_the_cycle_goes_on_in_private() {
         image.publish(0, n as f64, n, Quality::Good).unwrap();
         assert_eq!(latcher.latch(n, false).unwrap(), n as u64);
         assert_eq!(latcher.reader().unwrap().value(0), n as f64, "the cycle sees fresh data");
-        held.push(image.snapshot());
+        held.push(image.snapshot().unwrap());
     }
-    assert!(image.snapshot().reader().unwrap().cycle() < 59);
+    assert!(image.snapshot().unwrap().reader().unwrap().cycle() < 59);
     held.clear();
     latcher.latch(60, false).unwrap();
-    assert_eq!(image.snapshot().reader().unwrap().cycle(), 60);
+    assert_eq!(image.snapshot().unwrap().reader().unwrap().cycle(), 60);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn readers_never_see_a_mixture_of_two_cycles() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    let snapshot = image.snapshot();
+                    let snapshot = image.snapshot().unwrap();
                     let reader = snapshot.reader().unwrap();
                     let cycle = reader.cycle() as f64;
                     assert!((0..64).all(|handle| reader.cycle() == 0 || reader.last_value(handle) == cycle));

@@ -14,6 +14,7 @@ use super::snapshot::PySnapshot;
 pub(super) enum Owner {
     Snapshot(#[expect(dead_code, reason = "held for its lifetime")] Py<PySnapshot>),
     Rows(#[expect(dead_code, reason = "held for its lifetime")] Py<PyRows>),
+    Made(#[expect(dead_code, reason = "held for its lifetime")] Box<[u8]>),
 }
 
 /// An element type of a view, with its name in the `struct` module.
@@ -47,24 +48,50 @@ unsafe impl Send for Column {}
 // SAFETY: as above; nothing in here changes after construction.
 unsafe impl Sync for Column {}
 
-/// A view of `shape` on `start`. The memory must stay as it is while `owner` lives.
+/// A view of `shape` on `start`, without gaps. The memory must stay as it is while `owner` lives.
 pub(super) fn view<'py, T: Element>(
     py: Python<'py>,
     owner: Owner,
     start: *const T,
     shape: &[usize],
 ) -> PyResult<Bound<'py, PyMemoryView>> {
-    let shape: Box<[isize]> = shape.iter().map(|&length| length.cast_signed()).collect();
-    let item = size_of::<T>();
-    let mut stride = item.cast_signed();
+    let mut stride = size_of::<T>().cast_signed();
     let mut strides: Vec<isize> = Vec::with_capacity(shape.len());
     for length in shape.iter().rev() {
         strides.insert(0, stride);
-        stride = stride.saturating_mul(*length);
+        stride = stride.saturating_mul(length.cast_signed());
     }
-    let (strides, start) = (strides.into_boxed_slice(), start.cast());
-    let column = Column { _owner: owner, start, item, format: T::FORMAT, shape, strides };
+    column(py, owner, start, shape, strides)
+}
+
+/// A view of one number out of each of `count` records of `step` bytes. The memory must stay as it is while `owner` lives.
+pub(super) fn stepped<T: Element>(
+    py: Python<'_>,
+    owner: Owner,
+    start: *const T,
+    count: usize,
+    step: usize,
+) -> PyResult<Bound<'_, PyMemoryView>> {
+    column(py, owner, start, &[count], vec![step.cast_signed()])
+}
+
+fn column<'py, T: Element>(
+    py: Python<'py>,
+    owner: Owner,
+    start: *const T,
+    shape: &[usize],
+    strides: Vec<isize>,
+) -> PyResult<Bound<'py, PyMemoryView>> {
+    let shape: Box<[isize]> = shape.iter().map(|&length| length.cast_signed()).collect();
+    let (item, strides) = (size_of::<T>(), strides.into_boxed_slice());
+    let column = Column { _owner: owner, start: start.cast(), item, format: T::FORMAT, shape, strides };
     PyMemoryView::from(Bound::new(py, column)?.as_any())
+}
+
+impl Column {
+    fn dense(&self) -> bool {
+        self.strides.last().is_none_or(|&stride| stride == self.item.cast_signed())
+    }
 }
 
 #[pymethods]
@@ -79,6 +106,10 @@ impl Column {
             return Err(PyBufferError::new_err("what a cycle saw is read-only"));
         }
         let column = slf.get();
+        let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
+        if !strided && !column.dense() {
+            return Err(PyBufferError::new_err("the numbers stand apart from each other: ask for strides, or copy them"));
+        }
         let length: isize = column.shape.iter().product::<isize>().saturating_mul(column.item.cast_signed());
         let (format, shape, strides) =
             (column.format.as_ptr().cast_mut(), column.shape.as_ptr().cast_mut(), column.strides.as_ptr().cast_mut());
@@ -91,7 +122,6 @@ impl Column {
             (*buffer).format = if flags & ffi::PyBUF_FORMAT == 0 { std::ptr::null_mut() } else { format };
             (*buffer).ndim = if flags & ffi::PyBUF_ND == 0 { 1 } else { column.shape.len() as c_int };
             (*buffer).shape = if flags & ffi::PyBUF_ND == 0 { std::ptr::null_mut() } else { shape };
-            let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
             (*buffer).strides = if strided { strides } else { std::ptr::null_mut() };
             (*buffer).suboffsets = std::ptr::null_mut();
             (*buffer).internal = std::ptr::null_mut();

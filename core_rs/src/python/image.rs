@@ -16,10 +16,11 @@ pub(super) struct PyProcessImage(pub(super) Arc<Image>);
 #[pymethods]
 impl PyProcessImage {
     #[new]
-    #[pyo3(signature = (channels, *, history=64))]
-    fn new(channels: Vec<PyRef<'_, PyChannel>>, history: i64) -> PyResult<Self> {
+    #[pyo3(signature = (channels, *, history=64, shared=false))]
+    fn new(channels: Vec<PyRef<'_, PyChannel>>, history: i64, shared: bool) -> PyResult<Self> {
         let channels = channels.iter().map(|channel| channel.0.clone()).collect();
-        Ok(Self(Image::new(channels, usize::try_from(history).unwrap_or(0))?))
+        let make = if shared { Image::shared } else { Image::new };
+        Ok(Self(make(channels, usize::try_from(history).unwrap_or(0))?))
     }
 
     fn __len__(&self) -> usize {
@@ -71,13 +72,13 @@ impl PyProcessImage {
         Ok(())
     }
 
-    fn snapshot(&self) -> PySnapshot {
-        PySnapshot(self.0.snapshot())
+    fn snapshot(&self) -> PyResult<PySnapshot> {
+        Ok(PySnapshot(self.0.snapshot()?))
     }
 
     fn latch(&self, time_ns: i64) -> PyResult<PySnapshot> {
         let mut latcher = Latcher::claim(&self.0)?;
         latcher.latch(time_ns, true)?;
-        Ok(PySnapshot(self.0.snapshot()))
+        Ok(PySnapshot(self.0.snapshot()?))
     }
 }

@@ -1,13 +1,11 @@
 //! `Snapshot`.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64};
-
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
 use super::CoreError;
-use super::columns::{Owner, view};
-use crate::image::{Reader, Snapshot};
+use super::columns::{Owner, stepped, view};
+use crate::image::{Cell, Reader, Snapshot};
 
 /// What one cycle saw.
 #[pyclass(frozen, name = "Snapshot", module = "simems_core")]
@@ -22,8 +20,9 @@ impl PySnapshot {
         Ok((self.reader()?, self.0.image().checked(handle)?))
     }
 
-    fn buffer(&self) -> PyResult<&crate::image::Buffer> {
-        self.0.buffer().ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))
+    fn cells(&self) -> PyResult<(*const Cell, usize)> {
+        let buffer = self.0.buffer().ok_or_else(|| CoreError::new_err("the snapshot has no buffer"))?;
+        Ok((buffer.cells.as_ptr(), buffer.cells.len()))
     }
 }
 
@@ -39,26 +38,27 @@ impl PySnapshot {
         Ok(self.reader()?.time_ns())
     }
 
-    // An atomic has the layout of its number, and a pinned buffer is not written.
+    // A cell is value, time and quality in this order; a held buffer is not written.
     #[getter]
     fn values<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
-        let values: &[AtomicU64] = &slf.get().buffer()?.values;
-        let (start, length) = (values.as_ptr().cast::<f64>(), values.len());
-        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
+        let (start, count) = slf.get().cells()?;
+        stepped(slf.py(), Owner::Snapshot(slf.clone().unbind()), start.cast::<f64>(), count, size_of::<Cell>())
     }
 
     #[getter]
     fn times_ns<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
-        let times: &[AtomicI64] = &slf.get().buffer()?.times_ns;
-        let (start, length) = (times.as_ptr().cast::<i64>(), times.len());
-        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
+        let (start, count) = slf.get().cells()?;
+        let start = start.cast::<i64>().wrapping_add(1);
+        stepped(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, count, size_of::<Cell>())
     }
 
+    // Made on demand: what a value is worth depends on its age at the latch.
     #[getter]
     fn qualities<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
-        let qualities: &[AtomicU8] = &slf.get().buffer()?.qualities;
-        let (start, length) = (qualities.as_ptr().cast::<u8>(), qualities.len());
-        view(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, &[length])
+        let reader = slf.get().reader()?;
+        let codes: Box<[u8]> = (0..slf.get().0.image().len()).map(|handle| reader.quality(handle) as u8).collect();
+        let (start, count) = (codes.as_ptr(), codes.len());
+        view(slf.py(), Owner::Made(codes), start, &[count])
     }
 
     fn value(&self, handle: i64) -> PyResult<f64> {
