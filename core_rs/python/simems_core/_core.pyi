@@ -33,6 +33,7 @@ __all__ = [
     "CoulombCounter",
     "Curve",
     "Cycle",
+    "CycleGuest",
     "CycleStatistics",
     "Deadband",
     "Decision",
@@ -142,8 +143,9 @@ class Channel:
 class ProcessImage:
     """The tag table and its values. Fixed at construction; writers publish to *next*, the cycle latches."""
 
-    def __new__(cls, channels: Sequence[Channel], *, history: int = 64) -> Self:
-        """``history``: samples kept per channel for :meth:`Snapshot.value_at`."""
+    def __new__(cls, channels: Sequence[Channel], *, history: int = 64, shared: bool = False) -> Self:
+        """``history``: samples kept per channel for :meth:`Snapshot.value_at`. ``shared``: in memory that the processes
+        of a cycle's desks can attach; all snapshot buffers are then made at once and stepping by hand makes no more."""
     def __len__(self) -> int: ...
     @property
     def channels(self) -> list[Channel]: ...
@@ -170,11 +172,13 @@ class Snapshot:
     def time_ns(self) -> int: ...
     @property
     def values(self) -> memoryview:
-        """float64, one per channel, read-only, not copied (NaN where nothing was ever written)."""
+        """float64, one per channel, read-only, not copied, not side by side (NaN where nothing was ever written)."""
     @property
-    def times_ns(self) -> memoryview: ...  # int64
+    def times_ns(self) -> memoryview:
+        """int64, as :attr:`values`; 0 where nothing was ever written."""
     @property
-    def qualities(self) -> memoryview: ...  # uint8
+    def qualities(self) -> memoryview:
+        """uint8, by age at the latch; made anew at each call."""
     def value(self, handle: int) -> float:
         """NaN unless the quality is GOOD or FORCED."""
     def last_value(self, handle: int) -> float:
@@ -298,6 +302,9 @@ class CycleStatistics:
     @property
     def late_proposals(self) -> int: ...
     @property
+    def refused_proposals(self) -> int:
+        """Sets that arbitration could not take: the process of a desk wrote nonsense into its memory."""
+    @property
     def work_us_p50(self) -> float: ...
     @property
     def work_us_p99(self) -> float: ...
@@ -336,7 +343,21 @@ class Cycle:
         guards: Sequence[Guard],
         clock: Clock,
         propose_share: float = 0.5,
-    ) -> Self: ...
+        desks: Sequence[tuple[Sequence[int], Sequence[int]]] | None = None,
+    ) -> Self:
+        """``desks``: one for each process of controllers, with the numbers of its sources and the handles of the
+        channels it may publish. Needs a shared image. Such a source proposes from its process only
+        (:class:`CycleGuest`)."""
+    def desk_files(self, desk: int) -> tuple[int, int, int]:
+        """Descriptors to hand to a desk's process: board (never writable for it), desk, bell. The caller closes
+        them."""
+    def expect_desk(self, desk: int, expected: bool) -> None:
+        """Whether the cycle waits (until its propose deadline) for the answers of a desk's process; at first not."""
+    def mend_desk(self, desk: int) -> None:
+        """After the death of a desk's process, and only then: ends what it was writing, gives back the snapshots it
+        held, waits for it no more. What it proposed lives out its lifetime."""
+    def answered_by(self, desk: int) -> int:
+        """The latest cycle that all sources of a desk have answered; 0 when one never did since the last mend."""
     def start(self) -> None: ...
     def stop(self) -> None:
         """Joins the thread; idempotent."""
@@ -359,10 +380,12 @@ class Cycle:
         ],
     ) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
-        or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence withdraws. They stand in ``cycle`` and
-        ``lifetime_cycles`` cycles after it. Several rows for one actuator: bounds narrow, the last preferred stands,
-        offsets and reserves add. Anything refused (NaN or infinite preferred/offset, a reserve below 0, lower above
-        upper, an unknown actuator or cycle) raises CoreError and withdraws the old set. A set older than the one that stands is left out.
+        or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence
+        withdraws. They stand in ``cycle`` and ``lifetime_cycles`` cycles after it. Several rows for one actuator:
+        bounds narrow, the last preferred stands, offsets and reserves add. Anything refused (NaN or infinite
+        preferred/offset, a reserve below 0, lower above upper, an unknown actuator or cycle) raises CoreError and
+        withdraws the old set.
+        A set older than the one that stands is left out.
         False when ``cycle`` was already decided (counted as late; it counts from the next cycle)."""
     def begin(self, time_ns: int) -> Snapshot:
         """Stepping: latch at ``time_ns``. Refused while the thread runs."""
@@ -378,6 +401,37 @@ class Cycle:
     def attach_states(self, states: States) -> None:
         """Before start, once: states and faults are evaluated first in each cycle. What they block holds in that same
         cycle, through the guards, for everybody."""
+
+@final
+class CycleGuest:
+    """A cycle from inside the process of a desk: reads the image, proposes for the desk's sources, publishes the desk's
+    channels, and can do nothing else. When the cycle's process dies, every wait ends at its time-out."""
+
+    def __new__(cls, board: int, desk: int, bell: int) -> Self:
+        """Takes the descriptors of :meth:`Cycle.desk_files` over."""
+    @property
+    def image(self) -> ProcessImage:
+        """To read; publishing and latching are refused."""
+    @property
+    def number(self) -> int:
+        """Of the cycle latched last."""
+    @property
+    def stopped(self) -> bool: ...
+    def wait(self, after: int, timeout_s: float) -> Snapshot | None:
+        """The last snapshot as soon as it is newer than ``after``; None on time-out or stop. CoreError while this
+        process holds 4 snapshots already."""
+    def propose(
+        self,
+        source: int,
+        cycle: int,
+        proposals: Sequence[
+            tuple[int, float | None, float | None, float | None, float | None]
+            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
+        ],
+    ) -> bool:
+        """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
+    def publish(self, handle: int, value: float, time_ns: int) -> None:
+        """One of the desk's own channels; the cycle takes it over when it next decides."""
 
 def bare_sleep_lateness(period_s: float, cycles: int) -> list[float]:
     """Lateness in microseconds of a bare clock_nanosleep loop of the same policy, on its own thread without the GIL:

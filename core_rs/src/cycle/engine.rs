@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::arbitrate::{Limits, Outcome, Row, arbitrate};
 use crate::clock::SECOND_NS;
 use crate::cycle::board::Decided;
-use crate::cycle::mailbox::ProposalSet;
+use crate::cycle::mailbox::{Collected, Held};
 use crate::cycle::shared::Shared;
 use crate::cycle::statistics::CYCLE_CHANNELS;
 use crate::error::{Error, Result};
@@ -22,16 +22,16 @@ use crate::states::Machine;
 struct Standing {
     source: usize,
     lifetime_cycles: u64,
-    set: ProposalSet,
+    held: Held,
 }
 
 impl Standing {
     fn alive(&self, cycle: u64) -> bool {
-        self.set.cycle > 0 && cycle.saturating_sub(self.set.cycle) <= self.lifetime_cycles
+        self.held.set.cycle > 0 && cycle.saturating_sub(self.held.set.cycle) <= self.lifetime_cycles
     }
 
     fn row(&self, cycle: u64, actuator: usize) -> Option<(usize, &Row)> {
-        let row = self.set.rows.get(actuator).filter(|_| self.alive(cycle))?;
+        let row = self.held.set.rows.get(actuator).filter(|_| self.alive(cycle))?;
         Some((self.source, row))
     }
 }
@@ -72,8 +72,10 @@ impl Engine {
             .collect();
         let fallbacks: Vec<f64> = actuators.iter().map(|actuator| actuator.fallback).collect();
         let outcome = |&value: &f64| Outcome { value, source: None, bound: None };
+        let latcher = Latcher::claim(&shared.image)?;
+        shared.begin_anew();
         Ok(Self {
-            latcher: Some(Latcher::claim(&shared.image)?),
+            latcher: Some(latcher),
             standing: standing(&shared),
             guards: Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?,
             machine: None,
@@ -130,16 +132,15 @@ impl Engine {
         let latcher = self.latcher.as_mut().ok_or(Error::Order("the image was given back"))?;
         let cycle = latcher.latch(time_ns, grow)?;
         self.open = Some(cycle);
-        self.shared.number.store(cycle, Ordering::Release);
-        self.shared.latched.signal();
+        self.shared.open(cycle);
         Ok(cycle)
     }
 
     /// Second half: arbitrate, guard, publish, record.
     pub(crate) fn finish(&mut self) -> Result<()> {
         let cycle = self.open.take().ok_or(Error::Order("no cycle was begun"))?;
-        self.shared.closed.store(cycle, Ordering::SeqCst);
-        self.collect();
+        self.shared.close(cycle);
+        self.collect(cycle);
         self.look()?;
         self.arbitrate(cycle);
         self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
@@ -148,12 +149,20 @@ impl Engine {
         Ok(())
     }
 
-    fn collect(&mut self) {
+    fn collect(&mut self, cycle: u64) {
+        let shared = &self.shared;
         for standing in &mut self.standing {
-            if let Some(mailbox) = self.shared.mailboxes.get(standing.source) {
-                let collected = mailbox.collect(&mut standing.set);
-                self.shared.statistics.late_proposals.fetch_add(u64::from(!collected), Ordering::Relaxed);
-            }
+            match shared.mailbox(standing.source).map(|mailbox| mailbox.collect(&mut standing.held, cycle)) {
+                Some(Collected::Busy) => shared.statistics.late_proposals.fetch_add(1, Ordering::Relaxed),
+                Some(Collected::Refused) => shared.statistics.refused_proposals.fetch_add(1, Ordering::Relaxed),
+                Some(Collected::Taken) | None => 0,
+            };
+        }
+        for desk in &shared.desks {
+            // A slot kept busy by somebody else keeps its value until the next cycle.
+            desk.published(|handle, sample| {
+                shared.image.publish_sample(handle, sample);
+            });
         }
     }
 
@@ -231,7 +240,7 @@ fn standing(shared: &Shared) -> Vec<Standing> {
     let order = configuration.strict_order().into_iter();
     let place = |source: usize| {
         let lifetime_cycles = configuration.sources.get(source).map_or(0, |source| source.lifetime_cycles);
-        Standing { source, lifetime_cycles, set: ProposalSet::empty(configuration.actuators.len()) }
+        Standing { source, lifetime_cycles, held: Held::new(configuration.actuators.len()) }
     };
     order.map(place).collect()
 }

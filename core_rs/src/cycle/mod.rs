@@ -5,24 +5,29 @@
 
 mod board;
 mod config;
+mod desk;
 mod engine;
 mod event;
+mod guest;
 mod mailbox;
 mod pacer;
+mod proposal;
 mod reasons;
 mod shared;
 mod statistics;
 mod thread;
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 pub use board::Decided;
 pub use config::{Actuator, CLASSES, Configuration, Source};
+pub use desk::DeskSpec;
 pub use engine::Engine;
+pub use guest::Guest;
+pub use proposal::Proposal;
 pub use reasons::{FALLBACK, Reasons};
-pub use shared::{Proposal, Shared};
+pub use shared::Shared;
 pub use statistics::{CYCLE_CHANNELS, Histogram, Statistics};
 pub use thread::bare_sleep_lateness;
 
@@ -51,8 +56,18 @@ pub struct Cycle {
 impl Cycle {
     /// Claims the image and checks everything.
     pub fn new(image: Arc<Image>, clock: Arc<Clock>, configuration: Configuration) -> Result<Self> {
+        Self::with_desks(image, clock, configuration, Vec::new())
+    }
+
+    /// As [`Cycle::new`], with desks for processes of controllers; the image must be a shared one.
+    pub fn with_desks(
+        image: Arc<Image>,
+        clock: Arc<Clock>,
+        configuration: Configuration,
+        desks: Vec<DeskSpec>,
+    ) -> Result<Self> {
         configuration.validate()?;
-        let shared = Arc::new(Shared::new(image, clock, configuration));
+        let shared = Arc::new(Shared::new(image, clock, configuration, desks)?);
         let engine = Engine::new(Arc::clone(&shared))?;
         Ok(Self { shared, state: Mutex::new(State::Idle(Box::new(engine))) })
     }
@@ -84,7 +99,7 @@ impl Cycle {
         let State::Idle(engine) = std::mem::replace(&mut *state, State::Lost) else {
             return Err(Error::Order("the cycle was started twice at the same time"));
         };
-        self.shared.stopped.store(false, Ordering::SeqCst);
+        self.shared.set_stopped(false);
         let builder = std::thread::Builder::new().name("simems-cycle".to_owned());
         let handle = builder
             .spawn(move || thread::run(*engine))
@@ -95,7 +110,7 @@ impl Cycle {
 
     /// Stops and joins the thread and gives the image back.
     pub fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
+        self.shared.set_stopped(true);
         self.shared.wake_everybody();
         let mut state = self.state();
         *state = match std::mem::replace(&mut *state, State::Lost) {
@@ -141,5 +156,7 @@ impl Drop for Cycle {
     }
 }
 
+#[cfg(test)]
+mod desk_tests;
 #[cfg(test)]
 mod tests;

@@ -1,36 +1,30 @@
 //! What the cycle shares with everybody else: mailboxes in, decisions and statistics out.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::arbitrate::Row;
 use crate::clock::{Clock, SECOND_NS, host_now_ns, seconds_to_ns};
 use crate::cycle::board::{Board, Decided};
 use crate::cycle::config::Configuration;
-use crate::cycle::event::Event;
-use crate::cycle::mailbox::{Mailbox, ProposalSet};
+use crate::cycle::desk::{Desk, DeskSpec, copy_of};
+use crate::cycle::event::{Bell, Event};
+use crate::cycle::mailbox::Mailbox;
+use crate::cycle::proposal::{Proposal, rows};
 use crate::cycle::reasons::Reasons;
 use crate::cycle::statistics::Statistics;
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Snapshot};
+use crate::memory::{One, Region};
 
-/// One proposal of a source, as it comes from outside.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Proposal {
-    /// Number of the actuator.
-    pub actuator: i64,
-    /// The value it would like.
-    pub preferred: Option<f64>,
-    /// Not below this.
-    pub lower: Option<f64>,
-    /// Not above this.
-    pub upper: Option<f64>,
-    /// Added to the base.
-    pub offset: Option<f64>,
-    /// Headroom upwards that its offset may need.
-    pub reserve_up: Option<f64>,
-    /// Headroom downwards that its offset may need.
-    pub reserve_down: Option<f64>,
+/// Where a source's box stands.
+#[derive(Debug)]
+enum Place {
+    /// In this process.
+    Here(Mailbox),
+    /// On a desk: its number, and the box's number there.
+    Desk(usize, usize),
 }
 
 /// The meeting place of cycle, controllers and bridges.
@@ -40,44 +34,86 @@ pub struct Shared {
     pub(crate) clock: Arc<Clock>,
     pub(crate) configuration: Configuration,
     pub(crate) reasons: Reasons,
-    pub(crate) mailboxes: Vec<Mailbox>,
+    places: Vec<Place>,
+    pub(crate) desks: Vec<Desk>,
+    /// Memory of the bell by which controllers' processes answer.
+    bell: Option<Arc<Region>>,
     pub(crate) board: Board,
     pub(crate) statistics: Statistics,
-    /// Latched last.
-    pub(crate) number: AtomicU64,
-    /// Decided last: proposals for it are late.
-    pub(crate) closed: AtomicU64,
-    pub(crate) stopped: AtomicBool,
     pub(crate) latched: Event,
     pub(crate) answered: Event,
     pub(crate) decided: Event,
 }
 
 impl Shared {
-    pub(crate) fn new(image: Arc<Image>, clock: Arc<Clock>, configuration: Configuration) -> Self {
+    pub(crate) fn new(
+        image: Arc<Image>,
+        clock: Arc<Clock>,
+        configuration: Configuration,
+        desks: Vec<DeskSpec>,
+    ) -> Result<Self> {
         let fallbacks: Vec<f64> = configuration.actuators.iter().map(|actuator| actuator.fallback).collect();
         let sources: Vec<String> = configuration.sources.iter().map(|source| source.id.clone()).collect();
         let guards = configuration.guards.iter().map(crate::guard::GuardSpec::id).collect();
-        Self {
-            mailboxes: sources.iter().map(|_| Mailbox::new(fallbacks.len())).collect(),
+        let bell = (!desks.is_empty()).then(|| Region::shared(c"simems-bell", size_of::<Bell>())).transpose()?;
+        let desk = |spec| Desk::new(spec, fallbacks.len(), &image);
+        Ok(Self {
+            places: places(sources.len(), fallbacks.len(), &desks)?,
+            desks: desks.into_iter().map(desk).collect::<Result<_>>()?,
             reasons: Reasons::new(sources, guards),
             board: Board::new(&fallbacks),
             statistics: Statistics::default(),
-            number: AtomicU64::new(0),
-            closed: AtomicU64::new(0),
-            stopped: AtomicBool::new(false),
-            latched: Event::default(),
-            answered: Event::default(),
-            decided: Event::default(),
+            latched: Event::local()?,
+            answered: bell.as_ref().map_or_else(Event::local, |bell| Ok(Event::of(One::of(bell, 0)?)))?,
+            decided: Event::local()?,
+            bell,
             image,
             clock,
             configuration,
-        }
+        })
     }
 
     /// Number of the cycle latched last.
     pub fn number(&self) -> u64 {
-        self.number.load(Ordering::Acquire)
+        self.image.pulse().number.load(Ordering::Acquire)
+    }
+
+    /// The box of a source.
+    pub(crate) fn mailbox(&self, source: usize) -> Option<&Mailbox> {
+        match self.places.get(source)? {
+            Place::Here(mailbox) => Some(mailbox),
+            Place::Desk(desk, number) => self.desks.get(*desk)?.parts.boxes.get(*number),
+        }
+    }
+
+    /// Descriptors for the process of a desk: board, desk, bell.
+    pub fn files(&self, desk: usize) -> Result<[OwnedFd; 3]> {
+        let seat = self.desk(desk)?;
+        let bell = self.bell.as_ref().ok_or(Error::Order("this cycle has no desks"))?;
+        Ok([self.image.files()?.0, seat.file()?, copy_of(bell)?])
+    }
+
+    fn desk(&self, number: usize) -> Result<&Desk> {
+        let missing = Error::OutOfRange { what: "desk", given: number as i64, count: self.desks.len() };
+        self.desks.get(number).ok_or(missing)
+    }
+
+    /// Whether the cycle waits for the answers of a desk's process: from when it is ready.
+    pub fn expect(&self, desk: usize, expected: bool) -> Result<()> {
+        self.desk(desk)?.expected.store(expected, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// After the death of a desk's process: what it wrote last ends, what it held is given back, and nobody waits for it.
+    /// What it proposed lives out its lifetime.
+    pub fn mend(&self, desk: usize) -> Result<()> {
+        self.desk(desk)?.mend(&self.image);
+        Ok(())
+    }
+
+    /// The latest cycle that every source of a desk has answered; 0 when one never did.
+    pub fn answered_by(&self, desk: usize) -> Result<u64> {
+        Ok(self.desk(desk)?.parts.boxes.iter().map(Mailbox::answered).min().unwrap_or(0))
     }
 
     /// Every reason a decision can give.
@@ -98,16 +134,14 @@ impl Shared {
     /// Replaces a source's standing set. One that is refused withdraws what stood. False: too late for its
     /// cycle; it counts from the next one.
     pub fn propose(&self, source: i64, cycle: i64, proposals: &[Proposal]) -> Result<bool> {
-        let source = checked_index("source", source, self.mailboxes.len())?;
+        let source = self.local(source)?;
         let rows = self.rows(proposals);
         let (number, asked) = (self.number(), u64::try_from(cycle).unwrap_or(0));
         let known = asked >= 1 && asked <= number;
-        let mut set = ProposalSet::empty(self.configuration.actuators.len());
-        set.cycle = if known { asked } else { number };
-        if let (Ok(rows), true) = (&rows, known) {
-            set.rows.copy_from_slice(rows);
-        }
-        let in_time = self.put(source, &set);
+        let in_time = match &rows {
+            Ok(rows) if known => self.put(source, asked, rows),
+            _ => self.put(source, if known { asked } else { number }, &self.nothing()),
+        };
         rows?;
         if !known {
             return Err(Error::invalid(format!("cycle {cycle} was never latched: the last one is {number}")));
@@ -118,51 +152,92 @@ impl Shared {
 
     /// Withdraws a source's standing set, for callers whose proposal could not even be read.
     pub fn withdraw(&self, source: i64) -> Result<()> {
-        let source = checked_index("source", source, self.mailboxes.len())?;
-        let mut set = ProposalSet::empty(self.configuration.actuators.len());
-        set.cycle = self.number();
-        self.put(source, &set);
+        self.put(self.local(source)?, self.number(), &self.nothing());
         Ok(())
     }
 
-    fn put(&self, source: usize, set: &ProposalSet) -> bool {
-        let in_time = self.mailboxes.get(source).is_some_and(|mailbox| mailbox.put(set, &self.closed));
-        self.answered.signal();
-        in_time
+    // A box on a desk has one writer: its process.
+    fn local(&self, source: i64) -> Result<usize> {
+        let source = checked_index("source", source, self.places.len())?;
+        match self.places.get(source) {
+            Some(Place::Here(_)) => Ok(source),
+            _ => Err(Error::Order("this source sits at a desk: only the desk's process proposes for it")),
+        }
     }
 
-    fn rows(&self, proposals: &[Proposal]) -> Result<Vec<Row>> {
-        let actuators = &self.configuration.actuators;
-        let mut rows = vec![Row::NONE; actuators.len()];
-        for proposal in proposals {
-            let number = checked_index("actuator", proposal.actuator, actuators.len())?;
-            let address = actuators.get(number).map_or("", |actuator| actuator.address.as_str());
-            if let Some(row) = rows.get_mut(number) {
-                merge(row, proposal, address)?;
-            }
+    fn nothing(&self) -> Vec<Row> {
+        vec![Row::NONE; self.configuration.actuators.len()]
+    }
+
+    fn put(&self, source: usize, cycle: u64, rows: &[Row]) -> bool {
+        if let Some(mailbox) = self.mailbox(source) {
+            mailbox.put(cycle, rows);
         }
-        Ok(rows)
+        self.answered.signal();
+        self.image.pulse().closed.load(Ordering::SeqCst) < cycle
+    }
+
+    fn rows(&self, proposals: &[Proposal]) -> Result<Box<[Row]>> {
+        let actuators = &self.configuration.actuators;
+        let address = |number: usize| actuators.get(number).map_or("", |actuator| actuator.address.as_str()).to_owned();
+        rows(actuators.len(), address, proposals)
     }
 
     /// Sleeps until every source has answered the cycle, or until the deadline (host time).
     pub(crate) fn wait_answers(&self, cycle: u64, deadline_ns: i64) {
         loop {
             let seen = self.answered.count();
-            let all = self.mailboxes.iter().all(|mailbox| mailbox.has_answered(cycle));
-            if all || self.has_stopped() || host_now_ns() >= deadline_ns {
+            if self.all_answered(cycle) || self.has_stopped() || host_now_ns() >= deadline_ns {
                 return;
             }
             self.answered.wait(seen, deadline_ns);
         }
     }
 
+    fn all_answered(&self, cycle: u64) -> bool {
+        self.places.iter().all(|place| match place {
+            Place::Here(mailbox) => mailbox.has_answered(cycle),
+            Place::Desk(desk, number) => self.desks.get(*desk).is_none_or(|desk| {
+                !desk.expected.load(Ordering::SeqCst)
+                    || desk.parts.boxes.get(*number).is_none_or(|mailbox| mailbox.has_answered(cycle))
+            }),
+        })
+    }
+
     /// Whether the cycle was stopped.
     pub fn has_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
+        self.image.pulse().stopped.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn set_stopped(&self, stopped: bool) {
+        self.image.pulse().stopped.store(u32::from(stopped), Ordering::SeqCst);
+    }
+
+    /// A new cycle on this image: nothing was latched or decided by it yet.
+    pub(crate) fn begin_anew(&self) {
+        self.image.pulse().number.store(0, Ordering::SeqCst);
+        self.close(0);
+        self.set_stopped(false);
+    }
+
+    /// A cycle is open: whoever waits for a snapshot wakes.
+    pub(crate) fn open(&self, cycle: u64) {
+        self.image.pulse().number.store(cycle, Ordering::Release);
+        self.wake_readers();
+    }
+
+    fn wake_readers(&self) {
+        self.latched.signal();
+        self.desks.iter().for_each(|desk| desk.parts.wake.signal());
+    }
+
+    /// From now on proposals for this cycle are late.
+    pub(crate) fn close(&self, cycle: u64) {
+        self.image.pulse().closed.store(cycle, Ordering::SeqCst);
     }
 
     pub(crate) fn wake_everybody(&self) {
-        self.latched.signal();
+        self.wake_readers();
         self.answered.signal();
         self.decided.signal();
     }
@@ -218,34 +293,17 @@ impl Shared {
     }
 }
 
-// Several rows for one actuator: bounds narrow, the last preferred stands, offsets and reserves add.
-fn merge(row: &mut Row, proposal: &Proposal, address: &str) -> Result<()> {
-    let refused = |text: String| Error::invalid(format!("proposal for {address}: {text}"));
-    let refuse = |text: String| Err(refused(text));
-    for (name, value) in [("preferred", proposal.preferred), ("offset", proposal.offset)] {
-        if let Some(value) = value.filter(|value| !value.is_finite()) {
-            return refuse(format!("{name} must be a finite number, not {value}"));
+// Each source at one place; each desk's sources and channels known.
+fn places(sources: usize, actuators: usize, desks: &[DeskSpec]) -> Result<Vec<Place>> {
+    let mut places = (0..sources).map(|_| Ok(Place::Here(Mailbox::local(actuators)?))).collect::<Result<Vec<_>>>()?;
+    for (desk, spec) in desks.iter().enumerate() {
+        for (number, &source) in spec.sources.iter().enumerate() {
+            let missing = Error::OutOfRange { what: "source", given: source as i64, count: sources };
+            match places.get_mut(source).ok_or(missing)? {
+                place @ Place::Here(_) => *place = Place::Desk(desk, number),
+                Place::Desk(..) => return Err(Error::invalid(format!("source {source} sits at two desks"))),
+            }
         }
     }
-    let (lower, upper) = (proposal.lower.unwrap_or(row.lower), proposal.upper.unwrap_or(row.upper));
-    if lower.is_nan() || upper.is_nan() || lower == f64::INFINITY || upper == f64::NEG_INFINITY {
-        return refuse(format!("bounds {lower}..{upper} are not limits"));
-    }
-    (row.lower, row.upper) = (row.lower.max(lower), row.upper.min(upper));
-    if row.lower > row.upper {
-        return refuse(format!("lower {} must not be above upper {}", row.lower, row.upper));
-    }
-    row.preferred = proposal.preferred.or(row.preferred);
-    row.offset += proposal.offset.unwrap_or(0.0);
-    row.reserve_up += reserve("reserve_up", proposal.reserve_up).map_err(refused)?;
-    row.reserve_down += reserve("reserve_down", proposal.reserve_down).map_err(refused)?;
-    let sums = [row.offset, row.reserve_up, row.reserve_down];
-    if sums.iter().all(|sum| sum.is_finite()) { Ok(()) } else { refuse("it adds up to no finite number".to_owned()) }
-}
-
-fn reserve(name: &str, value: Option<f64>) -> std::result::Result<f64, String> {
-    match value {
-        Some(value) if !(value >= 0.0 && value.is_finite()) => Err(format!("{name} must be 0 or more, not {value}")),
-        value => Ok(value.unwrap_or(0.0)),
-    }
+    Ok(places)
 }

@@ -67,6 +67,7 @@ pub struct Statistics {
     pub(crate) skipped: AtomicU64,
     pub(crate) overruns: AtomicU64,
     pub(crate) late_proposals: AtomicU64,
+    pub(crate) refused_proposals: AtomicU64,
     pub(crate) realtime: AtomicBool,
     /// Work of each cycle without the wait for proposals.
     pub work: Histogram,
@@ -90,6 +91,10 @@ impl Statistics {
     /// Proposals that came after their cycle was decided.
     pub fn late_proposals(&self) -> u64 {
         self.late_proposals.load(Ordering::Relaxed)
+    }
+    /// Sets of proposals that arbitration could not take: a controller's process wrote nonsense.
+    pub fn refused_proposals(&self) -> u64 {
+        self.refused_proposals.load(Ordering::Relaxed)
     }
     /// Whether SCHED_FIFO was granted.
     pub fn realtime(&self) -> bool {

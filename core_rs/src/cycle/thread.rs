@@ -25,7 +25,7 @@ pub(crate) fn run(mut engine: Engine) -> Engine {
         }
         shared.statistics.count_skipped(pacer.advance(shared.clock.now_ns()));
     }
-    shared.stopped.store(true, Ordering::SeqCst);
+    shared.set_stopped(true);
     shared.wake_everybody();
     engine
 }

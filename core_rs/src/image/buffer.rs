@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::{Error, Result};
 use crate::image::holds::{Counts, Places};
 use crate::image::sample::Cell;
-use crate::memory::{Plain, Plan, Region, Span, View};
+use crate::memory::{One, Plain, Plan, Region, Span, View};
 
 /// Made at construction, so that the cycle never allocates.
 pub(crate) const PREPARED: usize = 16;
@@ -31,7 +31,7 @@ unsafe impl Plain for Stamp {}
 /// Everything one latch saw. While held or current nobody writes it.
 #[derive(Debug)]
 pub(crate) struct Buffer {
-    stamp: View<Stamp>,
+    stamp: One<Stamp>,
     pub(crate) cells: View<Cell>,
 }
 
@@ -49,7 +49,7 @@ impl BufferPlan {
 
 impl Buffer {
     pub(crate) fn new(region: &Arc<Region>, plan: &BufferPlan) -> Result<Self> {
-        Ok(Self { stamp: plan.stamp.view(region)?, cells: plan.cells.view(region)? })
+        Ok(Self { stamp: plan.stamp.one(region)?, cells: plan.cells.view(region)? })
     }
 
     fn alone(channels: usize) -> Result<Self> {
@@ -65,18 +65,16 @@ impl Buffer {
     }
 
     pub(crate) fn cycle(&self) -> u64 {
-        self.stamp.first().map_or(0, |stamp| stamp.cycle.load(Ordering::Relaxed))
+        self.stamp.cycle.load(Ordering::Relaxed)
     }
 
     pub(crate) fn time_ns(&self) -> i64 {
-        self.stamp.first().map_or(0, |stamp| stamp.time_ns.load(Ordering::Relaxed))
+        self.stamp.time_ns.load(Ordering::Relaxed)
     }
 
     pub(crate) fn mark(&self, cycle: u64, time_ns: i64) {
-        if let Some(stamp) = self.stamp.first() {
-            stamp.cycle.store(cycle, Ordering::Relaxed);
-            stamp.time_ns.store(time_ns, Ordering::Relaxed);
-        }
+        self.stamp.cycle.store(cycle, Ordering::Relaxed);
+        self.stamp.time_ns.store(time_ns, Ordering::Relaxed);
     }
 }
 

@@ -29,11 +29,7 @@ impl HistoryPlan {
     /// `samples` readable entries per channel; one more is kept for the entry being overwritten.
     pub(crate) fn new(plan: &mut Plan, channels: usize, samples: usize) -> Self {
         let capacity = samples.saturating_add(1);
-        Self {
-            capacity,
-            entries: plan.take(channels.saturating_mul(capacity)),
-            counts: plan.take(channels),
-        }
+        Self { capacity, entries: plan.take(channels.saturating_mul(capacity)), counts: plan.take(channels) }
     }
 }
 

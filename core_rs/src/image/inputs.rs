@@ -32,11 +32,7 @@ pub(crate) struct InputPlan {
 
 impl InputPlan {
     pub(crate) fn new(plan: &mut Plan, channels: usize) -> Self {
-        Self {
-            sequences: plan.take(channels),
-            cells: plan.take(channels),
-            gates: plan.take(channels.div_ceil(GROUP)),
-        }
+        Self { sequences: plan.take(channels), cells: plan.take(channels), gates: plan.take(channels.div_ceil(GROUP)) }
     }
 }
 

@@ -55,7 +55,7 @@ impl Latcher {
             return Err(Error::invalid(format!("latch at {time_ns} ns is before the last one at {last_ns} ns")));
         }
         let number = last.cycle().saturating_add(1);
-        let index = image.pool.free(&image.pulse()?.current, grow).ok_or_else(all_held)?;
+        let index = image.pool.free(&image.pulse().current, grow).ok_or_else(all_held)?;
         let into = image.pool.get(index).ok_or(Error::Order("the image lacks a buffer"))?;
         into.mark(number, time_ns);
         image.writable()?.copy_all(&into.cells, &last.cells, &mut self.groups);
@@ -82,7 +82,7 @@ impl Latcher {
     /// Last: hands it out, then remembers its new samples.
     pub fn show(&mut self) -> Result<()> {
         let index = self.filled.take().ok_or(Error::Order("nothing was latched that could be shown"))?;
-        self.image.pool.show(&self.image.pulse()?.current, index);
+        self.image.pool.show(&self.image.pulse().current, index);
         self.remember(index);
         Ok(())
     }
@@ -92,7 +92,8 @@ impl Latcher {
         let Some(buffer) = self.image.pool.get(index) else { return };
         for (number, (group, cells)) in self.groups.iter_mut().zip(buffer.cells.chunks(GROUP)).enumerate() {
             if std::mem::take(&mut group.changed) {
-                for (place, sample) in cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.load()?))) {
+                for (place, sample) in cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.load()?)))
+                {
                     self.image.history.remember(number * GROUP + place, sample);
                 }
             }
@@ -122,5 +123,7 @@ impl Image {
 }
 
 fn all_held() -> Error {
-    Error::invalid(format!("all snapshot buffers (at most {LARGEST}) are held: release snapshots and views of old cycles"))
+    Error::invalid(format!(
+        "all snapshot buffers (at most {LARGEST}) are held: release snapshots and views of old cycles"
+    ))
 }

@@ -9,7 +9,7 @@ use crate::image::channel::Channel;
 use crate::image::history::{History, HistoryPlan};
 use crate::image::inputs::{InputPlan, Inputs};
 use crate::image::table;
-use crate::memory::{Plain, Plan, Region, Span, View};
+use crate::memory::{One, Plain, Plan, Region, Span};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x02");
 
@@ -48,7 +48,7 @@ pub(crate) struct Counts {
 /// The parts of the region that only the owner writes.
 pub(crate) struct Board {
     pub(crate) region: Arc<Region>,
-    pub(crate) pulse: View<Pulse>,
+    pub(crate) pulse: One<Pulse>,
     pub(crate) history: History,
     pub(crate) buffers: Vec<Buffer>,
 }
@@ -73,7 +73,7 @@ impl BoardPlan {
 
     fn board(&self, region: Arc<Region>) -> Result<Board> {
         Ok(Board {
-            pulse: self.pulse.view(&region)?,
+            pulse: self.pulse.one(&region)?,
             history: History::new(&region, &self.history)?,
             buffers: self.buffers.iter().map(|plan| Buffer::new(&region, plan)).collect::<Result<_>>()?,
             region,
@@ -96,29 +96,24 @@ impl Board {
         let table = plan.table.view(&board.region)?;
         table.iter().zip(bytes).for_each(|(place, byte)| place.store(byte, Ordering::Relaxed));
         board.buffers.iter().for_each(Buffer::clear);
-        board.head()?.describe(counts);
+        board.pulse.describe(counts);
         board.region.seal_writes()?;
         Ok(board)
     }
 
     /// Another process's board, with its table.
     pub(crate) fn attach(region: Arc<Region>) -> Result<(Self, Vec<Channel>)> {
-        let counts = View::<Pulse>::of(&region, 0, 1)?.first().and_then(Pulse::counts);
+        let counts = One::<Pulse>::of(&region, 0)?.counts();
         let counts = counts.ok_or(Error::Order("what was to be attached is no image of this version"))?;
         counts.within(region.len())?;
         let plan = BoardPlan::new(counts)?;
         let board = plan.board(region)?;
-        let bytes: Vec<u8> =
-            plan.table.view(&board.region)?.iter().map(|byte| byte.load(Ordering::Relaxed)).collect();
+        let bytes: Vec<u8> = plan.table.view(&board.region)?.iter().map(|byte| byte.load(Ordering::Relaxed)).collect();
         let channels = table::decode(&bytes)?;
         if channels.len() != counts.channels {
             return Err(Error::Order("the image's name table is not as long as its image"));
         }
         Ok((board, channels))
-    }
-
-    fn head(&self) -> Result<&Pulse> {
-        self.pulse.first().ok_or(Error::Order("the image has no pulse"))
     }
 }
 

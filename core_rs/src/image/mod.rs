@@ -31,14 +31,14 @@ pub use sample::{Quality, Sample};
 pub use snapshot::{Reader, Snapshot};
 
 use crate::error::{Error, Result, checked_index};
-use crate::memory::{Region, View};
+use crate::memory::{One, Region};
 use buffer::{Holder, PREPARED, Pool};
 use history::History;
 pub(crate) use holds::{PLACES, Places};
 use inputs::Inputs;
 use layout::{Board, Pulse};
-#[cfg(feature = "python")]
 pub(crate) use sample::Cell;
+pub(crate) use slot::{Read, Slot};
 
 /// More buffers for a shared image: what attached processes may hold.
 const SHARED_MORE: usize = 32;
@@ -53,7 +53,7 @@ pub struct Image {
     next: Option<Inputs>,
     history: History,
     pool: Pool,
-    pulse: View<Pulse>,
+    pulse: One<Pulse>,
     region: Arc<Region>,
     owned: AtomicBool,
     /// The buffer latched last (the private one when readers held all others).
@@ -122,7 +122,8 @@ impl Image {
             return Err(Error::Order("this image is of one process alone: make it shared"));
         };
         let copy = |file: std::os::fd::BorrowedFd<'_>| {
-            file.try_clone_to_owned().map_err(|error| Error::invalid(format!("a descriptor could not be copied: {error}")))
+            file.try_clone_to_owned()
+                .map_err(|error| Error::invalid(format!("a descriptor could not be copied: {error}")))
         };
         Ok((copy(board)?, copy(inputs)?))
     }
@@ -142,8 +143,8 @@ impl Image {
         self.next.as_ref().is_some_and(|next| next.mend(handle))
     }
 
-    pub(crate) fn pulse(&self) -> Result<&Pulse> {
-        self.pulse.first().ok_or(Error::Order("the image has no pulse"))
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// Number of channels.
@@ -187,6 +188,12 @@ impl Image {
     pub(crate) fn publish_bounded(&self, handle: usize, value: f64, time_ns: i64) -> bool {
         let sample = self.judged(handle, value, time_ns, Quality::Good);
         sample.and_then(|sample| Ok(self.writable()?.write_bounded(handle, sample))).unwrap_or(false)
+    }
+
+    /// A sample that another process judged; judged again, and never waiting.
+    pub(crate) fn publish_sample(&self, handle: usize, sample: Sample) -> bool {
+        let judged = self.judged(handle, sample.value, sample.time_ns, sample.quality);
+        judged.and_then(|sample| Ok(self.writable()?.write_bounded(handle, sample))).unwrap_or(false)
     }
 
     fn writable(&self) -> Result<&Inputs> {

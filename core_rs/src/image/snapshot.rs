@@ -75,7 +75,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn hold(image: Arc<Image>) -> Result<Self> {
-        let hold = image.pool.hold(&image.pulse()?.current)?;
+        let hold = image.pool.hold(&image.pulse().current)?;
         Ok(Self { image, hold })
     }
 

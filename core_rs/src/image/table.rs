@@ -64,7 +64,10 @@ impl Rest<'_> {
     // No count can be larger than what is left: each item has at least a byte.
     fn count(&mut self) -> Result<usize> {
         let count = u64::from_le_bytes(self.eight()?);
-        usize::try_from(count).ok().filter(|&count| count <= self.0.len()).ok_or(Error::Order("the name table is wrong"))
+        usize::try_from(count)
+            .ok()
+            .filter(|&count| count <= self.0.len())
+            .ok_or(Error::Order("the name table is wrong"))
     }
 
     fn text(&mut self) -> Result<String> {

@@ -9,4 +9,4 @@ mod view;
 
 pub(crate) use plan::{Plan, Span};
 pub use region::Region;
-pub(crate) use view::{Plain, View};
+pub(crate) use view::{One, Plain, View};

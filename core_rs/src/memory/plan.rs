@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::memory::{Plain, Region, View};
+use crate::memory::{One, Plain, Region, View};
 
 const LINE: usize = 64;
 
@@ -42,6 +42,14 @@ impl Plan {
 }
 
 impl<T: Plain> Span<T> {
+    pub(crate) fn one(&self, region: &Arc<Region>) -> Result<One<T>> {
+        One::of(region, self.offset)
+    }
+
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
     pub(crate) fn view(&self, region: &Arc<Region>) -> Result<View<T>> {
         View::of(region, self.offset, self.count)
     }

@@ -59,3 +59,23 @@ impl<T: Plain> Deref for View<T> {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.count) }
     }
 }
+
+/// One value in a region.
+#[derive(Debug)]
+pub(crate) struct One<T>(View<T>);
+
+impl<T: Plain> One<T> {
+    /// Refused unless it lies wholly inside and aligned.
+    pub(crate) fn of(region: &Arc<Region>, offset: usize) -> Result<Self> {
+        View::of(region, offset, 1).map(Self)
+    }
+}
+
+impl<T: Plain> Deref for One<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the view holds exactly one value, checked at construction; any bytes are a valid `T` (see `Plain`).
+        unsafe { self.0.start.as_ref() }
+    }
+}

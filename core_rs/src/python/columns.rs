@@ -108,7 +108,9 @@ impl Column {
         let column = slf.get();
         let strided = flags & ffi::PyBUF_STRIDES == ffi::PyBUF_STRIDES;
         if !strided && !column.dense() {
-            return Err(PyBufferError::new_err("the numbers stand apart from each other: ask for strides, or copy them"));
+            return Err(PyBufferError::new_err(
+                "the numbers stand apart from each other: ask for strides, or copy them",
+            ));
         }
         let length: isize = column.shape.iter().product::<isize>().saturating_mul(column.item.cast_signed());
         let (format, shape, strides) =

@@ -1,6 +1,7 @@
 //! `Cycle`, `Decision` and `CycleStatistics`.
 
 use std::collections::BTreeMap;
+use std::os::fd::IntoRawFd;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -9,34 +10,12 @@ use super::CoreError;
 use super::clock::{PyClock, SIGNAL_CHECK_NS};
 use super::control::{PyActuator, PyGuard, PySource};
 use super::image::PyProcessImage;
+use super::proposal::read;
 use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
 use super::states::PyStates;
 use crate::clock::{host_now_ns, seconds_to_ns};
-use crate::cycle::{Configuration, Cycle, Decided, Proposal, Shared, Statistics};
-
-type Term = Option<f64>;
-
-/// A proposal's tuple, with or without its reserves.
-#[derive(FromPyObject)]
-enum Row {
-    Reserving(i64, Term, Term, Term, Term, Term, Term),
-    Plain(i64, Term, Term, Term, Term),
-}
-
-impl From<Row> for Proposal {
-    fn from(row: Row) -> Self {
-        let (actuator, preferred, lower, upper, offset, reserve_up, reserve_down) = match row {
-            Row::Reserving(actuator, preferred, lower, upper, offset, up, down) => {
-                (actuator, preferred, lower, upper, offset, up, down)
-            }
-            Row::Plain(actuator, preferred, lower, upper, offset) => {
-                (actuator, preferred, lower, upper, offset, None, None)
-            }
-        };
-        Self { actuator, preferred, lower, upper, offset, reserve_up, reserve_down }
-    }
-}
+use crate::cycle::{Configuration, Cycle, Decided, DeskSpec, Shared, Statistics};
 
 /// latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 #[pyclass(frozen, name = "Cycle", module = "simems_core")]
@@ -74,7 +53,8 @@ impl PyCycle {
 #[pymethods]
 impl PyCycle {
     #[new]
-    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5))]
+    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5, desks=None))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn new(
         image: &PyProcessImage,
         period_s: f64,
@@ -83,6 +63,7 @@ impl PyCycle {
         guards: Vec<PyRef<'_, PyGuard>>,
         clock: &PyClock,
         propose_share: f64,
+        desks: Option<Vec<(Vec<usize>, Vec<usize>)>>,
     ) -> PyResult<Self> {
         let configuration = Configuration {
             period_s,
@@ -91,7 +72,26 @@ impl PyCycle {
             guards: guards.iter().map(|guard| guard.0.clone()).collect(),
             propose_share,
         };
-        Ok(Self(Cycle::new(Arc::clone(&image.0), Arc::clone(&clock.0), configuration)?))
+        let desks = desks.into_iter().flatten().map(|(sources, channels)| DeskSpec { sources, channels }).collect();
+        Ok(Self(Cycle::with_desks(Arc::clone(&image.0), Arc::clone(&clock.0), configuration, desks)?))
+    }
+
+    // The caller owns the descriptors.
+    fn desk_files(&self, desk: usize) -> PyResult<(i32, i32, i32)> {
+        let [board, seat, bell] = self.0.shared().files(desk)?.map(IntoRawFd::into_raw_fd);
+        Ok((board, seat, bell))
+    }
+
+    fn expect_desk(&self, desk: usize, expected: bool) -> PyResult<()> {
+        Ok(self.0.shared().expect(desk, expected)?)
+    }
+
+    fn mend_desk(&self, desk: usize) -> PyResult<()> {
+        Ok(self.0.shared().mend(desk)?)
+    }
+
+    fn answered_by(&self, desk: usize) -> PyResult<u64> {
+        Ok(self.0.shared().answered_by(desk)?)
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<()> {
@@ -123,17 +123,13 @@ impl PyCycle {
     }
 
     fn propose(&self, source: i64, cycle: i64, proposals: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let rows: Vec<Row> = match proposals.extract() {
-            Ok(rows) => rows,
+        match read(proposals) {
+            Ok(proposals) => Ok(self.0.shared().propose(source, cycle, &proposals)?),
             Err(error) => {
                 self.0.shared().withdraw(source)?;
-                return Err(CoreError::new_err(format!(
-                    "proposals must be rows of (actuator, preferred, lower, upper, offset[, reserve_up, reserve_down]): {error}"
-                )));
+                Err(error)
             }
-        };
-        let proposals: Vec<Proposal> = rows.into_iter().map(Proposal::from).collect();
-        Ok(self.0.shared().propose(source, cycle, &proposals)?)
+        }
     }
 
     fn begin(&self, time_ns: i64) -> PyResult<PySnapshot> {
@@ -218,6 +214,7 @@ pub(super) struct PyCycleStatistics {
     skipped: u64,
     overruns: u64,
     late_proposals: u64,
+    refused_proposals: u64,
     work_us_p50: f64,
     work_us_p99: f64,
     work_us_max: f64,
@@ -234,6 +231,7 @@ impl From<&Statistics> for PyCycleStatistics {
             skipped: statistics.skipped(),
             overruns: statistics.overruns(),
             late_proposals: statistics.late_proposals(),
+            refused_proposals: statistics.refused_proposals(),
             work_us_p50: statistics.work.quantile_us(0.5),
             work_us_p99: statistics.work.quantile_us(0.99),
             work_us_max: statistics.work.max_us(),

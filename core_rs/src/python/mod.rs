@@ -9,7 +9,9 @@ mod columns;
 mod control;
 mod cycle;
 mod estimate;
+mod guest;
 mod image;
+mod proposal;
 mod record;
 mod snapshot;
 mod states;
@@ -52,6 +54,8 @@ mod _core {
     use super::cycle::{PyCycle, PyCycleStatistics, PyDecision, bare_sleep_lateness};
     #[pymodule_export]
     use super::estimate::{PyCell, PyCoulombCounter, PyEkf, PyEkfBank, PyEstimate, PyFitReport, identify_cell};
+    #[pymodule_export]
+    use super::guest::PyCycleGuest;
     #[pymodule_export]
     use super::image::PyProcessImage;
     #[pymodule_export]

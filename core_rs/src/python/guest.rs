@@ -1,0 +1,79 @@
+//! `CycleGuest`.
+
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::CoreError;
+use super::clock::SIGNAL_CHECK_NS;
+use super::image::PyProcessImage;
+use super::proposal::read;
+use super::snapshot::PySnapshot;
+use crate::clock::{host_now_ns, seconds_to_ns};
+use crate::cycle::Guest;
+
+/// A cycle from inside the process of a desk.
+#[pyclass(frozen, name = "CycleGuest", module = "simems_core")]
+pub(super) struct PyCycleGuest(Guest);
+
+fn owned(file: i32) -> PyResult<OwnedFd> {
+    // SAFETY: F_GETFD touches nothing; a descriptor that is not open is refused before it is taken over.
+    if file < 0 || unsafe { libc::fcntl(file, libc::F_GETFD) } < 0 {
+        return Err(CoreError::new_err(format!("{file} is no open descriptor")));
+    }
+    // SAFETY: open, as just checked; the caller hands it over.
+    Ok(unsafe { OwnedFd::from_raw_fd(file) })
+}
+
+#[pymethods]
+impl PyCycleGuest {
+    #[new]
+    fn new(board: i32, desk: i32, bell: i32) -> PyResult<Self> {
+        Ok(Self(Guest::attach(owned(board)?, owned(desk)?, owned(bell)?)?))
+    }
+
+    #[getter]
+    fn image(&self) -> PyProcessImage {
+        PyProcessImage(Arc::clone(self.0.image()))
+    }
+
+    #[getter]
+    fn number(&self) -> u64 {
+        self.0.number()
+    }
+
+    #[getter]
+    fn stopped(&self) -> bool {
+        self.0.has_stopped()
+    }
+
+    fn wait(&self, py: Python<'_>, after: u64, timeout_s: f64) -> PyResult<Option<PySnapshot>> {
+        if timeout_s.is_nan() || timeout_s < 0.0 {
+            return Err(CoreError::new_err(format!("timeout_s must be 0 or more, not {timeout_s}")));
+        }
+        let deadline_ns = host_now_ns().saturating_add(seconds_to_ns(timeout_s));
+        loop {
+            let left_ns = deadline_ns.saturating_sub(host_now_ns()).max(0);
+            let found = py.detach(|| self.0.wait(after, left_ns.min(SIGNAL_CHECK_NS)))?;
+            py.check_signals()?;
+            if found.is_some() || self.0.has_stopped() || host_now_ns() >= deadline_ns {
+                return Ok(found.map(PySnapshot));
+            }
+        }
+    }
+
+    fn propose(&self, source: i64, cycle: i64, proposals: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match read(proposals) {
+            Ok(proposals) => Ok(self.0.propose(source, cycle, &proposals)?),
+            Err(error) => {
+                self.0.withdraw(source)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn publish(&self, handle: i64, value: f64, time_ns: i64) -> PyResult<()> {
+        Ok(self.0.publish(self.0.image().checked(handle)?, value, time_ns)?)
+    }
+}
