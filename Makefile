@@ -108,6 +108,10 @@ test-browser: setup chromium ## Both screens in a real browser against the runni
 kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten times each
 	SIMEMS_KILLS=10 $(BIN)/python -m pytest -q -s tests/system/test_kill.py
 
+.PHONY: misbehave-long
+misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
+	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py

@@ -67,7 +67,8 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     folder = options.data if site.buffer.path is None else Path(site.buffer.path)
     buffer = await Buffer.open(folder, now_us, site.buffer.max_size_mb * MEGABYTE)
     stack.push_async_callback(buffer.close)
-    runtime = Runtime(site, clock=clock, bridges=[ModbusBridge], data=options.data)
+    processes = site.controller_processes.enabled
+    runtime = Runtime(site, clock=clock, bridges=[ModbusBridge], data=options.data, processes=processes)
     parts = _Parts(site, options, runtime, buffer, now_us)
     stack.push_async_callback(parts.pump.flush)
     runtime.on_event = parts.pump.add_event

@@ -135,6 +135,17 @@ class BufferSettings(Strict):
     max_size_mb: Annotated[int, Field(ge=8, le=1_000_000)] = 1024
 
 
+class ControllerProcesses(Strict):
+    """How controllers run. Each in a process of its own, so that one that hangs or crashes costs only itself."""
+
+    enabled: bool = True
+    """False: all in the edge's own process, for a box with very little memory."""
+    memory_limit_mb: Annotated[int, Field(ge=16, le=65_536)] = 256
+    """Private memory that one may take beyond what it has at its start; over it the process is started again."""
+    silent_after_s: Annotated[PositiveSeconds, Field(alias="silent_after", ge=0.5, le=600)] = 5.0
+    """Without an answer for this long the process is killed and started again."""
+
+
 class Site(Strict):
     """A whole site file."""
 
@@ -143,6 +154,7 @@ class Site(Strict):
     components: Annotated[tuple[Component, ...], Field(min_length=1, max_length=500)]
     controllers: Annotated[tuple[ControllerEntry, ...], Field(max_length=200)] = ()
     """Order inside a priority class is the order here."""
+    controller_processes: ControllerProcesses = ControllerProcesses()
     recorder: RecorderSettings = RecorderSettings()
     cloud: CloudSettings | None = None
     hmi: HmiSettings = HmiSettings()

@@ -46,8 +46,10 @@ class Assembly:
         return [component_id for component_id, profile in self.profiles.items() if profile.kind == kind]
 
 
-def assemble(site: Site, clock: Clock) -> Assembly:
-    """Raises ControllerError or ProfileError when the site cannot be built."""
+def assemble(site: Site, clock: Clock, *, desks: bool = False) -> Assembly:
+    """``desks``: one in shared memory for each controller, so that it can run in a process of its own.
+
+    Raises ControllerError or ProfileError when the site cannot be built."""
     profiles = {component.id: load_profile(component.profile) for component in site.components}
     controllers = tuple(build_controllers(site))
     grid = grid_meter(profiles, controllers)
@@ -58,8 +60,9 @@ def assemble(site: Site, clock: Clock) -> Assembly:
     addresses = tuple(actuator.address for actuator in actuators)
     rows = _rows(site, profiles, controllers)
     labels = _reason_labels(rows, site, sources, actuators, guards, clock)
-    image = ProcessImage([*rows, *setpoint_channels(addresses, labels)])
-    cycle = _cycle(image, site, sources, actuators, guards, clock)
+    image = ProcessImage([*rows, *setpoint_channels(addresses, labels)], shared=desks)
+    seats = [([source], _metrics(controller, image)) for source, controller in enumerate(controllers, start=1)]
+    cycle = _cycle(image, site, sources, actuators, guards, clock, seats if desks else ())
     return Assembly(site, profiles, controllers, image, cycle, clock, addresses, grid)
 
 
@@ -98,8 +101,22 @@ def _cycle(
     actuators: Sequence[Actuator],
     guards: Sequence[Guard],
     clock: Clock,
+    desks: Sequence[tuple[list[int], list[int]]] = (),
 ) -> Cycle:
-    return Cycle(image, period_s=site.cycle.period_s, sources=sources, actuators=actuators, guards=guards, clock=clock)
+    return Cycle(
+        image,
+        period_s=site.cycle.period_s,
+        sources=sources,
+        actuators=actuators,
+        guards=guards,
+        clock=clock,
+        desks=desks,
+    )
+
+
+def _metrics(controller: Controller, image: ProcessImage) -> list[int]:
+    """Handles of the channels that a controller publishes itself."""
+    return [image.handle(f"{controller.id}/{metric.name}") for metric in controller.spec.metrics]
 
 
 def _sources(controllers: Sequence[Controller]) -> list[Source]:

@@ -16,7 +16,9 @@ from simems_core import Channel, Clock, CycleStatistics, Decision, ProcessImage,
 from simems_core.wire import Event
 
 from simems_edge.config import Site
+from simems_edge.contracts import control_settings
 from simems_edge.devices import Profile
+from simems_edge.hosts import Limits, LocalHost, ProcessHosts
 from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
@@ -26,7 +28,6 @@ from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
-from simems_edge.runtime.host import ControllerHost
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
 from simems_edge.runtime.overrides import Overrides
@@ -51,12 +52,19 @@ class Runtime:
     """
 
     def __init__(
-        self, site: Site, *, clock: Clock, bridges: Sequence[BridgeFactory] = (), data: Path | None = None
+        self,
+        site: Site,
+        *,
+        clock: Clock,
+        bridges: Sequence[BridgeFactory] = (),
+        data: Path | None = None,
+        processes: bool = False,
     ) -> None:
-        """``data``: folder where latched faults survive; None: they end with the process (replay, simulation)."""
+        """``data``: folder where latched faults survive; None: they end with the process (replay, simulation).
+        ``processes``: a process per controller, for a live runtime; stepping needs them in this one."""
         self.site = site
         self.clock = clock
-        self.assembly: Assembly = assemble(site, clock)
+        self.assembly: Assembly = assemble(site, clock, desks=processes)
         self.image: ProcessImage = self.assembly.image
         self.cycle = self.assembly.cycle
         self.on_event: Callable[[Event], None] = _ignore
@@ -64,7 +72,7 @@ class Runtime:
         self.overrides = Overrides(self.assembly.actuators, _ranges(self.assembly), clock, on_event=self._emit)
         self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
         self.cycle.attach(self.recorder)
-        self._host = ControllerHost(self.assembly)
+        self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._facts = FactFinder(self.assembly)
         self._view = LatestView(self.assembly)
@@ -125,7 +133,7 @@ class Runtime:
 
     def start(self) -> None:
         """Bridges, cycle and controllers, in threads."""
-        self._host.publish_settings(self.clock.now_ns())
+        self._publish_settings(self.clock.now_ns())
         for factory in self._bridges:
             bridge = factory(
                 self.site,
@@ -140,6 +148,7 @@ class Runtime:
         self._threads.append(DecisionThread(self.cycle, self._keep_faults))
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
         self.cycle.start()
+        self._host.start()
         for each in self._threads:
             each.start()
         self._host_thread.start()
@@ -152,6 +161,7 @@ class Runtime:
             thread.stop()
         self._threads.clear()
         self.cycle.stop()
+        self._host.stop()
         self._keep_faults([])
         if self._host_thread is not None:
             self._host_thread.join(STOP_S)
@@ -184,7 +194,7 @@ class Runtime:
         """One whole cycle at ``time_ns`` of a simulated clock."""
         snapshot = self.cycle.begin(time_ns)
         if self._rules_ns is None:
-            self._host.publish_settings(time_ns)
+            self._publish_settings(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
         self._keep_faults(decisions)
@@ -199,6 +209,13 @@ class Runtime:
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self._judge(snapshot)
+
+    def _publish_settings(self, time_ns: int) -> None:
+        """Numbers that screens draw, and no failure yet; once, they never go stale."""
+        for controller in self.assembly.controllers:
+            for name, value in control_settings(controller.settings).items():
+                self.image.publish(self.image.handle(f"{controller.id}/{name}"), value, time_ns)
+            self.image.publish(self.image.handle(f"{controller.id}/failures"), 0.0, time_ns)
 
     def _judge(self, snapshot: Snapshot) -> None:
         """Alarms, from this snapshot and the decisions and faults of the cycle before it."""
@@ -220,6 +237,16 @@ class Runtime:
             self.on_event(event)
         except Exception:
             log.exception("event lost", extra={"event_code": event.code, "event_kind": event.kind})
+
+
+def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
+    site, parts = assembly.site, (assembly.controllers, assembly.image, assembly.cycle, assembly.actuators)
+    if not processes:
+        return LocalHost(*parts, site.cycle.period_s)
+    settings = site.controller_processes
+    return ProcessHosts(
+        *parts, site.cycle.period_s, assembly.clock, Limits(settings.memory_limit_mb, settings.silent_after_s)
+    )
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:

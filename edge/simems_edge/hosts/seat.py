@@ -1,0 +1,66 @@
+"""One controller's turns, wherever it runs. What raises loses its turn, and only its own.
+
+A controller that raised says nothing in that cycle: what it proposed before lives out its lifetime, then the
+actuator's fallback holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from simems_core import ProcessImage, Snapshot
+
+from simems_edge.contracts import Binding, Context, Controller
+from simems_edge.contracts.context import Row
+
+NANOSECONDS = 1e-9
+Propose = Callable[[int, Sequence[Row]], object]
+"""(cycle, rows)"""
+
+
+def own_channels(controller: Controller, image: ProcessImage) -> dict[str, int]:
+    """Handles of the metrics that a controller publishes, by name."""
+    return {metric.name: image.handle(f"{controller.id}/{metric.name}") for metric in controller.spec.metrics}
+
+
+class Seat:
+    """Binds at once; raises what the controller raises then."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        image: ProcessImage,
+        actuators: Mapping[str, int],
+        propose: Propose,
+        publish: Callable[[int, float, int], None],
+    ) -> None:
+        """``actuators``: address -> number in the cycle; ``publish``: (handle, value, time_ns)."""
+        self.controller = controller
+        self._propose = propose
+        self._last_ns: int | None = None
+        binding = Binding(image, actuators)
+        controller.bind(binding)
+        self._context = Context(binding.actuators, own_channels(controller, image), publish)
+
+    def turn(self, snapshot: Snapshot, period_s: float) -> Exception | None:
+        """One turn; what it raised, or None. ``period_s``: taken for the time since its last turn in the first one."""
+        self._context.begin(snapshot, self._elapsed_s(snapshot.time_ns, period_s))
+        try:
+            self.controller.execute(self._context)
+            self._propose(snapshot.cycle, self._context.take())
+        except SystemExit as error:
+            self._context.drop()
+            return RuntimeError(f"it tried to end its process with exit code {error.code}")
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it must cost only its own turn
+            self._context.drop()
+            return error
+        return None
+
+    def _elapsed_s(self, time_ns: int, period_s: float) -> float:
+        last_ns, self._last_ns = self._last_ns, time_ns
+        return period_s if last_ns is None else (time_ns - last_ns) * NANOSECONDS
+
+
+def words(error: BaseException) -> str:
+    """What it was, in one line."""
+    return f"{type(error).__name__}: {error}"
