@@ -16,6 +16,7 @@ import misbehaving
 import numpy as np
 import pytest
 from simems_core import Actuator, Channel, Clock, Cycle, ProcessImage, Recorder, Source, bare_sleep_lateness
+from simems_edge.contracts import Controller
 from simems_edge.hosts import Limits, ProcessHosts
 
 TIMES = int(os.environ.get("SIMEMS_MISBEHAVIOURS", "2"))
@@ -60,7 +61,7 @@ class Rig:
         return np.concatenate([rows for rows in self.rows if len(rows)])
 
 
-def controllers(kind: str) -> list[misbehaving.Controller]:
+def controllers(kind: str) -> list[Controller]:
     victim, neighbour = misbehaving.Misbehaving, misbehaving.Steady
     return [
         victim("victim", victim.Settings(actuator="ess0/p", kind=kind)),
