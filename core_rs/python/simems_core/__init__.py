@@ -58,6 +58,7 @@ from simems_core._core import (
     bare_sleep_lateness,
     identify,
     next_state,
+    ping_pong_us,
 )
 
 __all__ = [
@@ -114,4 +115,5 @@ __all__ = [
     "bare_sleep_lateness",
     "identify",
     "next_state",
+    "ping_pong_us",
 ]

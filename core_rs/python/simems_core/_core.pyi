@@ -63,6 +63,7 @@ __all__ = [
     "bare_sleep_lateness",
     "identify",
     "next_state",
+    "ping_pong_us",
 ]
 
 BUILD_PROFILE: Final[str]
@@ -432,6 +433,10 @@ class CycleGuest:
         """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
     def publish(self, handle: int, value: float, time_ns: int) -> None:
         """One of the desk's own channels; the cycle takes it over when it next decides."""
+
+def ping_pong_us(count: int, pause_s: float) -> list[float]:
+    """Round trips of a bare futex between this process and a child of it, in microseconds, with ``pause_s`` between
+    them: the reference for a controller's turn in its own process."""
 
 def bare_sleep_lateness(period_s: float, cycles: int) -> list[float]:
     """Lateness in microseconds of a bare clock_nanosleep loop of the same policy, on its own thread without the GIL:

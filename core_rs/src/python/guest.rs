@@ -77,3 +77,15 @@ impl PyCycleGuest {
         Ok(self.0.publish(self.0.image().checked(handle)?, value, time_ns)?)
     }
 }
+
+/// Round trips of a bare futex between this process and a child of it, in microseconds.
+#[pyfunction]
+pub(super) fn ping_pong_us(py: Python<'_>, count: i64, pause_s: f64) -> PyResult<Vec<f64>> {
+    let rounds = usize::try_from(count).ok().filter(|count| (1..=1_000_000).contains(count));
+    match rounds.filter(|_| (0.0..=1.0).contains(&pause_s)) {
+        Some(rounds) => Ok(py.detach(|| crate::cycle::ping_pong_us(rounds, seconds_to_ns(pause_s)))?),
+        None => Err(CoreError::new_err(format!(
+            "needs 1 to 1000000 rounds and a pause_s of 0 to 1, not {count} and {pause_s}"
+        ))),
+    }
+}

@@ -55,7 +55,7 @@ mod _core {
     #[pymodule_export]
     use super::estimate::{PyCell, PyCoulombCounter, PyEkf, PyEkfBank, PyEstimate, PyFitReport, identify_cell};
     #[pymodule_export]
-    use super::guest::PyCycleGuest;
+    use super::guest::{PyCycleGuest, ping_pong_us};
     #[pymodule_export]
     use super::image::PyProcessImage;
     #[pymodule_export]
