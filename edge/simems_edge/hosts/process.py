@@ -35,8 +35,9 @@ def serve(order: Order) -> None:
     _keep_only(order)
     die_with_parent()
     name_process(f"ctl-{order.controller.id}")
-    # The edge's terminal is not this process's: the edge ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Only the edge ends it, not whoever stops the edge.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     _limit_memory(order.memory_mb)
     reporter = _Reporter(socket.socket(fileno=order.post.number))
     guest = CycleGuest(order.board.number, order.desk.number, order.bell.number)

@@ -29,7 +29,7 @@ Tell = Callable[[str | None, int], None]
 """(why it fails now or None, turns or lives lost since the last call)"""
 
 _context = get_context("forkserver")
-_context.set_forkserver_preload(["simems_edge.hosts.process", "simems_edge.controllers"])
+_context.set_forkserver_preload(["simems_edge.hosts.nursery"])
 
 
 class Ward:

@@ -54,6 +54,18 @@ def test_each_controller_is_a_process_that_comes_back(edge_process: EdgeProcess)
     assert after["ctl-self0"] == before["ctl-self0"], "its neighbour was not touched"
 
 
+def test_a_stop_told_to_all_processes_is_still_orderly(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    wait_until(lambda: len(controllers(edge.process.pid)) == 2)
+    pids = list(controllers(edge.process.pid).values())
+    server = _parent(pids[0])
+    assert server is not None
+    for pid in (*pids, server, edge.process.pid):
+        os.kill(pid, signal.SIGTERM)
+    assert edge.process.wait(40.0) == 0
+    assert not [line for line in edge.logged() if line["level"] == "error"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_none_outlives_the_edge(edge_process: EdgeProcess, number: signal.Signals) -> None:
     wait_until(lambda: len(controllers(edge_process.process.pid)) == 2)
