@@ -28,7 +28,7 @@ class _Record:
 
 
 class LocalHost:
-    """Controller ``n`` is source ``n + 1`` of the cycle."""
+    """Controller ``n`` is source ``n + first_source`` of the cycle."""
 
     def __init__(
         self,
@@ -37,12 +37,14 @@ class LocalHost:
         cycle: Cycle,
         actuators: Sequence[str],
         period_s: float,
+        *,
+        first_source: int = 1,
     ) -> None:
         self._image = image
         self._cycle = cycle
         self._period_s = period_s
         self._numbers = {address: number for number, address in enumerate(actuators)}
-        self._records = [self._record(source, c) for source, c in enumerate(controllers, start=1)]
+        self._records = [self._record(source, c) for source, c in enumerate(controllers, start=first_source)]
 
     def _record(self, source: int, controller: Controller) -> _Record:
         def propose(

@@ -20,7 +20,7 @@ STOP_S = 5.0
 
 
 class ProcessHosts:
-    """Controller ``n`` is source ``n + 1`` of the cycle and sits at desk ``n``. Thread-safe."""
+    """Controller ``n`` sits at desk ``n`` of the cycle, alone. Thread-safe."""
 
     def __init__(
         self,
