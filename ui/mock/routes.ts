@@ -14,7 +14,8 @@ import {
   type World,
 } from './answers';
 import { SITE } from './plant';
-import type { App } from './server';
+
+export type App = 'portal' | 'hmi';
 
 /** The made-up secrets of the made-up servers. */
 export const PASSWORD = 'demo';

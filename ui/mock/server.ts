@@ -5,9 +5,7 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import { alarms, latest, SCENARIOS, type Scenario, type World } from './answers';
-import { answer, Refusal } from './routes';
-
-export type App = 'portal' | 'hmi';
+import { answer, type App, Refusal } from './routes';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',

@@ -7,14 +7,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
-use super::record::PyRows;
-use super::snapshot::PySnapshot;
-
 /// Who owns the memory of a view.
 pub(super) enum Owner {
-    Snapshot(#[expect(dead_code, reason = "held for its lifetime")] Py<PySnapshot>),
-    Rows(#[expect(dead_code, reason = "held for its lifetime")] Py<PyRows>),
+    Held(#[expect(dead_code, reason = "held for its lifetime")] Py<PyAny>),
     Made(#[expect(dead_code, reason = "held for its lifetime")] Box<[u8]>),
+}
+
+impl Owner {
+    /// A Python object whose memory stays as it is while it lives.
+    pub(super) fn of<T>(object: &Bound<'_, T>) -> Self {
+        Self::Held(object.clone().into_any().unbind())
+    }
 }
 
 /// An element type of a view, with its name in the `struct` module.

@@ -54,20 +54,20 @@ impl PyRows {
     #[getter]
     fn times_ns<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let times = &slf.get().0.times_ns;
-        view(slf.py(), Owner::Rows(slf.clone().unbind()), times.as_ptr(), &[times.len()])
+        view(slf.py(), Owner::of(&slf), times.as_ptr(), &[times.len()])
     }
 
     #[getter]
     fn values<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let rows = &slf.get().0;
         let shape = [rows.times_ns.len(), rows.columns];
-        view(slf.py(), Owner::Rows(slf.clone().unbind()), rows.values.as_ptr(), &shape)
+        view(slf.py(), Owner::of(&slf), rows.values.as_ptr(), &shape)
     }
 
     #[getter]
     fn qualities<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let rows = &slf.get().0;
         let shape = [rows.times_ns.len(), rows.columns];
-        view(slf.py(), Owner::Rows(slf.clone().unbind()), rows.qualities.as_ptr(), &shape)
+        view(slf.py(), Owner::of(&slf), rows.qualities.as_ptr(), &shape)
     }
 }

@@ -42,14 +42,14 @@ impl PySnapshot {
     #[getter]
     fn values<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let (start, count) = slf.get().cells()?;
-        stepped(slf.py(), Owner::Snapshot(slf.clone().unbind()), start.cast::<f64>(), count, size_of::<Cell>())
+        stepped(slf.py(), Owner::of(&slf), start.cast::<f64>(), count, size_of::<Cell>())
     }
 
     #[getter]
     fn times_ns<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {
         let (start, count) = slf.get().cells()?;
         let start = start.cast::<i64>().wrapping_add(1);
-        stepped(slf.py(), Owner::Snapshot(slf.clone().unbind()), start, count, size_of::<Cell>())
+        stepped(slf.py(), Owner::of(&slf), start, count, size_of::<Cell>())
     }
 
     // Made on demand: what a value is worth depends on its age at the latch.
