@@ -95,8 +95,9 @@ impl PyCycle {
         Ok(self.0.shared().answered_by(desk)?)
     }
 
-    #[pyo3(signature = (*, priority=Some(50), cpu=None, lock_memory=false))]
-    fn start(&self, py: Python<'_>, priority: Option<i32>, cpu: Option<usize>, lock_memory: bool) -> PyResult<()> {
+    #[pyo3(signature = (*, priority=50, cpu=None, lock_memory=false))]
+    fn start(&self, py: Python<'_>, priority: i32, cpu: Option<usize>, lock_memory: bool) -> PyResult<()> {
+        let priority = (priority != 0).then_some(priority);
         Ok(py.detach(|| self.0.start_with(Realtime { priority, cpu, lock_memory }))?)
     }
 
