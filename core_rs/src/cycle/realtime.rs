@@ -7,7 +7,7 @@ use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use crate::cycle::memory;
+use crate::cycle::pages;
 use crate::error::{Error, Result};
 
 const NOT_ASKED: i32 = -1;
@@ -43,8 +43,8 @@ impl Realtime {
     pub(crate) fn ask(&self, grants: &Grants) {
         exact_timers();
         grants.cpu.tell(self.cpu.map(pin));
-        grants.memory.tell(self.lock_memory.then(memory::lock));
-        memory::touch();
+        grants.memory.tell(self.lock_memory.then(pages::lock));
+        pages::touch();
         grants.realtime.tell(self.priority.map(fifo));
     }
 }
