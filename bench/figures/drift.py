@@ -48,7 +48,7 @@ def _stepped() -> Watched:
 def _rows(name: str, watched: Watched) -> list[Figure]:
     return [
         Figure(f"{name}: slots of the grid not accounted for", float(watched.lost), "slots", "none", 1.0, 0.0),
-        Figure(f"{name}: slots missed", float(watched.missed), "slots", "bare loop, plus 1", watched.bare + 1.0, 1.0),
+        Figure(f"{name}: slots missed", float(watched.missed), "slots", "bare loop, plus 1", watched.bare + 1.0, 2.0),
     ]
 
 

@@ -1,0 +1,34 @@
+//! What is fuzzed: each target makes one hostile run from dice and counts its executions; a panic is a finding.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod arbitration;
+mod blocks;
+mod cells;
+mod dice;
+mod image;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use dice::Dice;
+
+/// One hostile run; how many inputs it tried.
+pub type Target = fn(&mut Dice) -> u64;
+
+pub const TARGETS: [(&str, Target); 5] = [
+    ("arbitration: proposals, inputs and configurations", arbitration::run),
+    ("image: values, channels, latches, recorder rows", image::run),
+    ("tables of channels, as attached from another process", image::tables),
+    ("cells and battery readings", cells::run),
+    ("blocks", blocks::run),
+];
+
+/// Runs a target until it tried `wanted` inputs; how many it tried. A panic is repeated with its seed.
+pub fn fuzz(name: &str, target: Target, wanted: u64) -> u64 {
+    let (mut tried, mut seed) = (0, 0);
+    while tried < wanted {
+        let run = catch_unwind(AssertUnwindSafe(|| target(&mut Dice::new(seed))));
+        tried += run.unwrap_or_else(|_| panic!("{name}: the run of seed {seed} panicked; the message is above"));
+        seed += 1;
+    }
+    tried
+}
