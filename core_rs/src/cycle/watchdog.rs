@@ -99,7 +99,8 @@ impl Watchdog {
         }
         let manager = Manager::new(address)
             .map_err(|error| Error::invalid(format!("NOTIFY_SOCKET {address:?} is no address: {error}")))?;
-        let (shared, ending) = (Arc::clone(cycle.shared()), Arc::new(Ending { wanted: AtomicBool::new(false), event: Event::local()? }));
+        let (shared, ending) =
+            (Arc::clone(cycle.shared()), Arc::new(Ending { wanted: AtomicBool::new(false), event: Event::local()? }));
         let thread = std::thread::Builder::new()
             .name("simems-watchdog".to_owned())
             .spawn({

@@ -44,7 +44,7 @@ impl Site {
 pub fn image() -> Arc<Image> {
     let addresses = ["grid0/p", "ess0/p", "ess0/soc", "ess0/p_setpoint", "ess0/p_reason"];
     let statistics = CYCLE_CHANNELS.map(|(address, _)| address);
-    Image::new(addresses.iter().chain(&statistics).copied().map(Channel::new).collect(), 16).unwrap()
+    Image::shared(addresses.iter().chain(&statistics).copied().map(Channel::new).collect(), 16).unwrap()
 }
 
 /// A cycle of 2 ms with guards of both kinds.

@@ -21,11 +21,10 @@ pub fn run(dice: &mut Dice) -> u64 {
     let image = Image::new(channels, 1 + dice.below(8)).unwrap();
     let configuration = configuration(dice);
     let ratings: Vec<(f64, f64)> = configuration.actuators.iter().map(|a| (a.minimum, a.maximum)).collect();
-    let stopped = configuration.guards.iter().any(|guard| matches!(guard, GuardSpec::Stop { .. }));
     let Ok(cycle) = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration) else {
         return 1;
     };
-    (0..STEPS).for_each(|_| step(dice, &cycle, &image, &ratings, stopped));
+    (0..STEPS).for_each(|_| step(dice, &cycle, &image, &ratings));
     STEPS
 }
 
@@ -57,7 +56,11 @@ fn guard(dice: &mut Dice) -> GuardSpec {
             let (minimum_pct, maximum_pct) = (dice.number(100.0), dice.number(100.0));
             GuardSpec::Soc { actuator, soc: text("ess0/soc"), minimum_pct, maximum_pct }
         }
-        2 => GuardSpec::DeviceLimits { actuator, charge: text("ess0/charge"), discharge: text("ess0/discharge") },
+        2 => GuardSpec::DeviceLimits {
+            actuator,
+            charge_limit: text("ess0/charge"),
+            discharge_limit: text("ess0/discharge"),
+        },
         _ => GuardSpec::Grid {
             actuators: ADDRESSES[..ACTUATORS].iter().map(|address| text(address)).collect(),
             grid: text("grid0/p"),
@@ -73,7 +76,7 @@ fn guard(dice: &mut Dice) -> GuardSpec {
     }
 }
 
-fn step(dice: &mut Dice, cycle: &Cycle, image: &Image, ratings: &[(f64, f64)], stopped: bool) {
+fn step(dice: &mut Dice, cycle: &Cycle, image: &Image, ratings: &[(f64, f64)]) {
     for handle in 0..ADDRESSES.len() {
         let quality = Quality::parse(dice.whole(3)).unwrap_or(Quality::Good);
         let _ = image.publish(handle, dice.number(1e5), dice.whole(1_000_000_000), quality);
@@ -92,7 +95,6 @@ fn step(dice: &mut Dice, cycle: &Cycle, image: &Image, ratings: &[(f64, f64)], s
         assert!((*minimum..=*maximum).contains(&decided.setpoint), "{decided:?} is outside {minimum}..{maximum}");
         assert!(!cycle.shared().reasons().text(decided.code).is_empty());
     }
-    let _ = stopped;
 }
 
 fn proposal(dice: &mut Dice) -> Proposal {

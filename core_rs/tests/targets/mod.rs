@@ -6,6 +6,7 @@ mod blocks;
 mod cells;
 mod dice;
 mod image;
+mod processes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,10 +15,11 @@ pub use dice::Dice;
 /// One hostile run; how many inputs it tried.
 pub type Target = fn(&mut Dice) -> u64;
 
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("arbitration: proposals, inputs and configurations", arbitration::run),
     ("image: values, channels, latches, recorder rows", image::run),
-    ("tables of channels, as attached from another process", image::tables),
+    ("readers of damaged shared memory", processes::readers),
+    ("cycles with scribbling controllers", processes::scribblers),
     ("cells and battery readings", cells::run),
     ("blocks", blocks::run),
 ];
