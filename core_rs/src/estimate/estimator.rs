@@ -266,7 +266,8 @@ impl Estimator {
             sigma_pct: 100.0 * sigma.min(KNOWING_NOTHING),
             reason,
             innovation_v: innovation.map_or(0.0, |innovation| innovation.voltage_v),
-            innovation_variance_v2: innovation.map_or(0.0, |innovation| innovation.variance_v2),
+            // A cell file may call its voltage as noisy as it likes: the answer stays a number.
+            innovation_variance_v2: innovation.map_or(0.0, |innovation| innovation.variance_v2.min(f64::MAX)),
         }
     }
 }
