@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 pub use ages::Ages;
+#[cfg(all(loom, test))]
+pub(crate) use board::Board;
 pub use board::Decided;
 pub use config::{Actuator, CLASSES, Configuration, Source};
 pub use desk::DeskSpec;

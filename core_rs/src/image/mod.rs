@@ -34,6 +34,8 @@ use crate::error::{Error, Result, checked_index};
 use crate::memory::{One, Region};
 use buffer::{Holder, PREPARED, Pool};
 use history::History;
+#[cfg(all(loom, test))]
+pub(crate) use holds::Counts;
 pub(crate) use holds::{PLACES, Places};
 use inputs::Inputs;
 use layout::{Board, Pulse};

@@ -31,7 +31,7 @@ fn channel(dice: &mut Dice) -> Channel {
     (channel.minimum, channel.maximum) = (-dice.positive(1e5), dice.positive(1e5));
     channel.stale_after_s = dice.positive(5.0);
     let access = *dice.pick(&["read", "write", "execute"]);
-    channel.clone().with_kind(*dice.pick::<&str>(&KINDS), access).unwrap_or(channel)
+    channel.clone().with_kind(dice.pick::<&str>(&KINDS), access).unwrap_or(channel)
 }
 
 fn step(dice: &mut Dice, image: &Arc<Image>, latcher: &mut Latcher, recorder: Option<&Recorder>, columns: usize) {
