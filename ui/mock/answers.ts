@@ -316,6 +316,7 @@ export const CYCLE: CycleHealth = {
   skipped: 0,
   overruns: 0,
   late_proposals: 3,
+  refused_proposals: 0,
   work_us_p50: 61,
   work_us_p99: 142,
   work_us_max: 1430,

@@ -58,6 +58,7 @@ from simems_core._core import (
     Watchdog,
     bare_sleep_lateness,
     identify,
+    image_times_ns,
     next_state,
     ping_pong_us,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "Watchdog",
     "bare_sleep_lateness",
     "identify",
+    "image_times_ns",
     "next_state",
     "ping_pong_us",
 ]

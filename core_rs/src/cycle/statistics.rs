@@ -129,11 +129,12 @@ impl Statistics {
             self.ages.largest_s(),
             f64::from(u8::from(self.grants.realtime())),
             f64::from(u8::from(self.grants.memory_locked())),
+            self.refused_proposals() as f64,
         ]
     }
 }
 
-const CHANNELS: usize = 31;
+const CHANNELS: usize = 32;
 
 /// (address, unit) of the statistics published once a second when the image has them.
 pub const CYCLE_CHANNELS: [(&str, &str); CHANNELS] = [
@@ -168,6 +169,7 @@ pub const CYCLE_CHANNELS: [(&str, &str); CHANNELS] = [
     ("cycle/input_age_s_max", "s"),
     ("cycle/realtime", ""),
     ("cycle/memory_locked", ""),
+    ("cycle/refused_proposals", ""),
 ];
 
 /// Splits a cycle into its phases; silent until the thread starts it, so that stepping measures no time.

@@ -19,6 +19,7 @@ mod sample;
 mod slot;
 mod snapshot;
 mod table;
+mod timing;
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -29,6 +30,7 @@ pub use channel::{Channel, Kind};
 pub use latch::Latcher;
 pub use sample::{Quality, Sample};
 pub use snapshot::{Reader, Snapshot};
+pub use timing::{Times, times};
 
 use crate::error::{Error, Result, checked_index};
 use crate::memory::{One, Region};

@@ -16,6 +16,7 @@ mod record;
 mod snapshot;
 mod states;
 mod statistics;
+mod timing;
 mod watchdog;
 
 use pyo3::create_exception;
@@ -68,6 +69,8 @@ mod _core {
     use super::states::{PyCause, PyFault, PyStates, next_state};
     #[pymodule_export]
     use super::statistics::{PyCycleStatistics, bare_sleep_lateness};
+    #[pymodule_export]
+    use super::timing::image_times_ns;
     #[pymodule_export]
     use super::watchdog::PyWatchdog;
 

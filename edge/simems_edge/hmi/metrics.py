@@ -51,6 +51,9 @@ class EdgeFigures(Collector):
         yield CounterMetricFamily("simems_cycle_overruns", "Cycles longer than the period.", value=cycle.overruns)
         yield CounterMetricFamily("simems_cycle_skipped", "Slots left out after an overrun.", value=cycle.skipped)
         yield CounterMetricFamily("simems_late_proposals", "Proposals after the deadline.", value=cycle.late_proposals)
+        yield CounterMetricFamily(
+            "simems_refused_proposals", "Proposals that were nonsense.", value=cycle.refused_proposals
+        )
         yield GaugeMetricFamily("simems_cycle_realtime", "1 when SCHED_FIFO was granted.", value=float(cycle.realtime))
         yield GaugeMetricFamily(
             "simems_cycle_memory_locked", "1 when memory is locked.", value=float(cycle.memory_locked)

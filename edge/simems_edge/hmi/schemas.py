@@ -210,6 +210,8 @@ class CycleHealth(Model):
     skipped: int
     overruns: int
     late_proposals: int
+    refused_proposals: int
+    """Sets that a controller's process wrote and arbitration could not take."""
     work_us_p50: float
     work_us_p99: float
     work_us_max: float
