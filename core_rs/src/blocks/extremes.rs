@@ -24,7 +24,9 @@ pub(crate) struct Extremes {
 
 impl Extremes {
     pub(crate) fn new(window_ns: i64) -> Self {
-        Self { window_ns, spacing_ns: window_ns / CAPACITY as i64, spans: VecDeque::with_capacity(CAPACITY + 2) }
+        let nothing = Span { first_ns: 0, last_ns: 0, low: 0.0, high: 0.0 };
+        let spans = super::touched(CAPACITY + 2, nothing);
+        Self { window_ns, spacing_ns: window_ns / CAPACITY as i64, spans }
     }
 
     pub(crate) fn clear(&mut self) {

@@ -17,6 +17,7 @@ mod low_pass;
 mod pid;
 mod ramp;
 mod rate_counter;
+mod ring;
 mod rocof;
 mod rolling_demand;
 mod site_power;
@@ -35,6 +36,8 @@ pub use rate_counter::RateCounter;
 pub use rocof::Rocof;
 pub use rolling_demand::RollingDemand;
 pub use site_power::{DelayBounds, SitePowerEstimate};
+
+pub(crate) use ring::touched;
 
 use crate::clock::{SECOND_NS, seconds_to_ns};
 use crate::error::{Error, Result, finite};

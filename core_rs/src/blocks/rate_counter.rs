@@ -25,7 +25,7 @@ impl RateCounter {
         if !(1..=LARGEST).contains(&capacity) {
             return Err(Error::invalid(format!("capacity must be 1 to {LARGEST}, not {capacity}")));
         }
-        let events = VecDeque::with_capacity(capacity);
+        let events = super::touched(capacity, 0);
         Ok(Self { window_ns: window_ns(window_s)?, capacity, events, newest_ns: i64::MIN, on: None })
     }
 

@@ -38,7 +38,7 @@ impl Rocof {
     pub fn new(window_s: f64, filter_s: f64, deadband_hz_per_s: f64) -> Result<Self> {
         Ok(Self {
             window_ns: window_ns(window_s)?,
-            samples: VecDeque::with_capacity(CAPACITY + 2),
+            samples: super::touched(CAPACITY + 2, (0, 0.0)),
             filter: LowPass::new(filter_s, None)?,
             deadband: Deadband::new(deadband_hz_per_s, 0.0, false)?,
             fitted_ns: None,

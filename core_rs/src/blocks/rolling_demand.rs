@@ -29,7 +29,7 @@ impl RollingDemand {
         Ok(Self {
             window_ns: window_ns(window_s)?,
             register: EnergyRegister::new(register)?,
-            knots: VecDeque::with_capacity(CAPACITY + 4),
+            knots: super::touched(CAPACITY + 4, (0, 0.0)),
             complete_from_ns: 0,
             last_w: 0.0,
             valid: false,

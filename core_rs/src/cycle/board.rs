@@ -1,6 +1,6 @@
 //! The decisions of the last cycle: written by the cycle without waiting, read by anybody without tearing.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
 
 /// One actuator's setpoint with its reason code.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +58,7 @@ impl Board {
             if before & 1 == 0 && self.sequence.load(Ordering::Relaxed) == before {
                 return (cycle, decisions);
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 }

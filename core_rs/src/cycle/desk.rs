@@ -6,13 +6,14 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crate::cycle::event::{Bell, Event};
 use crate::cycle::mailbox::{Mailbox, MailboxPlan};
 use crate::error::{Error, Result};
 use crate::image::{Cell, Image, PLACES, Places, Read, Sample, Slot};
 use crate::memory::{One, Plain, Plan, Region, Span, View};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"sdesk\x00\x00\x01");
 

@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 
 use crate::arbitrate::{Limits, Outcome, Row, arbitrate};
 use crate::clock::SECOND_NS;
+use crate::cycle::ages::Watched;
 use crate::cycle::board::Decided;
 use crate::cycle::mailbox::{Collected, Held};
 use crate::cycle::shared::Shared;
-use crate::cycle::statistics::CYCLE_CHANNELS;
+use crate::cycle::statistics::{CYCLE_CHANNELS, Phase, Stopwatch};
 use crate::error::{Error, Result};
 use crate::guard::{Guards, Rated};
 use crate::image::Latcher;
@@ -59,6 +60,8 @@ pub struct Engine {
     last_time_ns: Option<i64>,
     statistics_slot: i64,
     open: Option<u64>,
+    watched: Watched,
+    pub(crate) stopwatch: Stopwatch,
 }
 
 impl Engine {
@@ -86,6 +89,8 @@ impl Engine {
             last_time_ns: None,
             statistics_slot: i64::MIN,
             open: None,
+            watched: Watched::default(),
+            stopwatch: Stopwatch::default(),
             shared,
         })
     }
@@ -111,6 +116,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Before the first cycle: whose age is told.
+    pub(crate) fn watch(&mut self, handles: Vec<usize>) {
+        self.watched = Watched::new(handles);
+    }
+
     /// Before the first cycle: states and faults are looked at in each one.
     pub(crate) fn attach_states(&mut self, mut machine: Machine) -> Result<()> {
         let configuration = &self.shared.configuration;
@@ -131,7 +141,12 @@ impl Engine {
         self.claim()?;
         let latcher = self.latcher.as_mut().ok_or(Error::Order("the image was given back"))?;
         let cycle = latcher.latch(time_ns, grow)?;
+        if let Some(reader) = latcher.reader() {
+            self.watched.look(&reader);
+        }
         self.open = Some(cycle);
+        self.stopwatch.lap(&self.shared.statistics, Phase::Latch);
+        self.stopwatch.lap(&self.shared.statistics, Phase::Estimate);
         self.shared.open(cycle);
         Ok(cycle)
     }
@@ -140,12 +155,16 @@ impl Engine {
     pub(crate) fn finish(&mut self) -> Result<()> {
         let cycle = self.open.take().ok_or(Error::Order("no cycle was begun"))?;
         self.shared.close(cycle);
+        self.stopwatch.lap(&self.shared.statistics, Phase::ProposeWait);
         self.collect(cycle);
         self.look()?;
         self.arbitrate(cycle);
+        self.stopwatch.lap(&self.shared.statistics, Phase::Arbitrate);
         self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
-        self.guard_and_publish(cycle)?;
+        let time_ns = self.guard_and_publish(cycle)?;
         self.shared.decided.signal();
+        self.publish_statistics(time_ns);
+        self.stopwatch.lap(&self.shared.statistics, Phase::Publish);
         Ok(())
     }
 
@@ -186,12 +205,13 @@ impl Engine {
         }
     }
 
-    fn guard_and_publish(&mut self, cycle: u64) -> Result<()> {
+    fn guard_and_publish(&mut self, cycle: u64) -> Result<i64> {
         let reader = self.latcher.as_ref().and_then(Latcher::reader).ok_or(Error::Order("the image was given back"))?;
         let time_ns = reader.time_ns();
         let elapsed_ns = self.last_time_ns.map_or(self.shared.period_ns(), |last_ns| time_ns.saturating_sub(last_ns));
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
+        self.stopwatch.lap(&self.shared.statistics, Phase::Guard);
         if let Some(machine) = &self.machine {
             machine.tell(&mut self.outcomes);
             machine.publish(&self.shared.image, &self.outcomes, time_ns);
@@ -199,8 +219,7 @@ impl Engine {
         self.recorders.iter().for_each(|recorder| recorder.sample(&reader));
         self.last_time_ns = Some(time_ns);
         self.publish(cycle, time_ns);
-        self.publish_statistics(time_ns);
-        Ok(())
+        Ok(time_ns)
     }
 
     fn publish(&mut self, cycle: u64, time_ns: i64) {
@@ -220,6 +239,7 @@ impl Engine {
         let wanted = self.outputs.statistics.iter().any(Option::is_some);
         if wanted && slot > self.statistics_slot {
             self.statistics_slot = slot;
+            self.watched.tell(&self.shared.statistics.ages);
             let values = self.shared.statistics.channel_values();
             for (handle, value) in self.outputs.statistics.iter().zip(values) {
                 write(&self.shared, *handle, value, time_ns);

@@ -3,35 +3,46 @@
 //! Enters: proposals. Leaves: snapshots, decisions, recorded rows, statistics. Never here: Python, wall-clock
 //! time, a wait on anybody but the propose deadline.
 
+mod ages;
 mod board;
 mod config;
 mod desk;
 mod engine;
 mod event;
 mod guest;
+mod histogram;
 mod mailbox;
 mod pacer;
+mod pages;
 mod ping_pong;
 mod proposal;
+mod realtime;
 mod reasons;
 mod shared;
 mod statistics;
 mod thread;
+mod watchdog;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+pub use ages::Ages;
+#[cfg(all(loom, test))]
+pub(crate) use board::Board;
 pub use board::Decided;
 pub use config::{Actuator, CLASSES, Configuration, Source};
 pub use desk::DeskSpec;
 pub use engine::Engine;
 pub use guest::Guest;
+pub use histogram::{Histogram, Recent};
 pub use ping_pong::ping_pong_us;
 pub use proposal::Proposal;
+pub use realtime::{Grant, Grants, Realtime};
 pub use reasons::{FALLBACK, Reasons};
 pub use shared::Shared;
-pub use statistics::{CYCLE_CHANNELS, Histogram, Statistics};
+pub use statistics::{CYCLE_CHANNELS, Phase, Statistics};
 pub use thread::bare_sleep_lateness;
+pub use watchdog::Watchdog;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -91,8 +102,14 @@ impl Cycle {
         }
     }
 
-    /// Starts the thread.
+    /// Starts the thread with [`Realtime::DEFAULT`].
     pub fn start(&self) -> Result<()> {
+        self.start_with(Realtime::DEFAULT)
+    }
+
+    /// Starts the thread; returns when the machine has answered what it grants ([`Statistics::grants`]).
+    pub fn start_with(&self, realtime: Realtime) -> Result<()> {
+        realtime.validate()?;
         if !thread::can_run_on(&self.shared.clock) {
             return Err(Error::Order("a simulated clock cannot run a thread: step the cycle with begin and finish"));
         }
@@ -102,11 +119,15 @@ impl Cycle {
             return Err(Error::Order("the cycle was started twice at the same time"));
         };
         self.shared.set_stopped(false);
+        let (prepared, answered) = std::sync::mpsc::channel();
         let builder = std::thread::Builder::new().name("simems-cycle".to_owned());
         let handle = builder
-            .spawn(move || thread::run(*engine))
+            .spawn(move || thread::run(*engine, realtime, &prepared))
             .map_err(|error| Error::invalid(format!("the cycle's thread could not be made: {error}")))?;
         *state = State::Running(handle);
+        drop(state);
+        // An error: the thread is gone already, which `running` tells.
+        let _ = answered.recv();
         Ok(())
     }
 
@@ -144,6 +165,16 @@ impl Cycle {
     /// Before start: samples a recorder at the end of each cycle that crosses its interval.
     pub fn attach(&self, recorder: Arc<Recorder>) -> Result<()> {
         self.idle(|engine| engine.attach(recorder))
+    }
+
+    /// Before start: channels whose age at the latch is told ([`Statistics::ages`]).
+    pub fn watch(&self, handles: &[i64]) -> Result<()> {
+        let image = &self.shared.image;
+        let handles = handles.iter().map(|handle| image.checked(*handle)).collect::<Result<Vec<usize>>>()?;
+        self.idle(|engine| {
+            engine.watch(handles);
+            Ok(())
+        })
     }
 
     /// Before start: states and faults are looked at in each cycle.

@@ -1,84 +1,60 @@
 //! Counters and histograms of the cycle: written by the cycle, read by anybody.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const SUB_BITS: u32 = 5;
-const SUB: u64 = 1 << SUB_BITS;
-const BUCKETS: usize = 1344;
+use crate::clock::host_now_ns;
+use crate::cycle::ages::Ages;
+use crate::cycle::histogram::{Histogram, Recent};
+use crate::cycle::realtime::Grants;
 
-/// Durations in buckets that are 3 % wide, from 1 ns to more than an hour.
-#[derive(Debug)]
-pub struct Histogram {
-    buckets: Box<[AtomicU64]>,
-    largest_ns: AtomicU64,
+/// What a cycle does, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `next` becomes the snapshot.
+    Latch,
+    /// Estimators run on the snapshot.
+    Estimate,
+    /// Controllers are woken and waited for, until the propose deadline.
+    ProposeWait,
+    /// Proposals are collected, faults and state looked at, sources arbitrated.
+    Arbitrate,
+    /// Guards are applied.
+    Guard,
+    /// Setpoints, reasons, rows and statistics are written, bridges woken.
+    Publish,
 }
 
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(), largest_ns: AtomicU64::new(0) }
-    }
-}
-
-impl Histogram {
-    pub(crate) fn record(&self, duration_ns: i64) {
-        let value = duration_ns.max(0).unsigned_abs();
-        if let Some(bucket) = self.buckets.get(index(value).min(BUCKETS - 1)) {
-            bucket.fetch_add(1, Ordering::Relaxed);
-        }
-        self.largest_ns.fetch_max(value, Ordering::Relaxed);
-    }
-
-    /// The largest duration, in microseconds.
-    pub fn max_us(&self) -> f64 {
-        self.largest_ns.load(Ordering::Relaxed) as f64 / 1e3
-    }
-
-    /// A quantile in microseconds, 0 when nothing was recorded.
-    pub fn quantile_us(&self, share: f64) -> f64 {
-        let total: u64 = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum();
-        let rank = ((total as f64 * share).ceil() as u64).max(1);
-        let mut seen = 0_u64;
-        for (number, bucket) in self.buckets.iter().enumerate() {
-            seen += bucket.load(Ordering::Relaxed);
-            if seen >= rank {
-                return (middle(number as u64) / 1e3).min(self.max_us());
-            }
-        }
-        0.0
-    }
-}
-
-// Values below 32 have a bucket each; above, 32 buckets for each doubling.
-fn index(value: u64) -> usize {
-    let shift = (u64::BITS - value.leading_zeros()).saturating_sub(SUB_BITS + 1);
-    (u64::from(shift) * SUB + (value >> shift)) as usize
-}
-
-fn middle(index: u64) -> f64 {
-    let shift = (index / SUB).saturating_sub(1);
-    let lowest = (index - shift * SUB) << shift;
-    lowest as f64 + ((1_u64 << shift) - 1) as f64 / 2.0
-}
+/// Number of phases.
+const PHASES: usize = 6;
 
 /// What a cycle has done so far.
 #[derive(Debug, Default)]
 pub struct Statistics {
     pub(crate) cycles: AtomicU64,
+    pub(crate) completed: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) overruns: AtomicU64,
     pub(crate) late_proposals: AtomicU64,
     pub(crate) refused_proposals: AtomicU64,
-    pub(crate) realtime: AtomicBool,
+    pub(crate) grants: Grants,
+    pub(crate) ages: Ages,
+    phases: [Histogram; PHASES],
     /// Work of each cycle without the wait for proposals.
     pub work: Histogram,
     /// How much later than its deadline each cycle woke, in host time.
     pub lateness: Histogram,
+    /// The same of the last minute.
+    pub lateness_1min: Recent,
 }
 
 impl Statistics {
     /// Cycles finished.
     pub fn cycles(&self) -> u64 {
         self.cycles.load(Ordering::Relaxed)
+    }
+    /// Cycles that the thread carried through to their very end: what a watchdog may be kicked by.
+    pub fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Acquire)
     }
     /// Slots left out.
     pub fn skipped(&self) -> u64 {
@@ -96,9 +72,17 @@ impl Statistics {
     pub fn refused_proposals(&self) -> u64 {
         self.refused_proposals.load(Ordering::Relaxed)
     }
-    /// Whether SCHED_FIFO was granted.
-    pub fn realtime(&self) -> bool {
-        self.realtime.load(Ordering::Relaxed)
+    /// What the machine granted to the thread.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+    /// Ages of the watched inputs.
+    pub fn ages(&self) -> &Ages {
+        &self.ages
+    }
+    /// Durations of one phase.
+    pub fn phase(&self, phase: Phase) -> Option<&Histogram> {
+        self.phases.get(phase as usize)
     }
 
     pub(crate) fn count_skipped(&self, skipped: u64) {
@@ -107,21 +91,53 @@ impl Statistics {
     }
 
     /// Values of [`CYCLE_CHANNELS`], in their order.
-    pub(crate) fn channel_values(&self) -> [f64; 7] {
+    pub(crate) fn channel_values(&self) -> [f64; CHANNELS] {
+        let [work_p50, work_p99] = self.work.quantiles_us([0.5, 0.99]);
+        let [late_p50, late_p99, late_p999] = self.lateness.quantiles_us([0.5, 0.99, 0.999]);
+        let [minute_p50, minute_p99, minute_p999] = self.lateness_1min.quantiles_us([0.5, 0.99, 0.999]);
+        let [latch, estimate, wait, arbitrate, guard, publish] =
+            self.phases.each_ref().map(|phase| phase.quantiles_us([0.5, 0.99]));
         [
             self.cycles() as f64,
-            self.work.quantile_us(0.99),
-            self.lateness.quantile_us(0.5),
-            self.lateness.quantile_us(0.99),
+            work_p99,
+            late_p50,
+            late_p99,
             self.lateness.max_us(),
             self.overruns() as f64,
             self.skipped() as f64,
+            work_p50,
+            self.work.max_us(),
+            late_p999,
+            minute_p50,
+            minute_p99,
+            minute_p999,
+            self.lateness_1min.max_us(),
+            self.late_proposals() as f64,
+            latch[0],
+            latch[1],
+            estimate[0],
+            estimate[1],
+            wait[0],
+            wait[1],
+            arbitrate[0],
+            arbitrate[1],
+            guard[0],
+            guard[1],
+            publish[0],
+            publish[1],
+            self.ages.median_s(),
+            self.ages.largest_s(),
+            f64::from(u8::from(self.grants.realtime())),
+            f64::from(u8::from(self.grants.memory_locked())),
+            self.refused_proposals() as f64,
         ]
     }
 }
 
+const CHANNELS: usize = 32;
+
 /// (address, unit) of the statistics published once a second when the image has them.
-pub const CYCLE_CHANNELS: [(&str, &str); 7] = [
+pub const CYCLE_CHANNELS: [(&str, &str); CHANNELS] = [
     ("cycle/count", ""),
     ("cycle/work_us_p99", "us"),
     ("cycle/lateness_us_p50", "us"),
@@ -129,33 +145,115 @@ pub const CYCLE_CHANNELS: [(&str, &str); 7] = [
     ("cycle/lateness_us_max", "us"),
     ("cycle/overruns", ""),
     ("cycle/skipped", ""),
+    ("cycle/work_us_p50", "us"),
+    ("cycle/work_us_max", "us"),
+    ("cycle/lateness_us_p999", "us"),
+    ("cycle/lateness_1min_us_p50", "us"),
+    ("cycle/lateness_1min_us_p99", "us"),
+    ("cycle/lateness_1min_us_p999", "us"),
+    ("cycle/lateness_1min_us_max", "us"),
+    ("cycle/late_proposals", ""),
+    ("cycle/latch_us_p50", "us"),
+    ("cycle/latch_us_p99", "us"),
+    ("cycle/estimate_us_p50", "us"),
+    ("cycle/estimate_us_p99", "us"),
+    ("cycle/propose_wait_us_p50", "us"),
+    ("cycle/propose_wait_us_p99", "us"),
+    ("cycle/arbitrate_us_p50", "us"),
+    ("cycle/arbitrate_us_p99", "us"),
+    ("cycle/guard_us_p50", "us"),
+    ("cycle/guard_us_p99", "us"),
+    ("cycle/publish_us_p50", "us"),
+    ("cycle/publish_us_p99", "us"),
+    ("cycle/input_age_s_p50", "s"),
+    ("cycle/input_age_s_max", "s"),
+    ("cycle/realtime", ""),
+    ("cycle/memory_locked", ""),
+    ("cycle/refused_proposals", ""),
 ];
+
+/// Splits a cycle into its phases; silent until the thread starts it, so that stepping measures no time.
+#[derive(Debug, Default)]
+pub(crate) struct Stopwatch {
+    last_ns: Option<i64>,
+}
+
+impl Stopwatch {
+    pub(crate) fn start(&mut self, host_ns: i64) {
+        self.last_ns = Some(host_ns);
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.last_ns = None;
+    }
+
+    /// Ends a phase and begins the next one.
+    pub(crate) fn lap(&mut self, statistics: &Statistics, phase: Phase) {
+        if let Some(last_ns) = &mut self.last_ns {
+            let now_ns = host_now_ns();
+            if let Some(histogram) = statistics.phase(phase) {
+                histogram.record(now_ns - *last_ns);
+            }
+            *last_ns = now_ns;
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
-    fn quantiles_are_right_within_a_bucket() {
-        let histogram = Histogram::default();
-        assert_eq!(histogram.quantile_us(0.5), 0.0);
-        (1..=1000).for_each(|us| histogram.record(us * 1000));
-        assert!((histogram.quantile_us(0.5) / 500.0 - 1.0).abs() < 0.04);
-        assert!((histogram.quantile_us(0.99) / 990.0 - 1.0).abs() < 0.04);
-        assert_eq!(histogram.max_us(), 1000.0);
-        histogram.record(i64::MAX);
-        histogram.record(-5);
+    fn each_channel_has_its_name_unit_and_value() {
+        let names: HashSet<&str> = CYCLE_CHANNELS.iter().map(|(address, _)| *address).collect();
+        assert_eq!(names.len(), CYCLE_CHANNELS.len());
+        for (address, unit) in CYCLE_CHANNELS {
+            assert_eq!(address.contains("_us_"), unit == "us", "{address}");
+            assert_eq!(address.contains("_age_s_"), unit == "s", "{address}");
+        }
+        let statistics = Statistics::default();
+        statistics.work.record(3_000_000);
+        statistics.lateness.record(2_000_000);
+        statistics.lateness_1min.record(0, 1_000_000);
+        statistics.count_skipped(7);
+        statistics.ages.store(0.25, 4.0);
+        let values = statistics.channel_values();
+        let value = |name: &str| values[CYCLE_CHANNELS.iter().position(|(address, _)| *address == name).unwrap()];
+        assert_eq!((value("cycle/work_us_max"), value("cycle/lateness_us_max")), (3000.0, 2000.0));
+        assert_eq!((value("cycle/lateness_1min_us_max"), value("cycle/skipped")), (1000.0, 7.0));
+        assert_eq!((value("cycle/overruns"), value("cycle/realtime")), (1.0, 0.0));
+        assert_eq!((value("cycle/input_age_s_p50"), value("cycle/input_age_s_max")), (0.25, 4.0));
     }
 
     #[test]
-    fn buckets_are_contiguous() {
-        let mut last = 0;
-        for value in 0..100_000_u64 {
-            let bucket = index(value);
-            assert!(bucket == last || bucket == last + 1, "{value}");
-            last = bucket;
-            let error = (middle(bucket as u64) - value as f64).abs();
-            assert!(error <= value as f64 / 32.0, "{value}");
+    fn a_phase_is_told_under_its_own_name() {
+        let phases =
+            [Phase::Latch, Phase::Estimate, Phase::ProposeWait, Phase::Arbitrate, Phase::Guard, Phase::Publish];
+        let names = ["latch", "estimate", "propose_wait", "arbitrate", "guard", "publish"];
+        for (phase, name) in phases.into_iter().zip(names) {
+            let statistics = Statistics::default();
+            statistics.phase(phase).unwrap().record(1_000_000);
+            let told: Vec<&str> = CYCLE_CHANNELS
+                .iter()
+                .zip(statistics.channel_values())
+                .filter(|((_, unit), value)| *unit == "us" && *value > 0.0)
+                .map(|((address, _), _)| *address)
+                .collect();
+            assert_eq!(told, [format!("cycle/{name}_us_p50"), format!("cycle/{name}_us_p99")]);
         }
+    }
+
+    #[test]
+    fn a_stopwatch_that_nobody_started_measures_nothing() {
+        let (statistics, mut stopwatch) = (Statistics::default(), Stopwatch::default());
+        stopwatch.lap(&statistics, Phase::Latch);
+        stopwatch.start(host_now_ns());
+        stopwatch.lap(&statistics, Phase::Guard);
+        stopwatch.stop();
+        stopwatch.lap(&statistics, Phase::Publish);
+        let counts = statistics.phases.each_ref().map(Histogram::count);
+        assert_eq!(counts, [0, 0, 0, 0, 1, 0]);
     }
 }

@@ -2,32 +2,41 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
 use std::thread;
 
 use crate::clock::{Clock, SECOND_NS, host_now_ns, host_sleep_until};
 use crate::cycle::engine::Engine;
 use crate::cycle::pacer::Pacer;
+use crate::cycle::realtime::{Grants, Realtime};
 use crate::cycle::shared::Shared;
 use crate::error::Result;
 
 /// A stop is noticed after at most this long a sleep.
 const LONGEST_SLEEP_NS: i64 = SECOND_NS / 5;
-const REALTIME_PRIORITY: i32 = 50;
 
-/// Runs cycles until the shared stop flag is set; gives the engine back.
-pub(crate) fn run(mut engine: Engine) -> Engine {
+/// Runs cycles until the shared stop flag is set; gives the engine back. `prepared` is told once the machine answered.
+pub(crate) fn run(mut engine: Engine, realtime: Realtime, prepared: &Sender<()>) -> Engine {
     let shared = Arc::clone(&engine.shared);
-    shared.statistics.realtime.store(prepare_thread(), Ordering::Relaxed);
-    let mut pacer = Pacer::new(shared.period_ns(), shared.clock.now_ns());
-    while let Some(deadline_ns) = sleep_until(&shared, pacer.deadline_ns()) {
-        if one_cycle(&mut engine, &shared, pacer.deadline_ns(), deadline_ns).is_err() {
-            break;
-        }
-        shared.statistics.count_skipped(pacer.advance(shared.clock.now_ns()));
-    }
+    realtime.ask(&shared.statistics.grants);
+    // Whoever started the thread may have given up waiting.
+    let _ = prepared.send(());
+    beat(&mut engine, &shared);
+    engine.stopwatch.stop();
     shared.set_stopped(true);
     shared.wake_everybody();
     engine
+}
+
+fn beat(engine: &mut Engine, shared: &Shared) {
+    let mut pacer = Pacer::new(shared.period_ns(), shared.clock.now_ns());
+    while let Some(deadline_ns) = sleep_until(shared, pacer.deadline_ns()) {
+        if one_cycle(engine, shared, pacer.deadline_ns(), deadline_ns).is_err() {
+            break;
+        }
+        shared.statistics.completed.fetch_add(1, Ordering::Release);
+        shared.statistics.count_skipped(pacer.advance(shared.clock.now_ns()));
+    }
 }
 
 // The deadline in host time; None when stopped meanwhile.
@@ -47,13 +56,16 @@ fn sleep_until(shared: &Shared, time_ns: i64) -> Option<i64> {
 
 fn one_cycle(engine: &mut Engine, shared: &Shared, slot_ns: i64, deadline_ns: i64) -> Result<()> {
     let woke_ns = host_now_ns();
+    engine.stopwatch.start(woke_ns);
     let cycle = engine.begin(shared.clock.now_ns().max(slot_ns), false)?;
     let begun_ns = host_now_ns();
     shared.wait_answers(cycle, propose_deadline_ns(shared, deadline_ns));
     let resumed_ns = host_now_ns();
     engine.finish()?;
-    shared.statistics.lateness.record(woke_ns - deadline_ns);
-    shared.statistics.work.record((begun_ns - woke_ns) + (host_now_ns() - resumed_ns));
+    let statistics = &shared.statistics;
+    statistics.lateness.record(woke_ns - deadline_ns);
+    statistics.lateness_1min.record(woke_ns, woke_ns - deadline_ns);
+    statistics.work.record((begun_ns - woke_ns) + (host_now_ns() - resumed_ns));
     Ok(())
 }
 
@@ -62,20 +74,10 @@ fn propose_deadline_ns(shared: &Shared, deadline_ns: i64) -> i64 {
     deadline_ns.saturating_add((host_period_ns * shared.configuration.propose_share) as i64)
 }
 
-/// Asks for exact timers and SCHED_FIFO; whether the latter was granted.
-fn prepare_thread() -> bool {
-    let parameters = libc::sched_param { sched_priority: REALTIME_PRIORITY };
-    // SAFETY: both calls concern the calling thread only; `parameters` outlives the call.
-    unsafe {
-        libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64);
-        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &raw const parameters) == 0
-    }
-}
-
 /// Lateness in microseconds of a bare sleep loop of the same policy: the reference for the cycle's own.
 pub fn bare_sleep_lateness(period_ns: i64, cycles: usize) -> Vec<f64> {
     let measure = move || {
-        prepare_thread();
+        Realtime::DEFAULT.ask(&Grants::default());
         let mut lateness_us = Vec::with_capacity(cycles);
         let mut deadline_ns = host_now_ns();
         while lateness_us.len() < cycles {

@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result, finite};
 
+const SMALLEST: f64 = 1e-12;
+const LARGEST: f64 = 1e12;
+
 /// Open-circuit voltage over SOC.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ocv {
@@ -146,6 +149,8 @@ impl Noise {
 impl Limits {
     fn check(&self) -> Result<()> {
         let (low, high) = (self.minimum_voltage_v, self.maximum_voltage_v);
+        conceivable("limits.minimum_voltage_v", finite("limits.minimum_voltage_v", low)?)?;
+        conceivable("limits.maximum_voltage_v", finite("limits.maximum_voltage_v", high)?)?;
         if finite("limits.minimum_voltage_v", low)? >= finite("limits.maximum_voltage_v", high)? {
             return Err(Error::invalid("limits.minimum_voltage_v must be below limits.maximum_voltage_v"));
         }
@@ -156,14 +161,22 @@ impl Limits {
 
 fn above(name: &str, value: f64, least: f64) -> Result<()> {
     if finite(name, value)? > least {
-        return Ok(());
+        return conceivable(name, value);
     }
     let words = if least < 0.0 { "0 or more" } else { "above 0" };
     Err(Error::invalid(format!("{name} must be {words}, not {value}")))
 }
 
+// Far outside what any cell has in any unit, and still far from where squares and quotients overflow.
+fn conceivable(name: &str, value: f64) -> Result<()> {
+    if value == 0.0 || (SMALLEST..=LARGEST).contains(&value.abs()) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{name} must be {SMALLEST:e} to {LARGEST:e}, not {value:e}")))
+}
+
 fn rising(name: &str, values: &[f64]) -> Result<()> {
-    values.iter().try_for_each(|&value| finite(name, value).map(|_| ()))?;
+    values.iter().try_for_each(|&value| conceivable(name, finite(name, value)?))?;
     if values.is_empty() || !values.is_sorted_by(|a, b| a < b) {
         return Err(Error::invalid(format!("{name} must be strictly rising and not empty")));
     }

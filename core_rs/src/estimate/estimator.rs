@@ -19,6 +19,9 @@ const LOOKED_UP_SIGMA: f64 = 0.2;
 const GAP_C_RATE: f64 = 0.1;
 /// Below this share of capacity per hour a cell rests.
 const REST_C_RATE: f64 = 0.01;
+/// A first guess is never surer than this, in percent, nor less sure than the next: their squares are numbers.
+const SMALLEST_SIGMA_PCT: f64 = 1e-6;
+const LARGEST_SIGMA_PCT: f64 = 1e3;
 /// Nothing older than this can matter, in s: keeps sums finite.
 const LONGEST_GAP_S: f64 = 1e9;
 
@@ -125,8 +128,8 @@ impl Estimator {
             if !(0.0..=100.0).contains(&soc_pct) {
                 return Err(Error::invalid(format!("initial_soc_pct must be in 0..100, not {soc_pct}")));
             }
-            if finite("initial_sigma_pct", sigma_pct)? <= 0.0 {
-                return Err(Error::invalid(format!("initial_sigma_pct must be above 0, not {sigma_pct}")));
+            if !(SMALLEST_SIGMA_PCT..=LARGEST_SIGMA_PCT).contains(&finite("initial_sigma_pct", sigma_pct)?) {
+                return Err(Error::invalid(format!("initial_sigma_pct must be above 0, at most 1000, not {sigma_pct}")));
             }
         }
         let (filter, judge) = (None, Judge::new());

@@ -72,6 +72,32 @@ fn sample(current_a: f64, voltage_v: f64) -> Sample {
 }
 
 #[test]
+fn a_first_guess_whose_square_is_no_number_is_refused() {
+    let model = Arc::new(CellModel::new(&cell(0.0)).unwrap());
+    for sigma_pct in [0.0, -1.0, 1e-200, 1e200, f64::NAN] {
+        let start = Start::Soc { soc_pct: 50.0, sigma_pct };
+        assert!(Estimator::new(Arc::clone(&model), Pack { series: 1, parallel: 1 }, start).is_err(), "{sigma_pct}");
+    }
+}
+
+#[test]
+fn numbers_that_overflow_in_the_filter_are_refused_with_the_cell() {
+    for number in [1e200, 1e-200, f64::MAX, 5e-324] {
+        let spoilt: [fn(&mut Cell, f64); 4] = [
+            |cell, number| cell.noise.voltage_v = number,
+            |cell, number| cell.noise.model_time_s = number,
+            |cell, number| cell.elements.r0_ohm[0] = number,
+            |cell, number| cell.capacity_ah = number,
+        ];
+        for spoil in spoilt {
+            let mut cell = cell(0.0);
+            spoil(&mut cell, number);
+            assert!(cell.check().unwrap_err().to_string().contains("must be"), "{number}");
+        }
+    }
+}
+
+#[test]
 fn a_wrong_start_and_an_offset_are_corrected() {
     for wrong_pct in [40.0, 80.0, 100.0] {
         let mut estimator = estimator(start(wrong_pct));

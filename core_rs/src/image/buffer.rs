@@ -1,12 +1,12 @@
 //! Snapshot buffers: filled by the latch, held by readers, reused when nobody holds them.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::image::holds::{Counts, Places};
 use crate::image::sample::Cell;
 use crate::memory::{One, Plain, Plan, Region, Span, View};
+use crate::sync::{AtomicI64, AtomicU64, Ordering};
 
 /// Made at construction, so that the cycle never allocates.
 pub(crate) const PREPARED: usize = 16;

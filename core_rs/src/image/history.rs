@@ -114,8 +114,10 @@ fn between(earlier: (i64, f64), later: (i64, f64), time_ns: i64) -> f64 {
     if earlier.0 == time_ns {
         return earlier.1;
     }
-    let share = (time_ns - earlier.0) as f64 / (later.0 - earlier.0) as f64;
-    earlier.1 + (later.1 - earlier.1) * share
+    // Times of two samples may lie further apart than an i64 can tell, values further than an f64 can.
+    let share = time_ns.saturating_sub(earlier.0) as f64 / later.0.saturating_sub(earlier.0) as f64;
+    let span = later.1 - earlier.1;
+    if span.is_finite() { earlier.1 + span * share } else { earlier.1 * (1.0 - share) + later.1 * share }
 }
 
 #[cfg(test)]
@@ -156,6 +158,16 @@ mod tests {
         assert_eq!(history.count(0), 100);
         assert_eq!(history.interpolate(0, sample(99), 965), 96.5);
         assert!(history.interpolate(0, sample(99), 955).is_nan());
+    }
+
+    #[test]
+    fn the_ends_of_all_numbers_are_bridged_without_overflow() {
+        let history = history(4);
+        let end = |time_ns: i64, value: f64| Sample { time_ns, value, quality: Quality::Good };
+        history.remember(0, end(i64::MIN + 1, f64::MIN));
+        let middle = history.interpolate(0, end(i64::MAX, f64::MAX), 0);
+        assert!(middle.is_finite(), "{middle}");
+        assert_eq!(history.interpolate(0, end(i64::MAX, f64::MAX), i64::MAX), f64::MAX);
     }
 
     #[test]

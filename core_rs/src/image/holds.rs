@@ -5,10 +5,10 @@
 //! be given back for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
 use crate::memory::{Region, View};
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, in_total_order};
 
 /// Snapshots that an attached process may hold at once.
 pub(crate) const PLACES: usize = 4;
@@ -28,6 +28,7 @@ impl Counts {
             let index = current.load(Ordering::SeqCst) as usize;
             let Some(count) = self.0.get(index) else { continue };
             count.fetch_add(1, Ordering::SeqCst);
+            in_total_order();
             // The latch looks at the counts after it moved `current`: one of the two sees the other.
             if current.load(Ordering::SeqCst) as usize == index {
                 return index;
@@ -43,6 +44,7 @@ impl Counts {
     }
 
     pub(crate) fn held(&self, index: usize) -> bool {
+        in_total_order();
         self.0.get(index).is_some_and(|count| count.load(Ordering::SeqCst) > 0)
     }
 }

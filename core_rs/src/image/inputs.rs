@@ -2,12 +2,12 @@
 //! group stood still while it was copied; only groups that did not are read slot by slot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::error::Result;
 use crate::image::sample::{Cell, Sample, copy};
 use crate::image::slot::{Read, Slot};
 use crate::memory::{Plain, Plan, Region, Span, View};
+use crate::sync::{AtomicU64, Ordering, fence};
 
 /// Channels per group.
 pub(crate) const GROUP: usize = 256;

@@ -1,7 +1,6 @@
 //! Where everything lies: one region that only the owner writes, one that whoever measures writes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::image::buffer::{Buffer, BufferPlan};
@@ -10,6 +9,7 @@ use crate::image::history::{History, HistoryPlan};
 use crate::image::inputs::{InputPlan, Inputs};
 use crate::image::table;
 use crate::memory::{One, Plain, Plan, Region, Span};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x02");
 

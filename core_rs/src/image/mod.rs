@@ -19,6 +19,7 @@ mod sample;
 mod slot;
 mod snapshot;
 mod table;
+mod timing;
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -29,11 +30,14 @@ pub use channel::{Channel, Kind};
 pub use latch::Latcher;
 pub use sample::{Quality, Sample};
 pub use snapshot::{Reader, Snapshot};
+pub use timing::{Times, times};
 
 use crate::error::{Error, Result, checked_index};
 use crate::memory::{One, Region};
 use buffer::{Holder, PREPARED, Pool};
 use history::History;
+#[cfg(all(loom, test))]
+pub(crate) use holds::Counts;
 pub(crate) use holds::{PLACES, Places};
 use inputs::Inputs;
 use layout::{Board, Pulse};

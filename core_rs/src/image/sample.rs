@@ -1,9 +1,8 @@
 //! A value with its time and quality, and the cell of memory that holds one.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-
 use crate::error::{Error, Result};
 use crate::memory::Plain;
+use crate::sync::{AtomicI64, AtomicU64, Ordering};
 
 /// What a value is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

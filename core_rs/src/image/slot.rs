@@ -1,11 +1,9 @@
 //! The `next` value of one channel: written lock-free by any thread of any process, never torn.
 
-use std::hint::spin_loop;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
 use crate::image::sample::{Cell, Sample};
+use crate::sync::{AtomicU64, Ordering, fence, spin_loop, yield_now};
 
-const PATIENCE: u32 = 64;
+const PATIENCE: u32 = if cfg!(loom) { 2 } else { 64 };
 
 /// A sequence lock over one cell. The sequence is odd while somebody writes.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +19,7 @@ impl Slot<'_> {
         while !self.try_write(sample) {
             tries = tries.saturating_add(1);
             if tries.is_multiple_of(PATIENCE) {
-                std::thread::yield_now();
+                yield_now();
             }
             spin_loop();
         }

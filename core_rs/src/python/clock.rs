@@ -31,6 +31,15 @@ impl PyClock {
         Self(Arc::new(Clock::simulated(origin_utc_us)))
     }
 
+    #[staticmethod]
+    fn stepped(utc_us: i64) -> Self {
+        Self(Arc::new(Clock::stepped(utc_us)))
+    }
+
+    fn set_wall(&self, utc_us: i64) -> PyResult<()> {
+        Ok(self.0.set_wall(utc_us)?)
+    }
+
     #[getter]
     fn speed(&self) -> f64 {
         self.0.speed()

@@ -1,4 +1,4 @@
-//! `Cycle`, `Decision` and `CycleStatistics`.
+//! `Cycle` and `Decision`.
 
 use std::collections::BTreeMap;
 use std::os::fd::IntoRawFd;
@@ -14,12 +14,13 @@ use super::proposal::read;
 use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
 use super::states::PyStates;
+use super::statistics::PyCycleStatistics;
 use crate::clock::{host_now_ns, seconds_to_ns};
-use crate::cycle::{Configuration, Cycle, Decided, DeskSpec, Shared, Statistics};
+use crate::cycle::{Configuration, Cycle, Decided, DeskSpec, Realtime, Shared};
 
 /// latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 #[pyclass(frozen, name = "Cycle", module = "simems_core")]
-pub(super) struct PyCycle(Cycle);
+pub(super) struct PyCycle(pub(super) Cycle);
 
 impl PyCycle {
     fn decisions_of(&self, decided: Vec<Decided>) -> Vec<PyDecision> {
@@ -94,8 +95,23 @@ impl PyCycle {
         Ok(self.0.shared().answered_by(desk)?)
     }
 
-    fn start(&self, py: Python<'_>) -> PyResult<()> {
-        Ok(py.detach(|| self.0.start())?)
+    #[pyo3(signature = (*, priority=50, cpu=None, lock_memory=false))]
+    fn start(&self, py: Python<'_>, priority: i32, cpu: Option<usize>, lock_memory: bool) -> PyResult<()> {
+        let priority = (priority != 0).then_some(priority);
+        Ok(py.detach(|| self.0.start_with(Realtime { priority, cpu, lock_memory }))?)
+    }
+
+    fn grants(&self) -> BTreeMap<&str, Option<i32>> {
+        let grants = self.0.shared().statistics().grants();
+        BTreeMap::from([
+            ("realtime", grants.realtime.code()),
+            ("memory", grants.memory.code()),
+            ("cpu", grants.cpu.code()),
+        ])
+    }
+
+    fn watch(&self, handles: Vec<i64>) -> PyResult<()> {
+        Ok(self.0.watch(&handles)?)
     }
 
     fn stop(&self, py: Python<'_>) {
@@ -204,53 +220,5 @@ impl PyDecision {
 
     fn __repr__(&self) -> String {
         format!("Decision({:?}, {}, {:?})", self.address(), self.setpoint(), self.reason())
-    }
-}
-
-/// Counters and quantiles at one moment.
-#[pyclass(frozen, get_all, name = "CycleStatistics", module = "simems_core")]
-pub(super) struct PyCycleStatistics {
-    cycles: u64,
-    skipped: u64,
-    overruns: u64,
-    late_proposals: u64,
-    refused_proposals: u64,
-    work_us_p50: f64,
-    work_us_p99: f64,
-    work_us_max: f64,
-    lateness_us_p50: f64,
-    lateness_us_p99: f64,
-    lateness_us_max: f64,
-    realtime: bool,
-}
-
-impl From<&Statistics> for PyCycleStatistics {
-    fn from(statistics: &Statistics) -> Self {
-        Self {
-            cycles: statistics.cycles(),
-            skipped: statistics.skipped(),
-            overruns: statistics.overruns(),
-            late_proposals: statistics.late_proposals(),
-            refused_proposals: statistics.refused_proposals(),
-            work_us_p50: statistics.work.quantile_us(0.5),
-            work_us_p99: statistics.work.quantile_us(0.99),
-            work_us_max: statistics.work.max_us(),
-            lateness_us_p50: statistics.lateness.quantile_us(0.5),
-            lateness_us_p99: statistics.lateness.quantile_us(0.99),
-            lateness_us_max: statistics.lateness.max_us(),
-            realtime: statistics.realtime(),
-        }
-    }
-}
-
-/// Lateness in microseconds of a bare sleep loop of the same policy, on its own thread.
-#[pyfunction]
-pub(super) fn bare_sleep_lateness(py: Python<'_>, period_s: f64, cycles: i64) -> PyResult<Vec<f64>> {
-    let count = usize::try_from(cycles).ok().filter(|count| (1..=10_000_000).contains(count));
-    match count.filter(|_| (1e-5..=60.0).contains(&period_s)) {
-        Some(count) => Ok(py.detach(|| crate::cycle::bare_sleep_lateness(seconds_to_ns(period_s), count))),
-        None => Err(CoreError::new_err(format!(
-            "needs a period_s of 0.00001 to 60 and 1 to 10000000 cycles, not {period_s} and {cycles}"
-        ))),
     }
 }

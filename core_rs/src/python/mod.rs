@@ -15,6 +15,9 @@ mod proposal;
 mod record;
 mod snapshot;
 mod states;
+mod statistics;
+mod timing;
+mod watchdog;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
@@ -51,7 +54,7 @@ mod _core {
     #[pymodule_export]
     use super::control::{PyActuator, PyGuard, PySource};
     #[pymodule_export]
-    use super::cycle::{PyCycle, PyCycleStatistics, PyDecision, bare_sleep_lateness};
+    use super::cycle::{PyCycle, PyDecision};
     #[pymodule_export]
     use super::estimate::{PyCell, PyCoulombCounter, PyEkf, PyEkfBank, PyEstimate, PyFitReport, identify_cell};
     #[pymodule_export]
@@ -64,6 +67,12 @@ mod _core {
     use super::snapshot::PySnapshot;
     #[pymodule_export]
     use super::states::{PyCause, PyFault, PyStates, next_state};
+    #[pymodule_export]
+    use super::statistics::{PyCycleStatistics, bare_sleep_lateness};
+    #[pymodule_export]
+    use super::timing::image_times_ns;
+    #[pymodule_export]
+    use super::watchdog::PyWatchdog;
 
     #[pymodule_export]
     use super::CoreError;

@@ -23,6 +23,7 @@ from simems_core import (
     Recorder,
     SitePowerEstimate,
     Source,
+    Watchdog,
     _core,
     bare_sleep_lateness,
 )
@@ -91,6 +92,12 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: RampLimiter(1.0).step(nan, 1.0), "target must be a finite number"),
     (lambda: Hysteresis(on=1.0, off=2.0), "on must be above off"),
     (lambda: bare_sleep_lateness(0.01, 0), "cycles"),
+    (lambda: Clock.monotonic().set_wall(5), "only a stepped clock"),
+    (lambda: new_cycle(clock=Clock.monotonic()).start(priority=100), "priority must be 1 to 99, not 100"),
+    (lambda: new_cycle(clock=Clock.monotonic()).start(cpu=4096), "cpu must be 0 to 1023, not 4096"),
+    (lambda: new_cycle().watch([7]), "handle 7 is outside"),
+    (lambda: Watchdog(new_cycle(), "@x", nan), "interval_s must be a finite number above 0"),
+    (lambda: Watchdog(new_cycle(), "x" * 200, 1.0), "is no address"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from simems_core import (
     GOOD,
     MANUAL,
     Actuator,
+    Channel,
     Clock,
     CoreError,
     Cycle,
@@ -245,3 +247,45 @@ def test_setpoint_ramp(small_image: ProcessImage) -> None:
     assert [decision.setpoint for decision in decisions] == [100.0, 200.0, 250.0]
     assert decisions[0].reason == "operator; bound: ramp"
     assert [step(cycle).setpoint for _ in range(2)] == [250.0, 0.0], "the fallback is not ramped"
+
+
+def test_what_the_machine_grants_is_told_when_start_returns(make_cycle: MakeCycle) -> None:
+    cycle = make_cycle(Clock.monotonic())
+    assert cycle.grants() == {"realtime": None, "memory": None, "cpu": None}
+    cycle.start(priority=0, cpu=1023)
+    assert cycle.grants() == {"realtime": None, "memory": None, "cpu": errno.EINVAL}
+    assert (cycle.statistics().realtime, cycle.statistics().memory_locked) == (False, False)
+    assert cycle.wait(0, 5.0) is not None, "it beats all the same"
+    cycle.stop()
+
+
+def test_each_statistic_is_a_channel_of_the_same_name_and_value(make_cycle: MakeCycle) -> None:
+    channels = [Channel(address, unit=unit, stale_after_s=inf) for address, unit in CYCLE_CHANNELS]
+    image = ProcessImage([Channel("grid0/active_power_w"), *channels])
+    cycle = Cycle(image, period_s=0.005, sources=[], actuators=[], guards=[], clock=Clock.monotonic())
+    cycle.watch([0])
+    image.publish(0, 1.0, Clock.monotonic().now_ns())
+    cycle.start()
+    count = image.handle("cycle/count")
+    snapshot = cycle.wait(0, 5.0)
+    while snapshot is not None and not snapshot.value(count) > 1:
+        snapshot = cycle.wait(snapshot.cycle, 5.0)
+    cycle.stop()
+    assert snapshot is not None
+    statistics = cycle.statistics()
+    for address, _ in CYCLE_CHANNELS:
+        name = address.removeprefix("cycle/").replace("count", "cycles")
+        value, now = snapshot.value(image.handle(address)), getattr(statistics, name)
+        assert value <= now or "_p" in name or name == "input_age_s_max", address
+    for phase in ("latch", "guard", "publish"):
+        assert 0.0 < getattr(statistics, f"{phase}_us_p50") <= getattr(statistics, f"{phase}_us_p99")
+    assert 0.0 < statistics.input_age_s_p50 <= statistics.input_age_s_max < 60.0
+
+
+def test_stepping_by_hand_measures_no_time(make_cycle: MakeCycle) -> None:
+    cycle = make_cycle(Clock.simulated(0))
+    for _ in range(30):
+        step(cycle)
+    statistics = cycle.statistics()
+    names = [address.removeprefix("cycle/") for address, unit in CYCLE_CHANNELS if unit == "us"]
+    assert {getattr(statistics, name) for name in names} == {0.0}

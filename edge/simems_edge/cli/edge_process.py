@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,15 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     parts = _Parts(site, options, runtime, buffer, now_us)
     stack.push_async_callback(parts.pump.flush)
     runtime.on_event = parts.pump.add_event
+    # Ends last: while cycles complete, systemd hears so, also during a slow stop.
+    watched = stack.enter_context(ExitStack())
     await asyncio.to_thread(runtime.start)
     stack.push_async_callback(asyncio.to_thread, runtime.stop)
     tasks = [await stack.enter_async_context(_running(_kept_alive(job, name), name)) for name, job in parts.jobs()]
     server = await stack.enter_async_context(_serving(parts.application(), listener))
+    watchdog = Notifier().watch(runtime.cycle, site.cycle.period_s / clock.speed)
+    if watchdog is not None:
+        watched.callback(watchdog.stop)
     log.info("edge runs", extra={"site": site.site.id, "port": listener.getsockname()[1]})
     return [*tasks, server]
 
@@ -129,7 +134,6 @@ class _Parts:
         yield "pump", self.pump.run
         yield "house", self._watch_house
         yield "compaction", self._compact
-        yield "watchdog", self._kick_watchdog
         if self.uplink is not None:
             yield "uplink", self.uplink.run
 
@@ -151,19 +155,6 @@ class _Parts:
             link, error = (status.link, status.error) if status else ("unconfigured", "")
             self.house.judge(House(self._buffer.writable, link, error))
             await asyncio.sleep(JUDGE_S)
-
-    async def _kick_watchdog(self) -> None:
-        """READY with the first completed cycle; then a kick only when cycles completed since the last one."""
-        notifier, cycle = Notifier(), self._runtime.cycle
-        seen = 0
-        interval_s = notifier.watchdog_s / 3 if notifier.watchdog_s else JUDGE_S
-        ready = False
-        while True:
-            if (number := cycle.number) > seen:
-                seen = number
-                notifier.kick() if ready else notifier.ready()
-                ready = True
-            await asyncio.sleep(interval_s)
 
 
 @contextmanager

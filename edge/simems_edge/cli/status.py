@@ -75,14 +75,29 @@ def _print(state: dict[str, Any]) -> None:
             ("ready", "yes" if state["ready"]["ready"] else f"no: {', '.join(failing)}"),
             ("mode", f"{latest['state']} / {latest['control_mode']}"),
             ("why", latest["why"]["text"]),
-            ("cycle", f"{cycle['cycles']} done, {cycle['overruns']} over, {cycle['skipped']} skipped"),
-            ("late", f"p50 {cycle['lateness_us_p50']:.0f} us, p99 {cycle['lateness_us_p99']:.0f} us"),
+            *_cycle_rows(cycle),
             ("cloud", f"{sync['link']}, {sync['queue_frames']} frames wait"),
             *(("alarm", f"{alarm['severity']}: {alarm['component']}: {alarm['text']}") for alarm in state["alarms"]),
         ],
     )
     click.echo()
     print_table(("channel", "value", "quality"), _rows(state))
+
+
+def _cycle_rows(cycle: dict[str, Any]) -> list[tuple[str, str]]:
+    late = ", ".join(f"{name} {cycle[f'lateness_us_{name}']:.0f}" for name in ("p50", "p99", "p999", "max"))
+    phases = ", ".join(f"{name} {times['us_p99']:.0f}" for name, times in cycle["phases"].items())
+    known = [cycle["input_age_s_p50"], cycle["input_age_s_max"]]
+    median, largest = ("-" if age_s is None else f"{age_s:.2f} s" for age_s in known)
+    granted = [name for name, given in (("SCHED_FIFO", "realtime"), ("locked memory", "memory_locked")) if cycle[given]]
+    return [
+        ("cycle", f"{cycle['cycles']} done, {cycle['overruns']} over, {cycle['skipped']} skipped"),
+        ("late", f"{late} us; {cycle['lateness_1min_us_max']:.0f} us at most in the last minute"),
+        ("work", f"p50 {cycle['work_us_p50']:.0f}, p99 {cycle['work_us_p99']:.0f}, max {cycle['work_us_max']:.0f} us"),
+        ("phases", f"p99 in us: {phases}"),
+        ("inputs", f"{median} old in the middle, {largest} at most"),
+        ("real time", ", ".join(granted) or "nothing granted: see the log of the start"),
+    ]
 
 
 def _rows(state: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,37 +1,64 @@
-"""Tells systemd that the edge is ready and that cycles complete (sd_notify(3)); nothing when not started by it."""
+"""Tells systemd how the edge is (sd_notify(3)); nothing when not started by it.
+
+Ready and alive are told by the core, from completed cycles alone and without the GIL (:class:`simems_core.Watchdog`): a
+cycle that hangs or dies is restarted by systemd, and a hung event loop or screen never costs a healthy cycle its life.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Mapping
+
+from simems_core import CoreError, Cycle, Watchdog
+
+log = logging.getLogger(__name__)
+UNWATCHED_S = 3.0
+"""Patience to assume when systemd waits for READY but does not watch."""
 
 
 class Notifier:
     """Sends datagrams to ``NOTIFY_SOCKET``; a failing one is ignored, systemd then restarts the service itself."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        path = environment.get("NOTIFY_SOCKET", "")
-        self._address = "\0" + path[1:] if path.startswith("@") else path
-        watchdog_us = environment.get("WATCHDOG_USEC", "")
-        self.watchdog_s = int(watchdog_us) / 1e6 if watchdog_us.isdigit() and self._address else None
+        self._socket = environment.get("NOTIFY_SOCKET", "")
+        self.watchdog_s = _watchdog_s(environment) if self._socket else None
         """Seconds between kicks before systemd kills the service; None when it does not watch."""
 
-    def ready(self) -> None:
-        self._send("READY=1")
+    def watch(self, cycle: Cycle, period_s: float) -> Watchdog | None:
+        """Ready with the first completed cycle, then three looks within systemd's patience (WatchdogSec)."""
+        if not self._socket:
+            return None
+        if self.watchdog_s is not None and self.watchdog_s < 3 * period_s:
+            log.warning(
+                "WatchdogSec is shorter than three cycles: systemd may kill a healthy edge; set it longer in the unit",
+                extra={"watchdog_s": self.watchdog_s, "period_s": period_s},
+            )
+        try:
+            return Watchdog(cycle, self._socket, (self.watchdog_s or UNWATCHED_S) / 3)
+        except CoreError as error:
+            log.warning("systemd is told nothing", extra={"reason": str(error)})
+            return None
 
     def stopping(self) -> None:
         self._send("STOPPING=1")
 
-    def kick(self) -> None:
-        self._send("WATCHDOG=1")
-
     def _send(self, message: str) -> bool:
-        if not self._address:
+        if not self._socket:
             return False
+        address = "\0" + self._socket[1:] if self._socket.startswith("@") else self._socket
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
             try:
-                channel.sendto(message.encode(), self._address)
+                channel.sendto(message.encode(), address)
             except OSError:
                 return False
         return True
+
+
+def _watchdog_s(environment: Mapping[str, str]) -> float | None:
+    """None as well when the request is meant for another process (sd_watchdog_enabled(3))."""
+    watched, patience_us = environment.get("WATCHDOG_PID", ""), environment.get("WATCHDOG_USEC", "")
+    if not patience_us.isdigit() or int(patience_us) == 0 or watched not in {"", str(os.getpid())}:
+        return None
+    return int(patience_us) / 1e6

@@ -110,6 +110,11 @@ def _times(site: Site, document: Document) -> Iterator[Problem]:
     if site.controllers and period_s < SHORTEST_PERIOD_WITH_CONTROLLERS_S:
         message = "is too short for Python controllers"
         yield document.problem(("cycle", "period"), message, "use 10 ms or more, or remove the controllers")
+    if site.cycle.lateness_limit_s > period_s:
+        message = f"is longer than the cycle's period of {period_s:g} s"
+        remedy = "a cycle that late is skipped and counted anyway; write less than the period"
+        value = f"{site.cycle.lateness_limit_s:g} s"
+        yield document.problem(("cycle", "max_lateness"), message, remedy, value=value)
     if site.recorder.interval_s < period_s:
         message = f"is shorter than the cycle's period of {period_s:g} s"
         path: Path = ("recorder", "interval")

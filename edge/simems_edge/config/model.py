@@ -53,7 +53,24 @@ class SiteInfo(Strict):
 
 
 class CycleSettings(Strict):
+    """The beat. What the machine does not grant of it is told once in the log; the cycle runs all the same."""
+
     period_s: Annotated[PositiveSeconds, Field(alias="period", ge=0.001, le=60)] = 0.1
+    propose_deadline: Annotated[float, Field(ge=0.05, le=0.95)] = 0.5
+    """Share of the period after which the proposals of a cycle are late."""
+    max_lateness_s: Annotated[Annotated[PositiveSeconds, Field(le=60)] | None, Field(alias="max_lateness")] = None
+    """A cycle that begins later raises an alarm. None: when it begins after its own propose deadline."""
+    realtime_priority: Annotated[int, Field(ge=0, le=99)] = 50
+    """SCHED_FIFO priority of the cycle's thread; 0: not asked for."""
+    cpu: Annotated[int, Field(ge=0, le=1023)] | None = None
+    """The only core that the cycle's thread runs on; None: any."""
+    lock_memory: bool = True
+    """Memory of the process is never taken away once it was used."""
+
+    @property
+    def lateness_limit_s(self) -> float:
+        """What raises the alarm."""
+        return self.period_s * self.propose_deadline if self.max_lateness_s is None else self.max_lateness_s
 
 
 class ModbusTcp(Strict):

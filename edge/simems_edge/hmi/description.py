@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import isnan
 
-from simems_core import Channel, wire
+from simems_core import Channel, CycleStatistics, wire
 
 from simems_edge.contracts.faults import Words
 from simems_edge.hmi.schemas import (
@@ -13,7 +14,9 @@ from simems_edge.hmi.schemas import (
     ChannelDescription,
     ComponentDescription,
     ControllerDescription,
+    CycleHealth,
     Fault,
+    Quantiles,
     SiteDescription,
 )
 from simems_edge.runtime import Alarm as BookedAlarm
@@ -48,6 +51,31 @@ def describe(runtime: Runtime) -> SiteDescription:
         channels=virtual,
         settings=runtime.settings,
     )
+
+
+PHASES = ("latch", "estimate", "propose_wait", "arbitrate", "guard", "publish")
+NESTED = {"running", "period_s", "phases", "input_age_s_p50", "input_age_s_max"}
+
+
+def cycle(statistics: CycleStatistics, *, running: bool, period_s: float) -> CycleHealth:
+    """The answer of ``GET /cycle``."""
+    return CycleHealth(
+        running=running,
+        period_s=period_s,
+        phases={name: _quantiles(statistics, name) for name in PHASES},
+        input_age_s_p50=_known(statistics.input_age_s_p50),
+        input_age_s_max=_known(statistics.input_age_s_max),
+        **{name: getattr(statistics, name) for name in CycleHealth.model_fields if name not in NESTED},
+    )
+
+
+def _quantiles(statistics: CycleStatistics, phase: str) -> Quantiles:
+    p50, p99 = (getattr(statistics, f"{phase}_us_{name}") for name in ("p50", "p99"))
+    return Quantiles(us_p50=p50, us_p99=p99)
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _channel(channel: Channel) -> ChannelDescription:

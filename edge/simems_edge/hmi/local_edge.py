@@ -127,10 +127,9 @@ class LocalEdge:
         self._runtime.overrides.clear(target, actor)
 
     def cycle(self) -> CycleHealth:
-        statistics = self._runtime.statistics()
-        numbers = {name: getattr(statistics, name) for name in CycleHealth.model_fields if hasattr(statistics, name)}
-        period_s = self._runtime.site.cycle.period_s
-        return CycleHealth(running=self.cycle_running(), period_s=period_s, **numbers)
+        return description.cycle(
+            self._runtime.statistics(), running=self.cycle_running(), period_s=self._runtime.site.cycle.period_s
+        )
 
     def cycle_running(self) -> bool:
         """Cycles complete now, not only is a thread there."""

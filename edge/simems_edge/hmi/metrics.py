@@ -12,6 +12,12 @@ from simems_edge.buffer import Status
 from simems_edge.hmi.schemas import Alarm, CycleHealth, Latest
 
 MICROSECONDS = 1e-6
+TIMES = {
+    "work": "Work of the cycle.",
+    "lateness": "Lateness of the cycle.",
+    "lateness_1min": "Lateness of the cycle in the last minute.",
+}
+QUANTILES = (("p50", "0.5"), ("p99", "0.99"), ("p999", "0.999"), ("max", "1"))
 
 
 class EdgeFigures(Collector):
@@ -45,12 +51,41 @@ class EdgeFigures(Collector):
         yield CounterMetricFamily("simems_cycle_overruns", "Cycles longer than the period.", value=cycle.overruns)
         yield CounterMetricFamily("simems_cycle_skipped", "Slots left out after an overrun.", value=cycle.skipped)
         yield CounterMetricFamily("simems_late_proposals", "Proposals after the deadline.", value=cycle.late_proposals)
-        for what in ("work", "lateness"):
-            text = f"{what.capitalize()} of the cycle."
+        yield CounterMetricFamily(
+            "simems_refused_proposals", "Proposals that were nonsense.", value=cycle.refused_proposals
+        )
+        yield GaugeMetricFamily("simems_cycle_realtime", "1 when SCHED_FIFO was granted.", value=float(cycle.realtime))
+        yield GaugeMetricFamily(
+            "simems_cycle_memory_locked", "1 when memory is locked.", value=float(cycle.memory_locked)
+        )
+        for what, text in TIMES.items():
             family = GaugeMetricFamily(f"simems_cycle_{what}_seconds", text, labels=["quantile"])
-            for name, label in (("p50", "0.5"), ("p99", "0.99"), ("max", "1")):
-                family.add_metric([label], getattr(cycle, f"{what}_us_{name}") * MICROSECONDS)
+            for name, label in QUANTILES:
+                microseconds = getattr(cycle, f"{what}_us_{name}", None)
+                if microseconds is not None:
+                    family.add_metric([label], microseconds * MICROSECONDS)
             yield family
+        yield self._of_phases(cycle)
+        yield self._of_inputs(cycle)
+
+    def _of_phases(self, cycle: CycleHealth) -> Metric:
+        family = GaugeMetricFamily(
+            "simems_cycle_phase_seconds", "Time of each phase of the cycle.", labels=["phase", "quantile"]
+        )
+        for phase, times in cycle.phases.items():
+            family.add_metric([phase, "0.5"], times.us_p50 * MICROSECONDS)
+            family.add_metric([phase, "0.99"], times.us_p99 * MICROSECONDS)
+        return family
+
+    def _of_inputs(self, cycle: CycleHealth) -> Metric:
+        """Without what is not known."""
+        family = GaugeMetricFamily(
+            "simems_cycle_input_age_seconds", "Age of the mandatory inputs at the latch.", labels=["quantile"]
+        )
+        for label, age_s in (("0.5", cycle.input_age_s_p50), ("1", cycle.input_age_s_max)):
+            if age_s is not None:
+                family.add_metric([label], age_s)
+        return family
 
     def _of_buffer(self, status: Status) -> Iterable[Metric]:
         yield GaugeMetricFamily("simems_buffer_queue_frames", "Frames not yet acknowledged.", value=status.queued)

@@ -194,8 +194,15 @@ class Override(Model):
     expires_at: datetime
 
 
+class Quantiles(Model):
+    """Of the time that one phase of the cycle took."""
+
+    us_p50: float
+    us_p99: float
+
+
 class CycleHealth(Model):
-    """Statistics of the control cycle since its start."""
+    """Statistics of the control cycle since its start; those named ``1min`` are of the last minute."""
 
     running: bool
     period_s: float
@@ -203,13 +210,28 @@ class CycleHealth(Model):
     skipped: int
     overruns: int
     late_proposals: int
+    refused_proposals: int
+    """Sets that a controller's process wrote and arbitration could not take."""
     work_us_p50: float
     work_us_p99: float
     work_us_max: float
     lateness_us_p50: float
     lateness_us_p99: float
+    lateness_us_p999: float
     lateness_us_max: float
+    lateness_1min_us_p50: float
+    lateness_1min_us_p99: float
+    lateness_1min_us_p999: float
+    lateness_1min_us_max: float
+    phases: dict[str, Quantiles]
+    """In the order of the cycle: latch, estimate, propose_wait, arbitrate, guard, publish."""
+    input_age_s_p50: float | None
+    """Median age of the mandatory inputs at the latch; null when unknown."""
+    input_age_s_max: float | None
+    """Largest age in the last second; null while one of them was never read."""
     realtime: bool
+    """SCHED_FIFO was granted."""
+    memory_locked: bool
 
 
 class SyncStatus(Model):

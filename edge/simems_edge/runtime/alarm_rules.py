@@ -30,6 +30,18 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Lateness:
+    """How late the cycle begins."""
+
+    largest_s: float
+    """After its slot, in the last minute."""
+    limit_s: float
+    """``cycle.max_lateness`` of the site file."""
+    realtime: bool
+    """SCHED_FIFO was granted."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the rules look at, taken from one snapshot and the records of host, bridges and cycle."""
 
@@ -47,6 +59,7 @@ class Facts:
     """Grid power outside the connection's limits in W, 0 when inside, None when unknown."""
     new_overruns: int
     """Overruns and skipped slots of the last minute."""
+    lateness: Lateness | None = None
     faults: Sequence[StandingFault] = ()
     """Faults that stand."""
     fault_store_error: str | None = None
@@ -70,6 +83,7 @@ def conditions(facts: Facts) -> list[Condition]:
         *_grid_limit(facts),
         *_controller_failing(facts),
         *_overruns(facts),
+        *_late(facts),
     ]
 
 
@@ -206,4 +220,21 @@ def _overruns(facts: Facts) -> Iterator[Condition]:
             cause="The machine was busy or the period is too short.",
             effect="Slots were left out; setpoints came late.",
             remedy="Lower the load of the machine or raise cycle.period in the site file.",
+        )
+
+
+def _late(facts: Facts) -> Iterator[Condition]:
+    late = facts.lateness
+    if late is not None and late.largest_s > late.limit_s:
+        policy = "SCHED_FIFO was granted" if late.realtime else "SCHED_FIFO was not granted: see the log of the start"
+        yield Condition(
+            code="cycle_late",
+            severity="warning",
+            component="cycle",
+            text="The control cycle begins too late",
+            cause=f"It began {1e3 * late.largest_s:.3g} ms after its slot, more than cycle.max_lateness"
+            f" ({1e3 * late.limit_s:.3g} ms): other work had the processor ({policy}).",
+            effect="Controllers had less time or lost their turn; setpoints came late. Guards held in each cycle.",
+            remedy="Lower the load of the machine, let the service use SCHED_FIFO, or give the cycle a core of its own"
+            " (cycle.cpu). The alarm clears by itself after a minute in time.",
         )

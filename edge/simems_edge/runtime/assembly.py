@@ -110,6 +110,7 @@ def _cycle(
         actuators=actuators,
         guards=guards,
         clock=clock,
+        propose_share=site.cycle.propose_deadline,
         desks=desks,
     )
 

@@ -102,7 +102,7 @@ def _unit(name: str) -> str:
 
 
 def _resolution(unit: str) -> float:
-    return 0.1 if unit == "us" else 1.0
+    return {"us": 0.1, "s": 0.001}.get(unit, 1.0)
 
 
 def _steady(

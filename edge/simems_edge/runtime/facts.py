@@ -9,13 +9,14 @@ from math import isnan
 from simems_core import CycleStatistics, Decision, Snapshot
 
 from simems_edge.contracts.interfaces import INTERFACES
-from simems_edge.runtime.alarm_rules import Facts
+from simems_edge.runtime.alarm_rules import Facts, Lateness
 from simems_edge.runtime.assembly import Assembly
 from simems_edge.runtime.fault_book import FaultBook
 
 OVERRUN_MEMORY_NS = 60_000_000_000
 OVER_LIMIT_HOLD_NS = 5_000_000_000
 FALLBACK_SOURCE = "fallback"
+MICROSECOND_S = 1e-6
 
 
 class FactFinder:
@@ -25,9 +26,14 @@ class FactFinder:
         self._inputs = {component: _mandatory(assembly, component) for component in assembly.profiles}
         self._users = _components_by_actuator(assembly)
         self._limits = assembly.site.site.grid
+        self._lateness_limit_s = assembly.site.cycle.lateness_limit_s
         self._grid = None if assembly.grid is None else assembly.image.handle(f"{assembly.grid}/active_power_w")
         self._overruns: deque[tuple[int, int]] = deque()
         self._over_since_ns: int | None = None
+
+    def inputs(self) -> list[int]:
+        """Handles of all mandatory inputs: what control is as old as."""
+        return [handle for inputs in self._inputs.values() for _, handle in inputs]
 
     def stale(self, snapshot: Snapshot) -> dict[str, list[str]]:
         """Component -> mandatory channels without a valid value."""
@@ -58,6 +64,7 @@ class FactFinder:
             fallback=[d.address for d in decisions if self._fell_back(d, stale)],
             over_limit_w=self._over_limit_w(snapshot),
             new_overruns=self._new_overruns(snapshot.time_ns, statistics),
+            lateness=self._lateness(statistics),
             faults=faults.standing(),
             fault_store_error=faults.store_error,
             fault_store_damage=faults.damage,
@@ -81,6 +88,10 @@ class FactFinder:
             self._over_since_ns = snapshot.time_ns
         lasting = self._over_since_ns is not None and snapshot.time_ns - self._over_since_ns >= OVER_LIMIT_HOLD_NS
         return over_w if lasting else 0.0
+
+    def _lateness(self, statistics: CycleStatistics) -> Lateness:
+        """Of the last minute, in time of the host."""
+        return Lateness(statistics.lateness_1min_us_max * MICROSECOND_S, self._lateness_limit_s, statistics.realtime)
 
     def _new_overruns(self, now_ns: int, statistics: CycleStatistics) -> int:
         count = statistics.overruns + statistics.skipped

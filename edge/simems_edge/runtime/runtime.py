@@ -22,6 +22,7 @@ from simems_edge.hosts import Limits, LocalHost, ProcessHosts
 from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
+from simems_edge.runtime.beat import start_beat
 from simems_edge.runtime.channels import COMMANDED
 from simems_edge.runtime.derived import LoadBalance
 from simems_edge.runtime.facts import FactFinder
@@ -75,6 +76,7 @@ class Runtime:
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._facts = FactFinder(self.assembly)
+        self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
         plan = plan_faults(self.assembly)
         self.states = bind_states(self.assembly, plan)
@@ -147,7 +149,7 @@ class Runtime:
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
         self._threads.append(DecisionThread(self.cycle, self._keep_faults))
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
-        self.cycle.start()
+        start_beat(self.cycle, self.site.cycle)
         self._host.start()
         for each in self._threads:
             each.start()

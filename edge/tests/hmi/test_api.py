@@ -224,7 +224,18 @@ async def test_health_readiness_and_metrics(edge_stack: Stack) -> None:
     await asyncio.to_thread(edge_stack.runtime.cycle.wait, edge_stack.runtime.cycle.number + 1, 10.0)
     assert (await edge_stack.api.get("/readyz")).status_code == 200
     text = (await edge_stack.api.get("/metrics")).text
-    for name in ("simems_cycles_total", "simems_buffer_queue_frames", "simems_active_alarms", "simems_bridge_up 1.0"):
+    for name in (
+        "simems_cycles_total",
+        'simems_cycle_lateness_seconds{quantile="0.999"}',
+        'simems_cycle_lateness_1min_seconds{quantile="1"}',
+        'simems_cycle_phase_seconds{phase="propose_wait",quantile="0.99"}',
+        "simems_cycle_input_age_seconds",
+        "simems_cycle_realtime",
+        "simems_cycle_memory_locked",
+        "simems_buffer_queue_frames",
+        "simems_active_alarms",
+        "simems_bridge_up 1.0",
+    ):
         assert name in text
 
 
@@ -232,6 +243,9 @@ async def test_cycle_and_sync_answer(edge_stack: Stack) -> None:
     cycle = (await edge_stack.api.get("/api/v1/cycle")).json()
     assert cycle["running"]
     assert cycle["cycles"] > 0
+    assert list(cycle["phases"]) == ["latch", "estimate", "propose_wait", "arbitrate", "guard", "publish"]
+    assert 0.0 < cycle["phases"]["guard"]["us_p50"] <= cycle["phases"]["guard"]["us_p99"]
+    assert cycle["lateness_1min_us_max"] <= cycle["lateness_us_max"]
     sync = (await edge_stack.api.get("/api/v1/sync")).json()
     assert (sync["link"], sync["acked_sequence"]) == ("unconfigured", 0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -20,6 +22,7 @@ from simems_edge.buffer import Store
 
 ROOT = Path(__file__).parents[3]
 BOUND_S = 40.0
+WATCHDOG_S = 0.9
 pytestmark = pytest.mark.integration
 
 
@@ -43,6 +46,23 @@ class EdgeProcess:
     site_file: Path
     data: Path
     notices: socket.socket
+
+    def told(self) -> list[bytes]:
+        """Every message to systemd that waits to be read."""
+        self.notices.settimeout(0.0)
+        messages = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                messages.append(self.notices.recv(64))
+        self.notices.settimeout(BOUND_S)
+        return messages
+
+    def thread(self, name: str) -> int:
+        """Id of the edge's thread of this name."""
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == name:
+                return int(task.name)
+        raise LookupError(name)
 
     def logged(self) -> list[dict[str, object]]:
         assert self.process.stderr is not None
@@ -85,7 +105,7 @@ def edge_process(tmp_path: Path) -> Iterator[EdgeProcess]:
     environment = os.environ | {
         "SIMEMS_HMI_PIN": "1",
         "NOTIFY_SOCKET": str(tmp_path / "notify"),
-        "WATCHDOG_USEC": "900000",
+        "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6)),
     }
     command = simems("run", str(site_file), "--data", str(tmp_path / "data"))
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -108,10 +128,57 @@ def test_it_runs_alone_is_watched_and_stops_cleanly(edge_process: EdgeProcess) -
     assert json.loads(status.stdout)["ready"]["checks"] == {"cycle": True, "buffer": True, "bridge": False}
     edge.process.send_signal(signal.SIGTERM)
     assert edge.process.wait(BOUND_S) == 0
+    assert b"STOPPING=1" in edge.told()
     assert {"warning", "info"} >= {str(line["level"]) for line in edge.logged()}
     store = Store(edge.data, lambda: 1)
     assert store.status().last_sequence >= 2
     store.close()
+
+
+@contextlib.contextmanager
+def hung(thread: int) -> Iterator[None]:
+    """One thread of a child process stands still; its others run on (ptrace(2): seize, interrupt, detach)."""
+    trace = ctypes.CDLL(None, use_errno=True).ptrace
+    trace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    if trace(0x4206, thread, None, None) != 0:
+        pytest.skip(f"this machine does not let a test trace its child: {os.strerror(ctypes.get_errno())}")
+    assert trace(0x4207, thread, None, None) == 0
+    os.waitpid(thread, 0x40000000)
+    try:
+        yield
+    finally:
+        assert trace(17, thread, None, None) == 0
+
+
+def test_a_hung_cycle_is_not_kicked_for_and_a_hung_event_loop_does_not_matter(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    assert edge.notices.recv(64) == b"READY=1"
+    with hung(edge.thread("simems-cycle")):
+        edge.told()
+        edge.notices.settimeout(WATCHDOG_S)
+        with contextlib.suppress(TimeoutError):
+            assert edge.notices.recv(64) == b"WATCHDOG=1", "at most one, for cycles completed before"
+            with pytest.raises(TimeoutError):
+                edge.notices.recv(64)
+        assert answers(f"{edge.url}/healthz"), "only the cycle hangs"
+        edge.told()
+    edge.notices.settimeout(BOUND_S)
+    assert edge.notices.recv(64) == b"WATCHDOG=1", "it beats again"
+    with hung(edge.process.pid):
+        edge.told()
+        assert [edge.notices.recv(64) for _ in range(5)] == [b"WATCHDOG=1"] * 5
+        assert not answers(f"{edge.url}/healthz"), "the event loop hangs"
+    wait_until(lambda: answers(f"{edge.url}/healthz"))
+
+
+def test_what_the_machine_granted_is_one_line_of_the_log(edge_process: EdgeProcess) -> None:
+    edge = edge_process
+    edge.process.send_signal(signal.SIGTERM)
+    assert edge.process.wait(BOUND_S) == 0
+    lines = [str(line["message"]) for line in edge.logged() if "real-time set-up" in str(line["message"])]
+    assert len(lines) == 1
+    assert "SCHED_FIFO 50" in lines[0]
+    assert "locked memory" in lines[0]
 
 
 def test_a_second_edge_or_a_backfill_on_the_same_folder_is_refused(edge_process: EdgeProcess) -> None:

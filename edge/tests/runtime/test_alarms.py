@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from simems_core.wire import Event
-from simems_edge.runtime.alarm_rules import Condition, Facts, conditions
+from simems_edge.runtime.alarm_rules import Condition, Facts, Lateness, conditions
 from simems_edge.runtime.alarms import AlarmBook
 
 QUIET = Facts(stale={}, lost={}, problems={}, failing={}, fallback=(), over_limit_w=0.0, new_overruns=0)
@@ -25,12 +25,21 @@ LOST = Condition("communication_lost", "alarm", "grid0", "No communication with 
         (replace(QUIET, fallback=["ess0/active_power_w"]), [("fallback_active", "ess0")]),
         (replace(QUIET, over_limit_w=10.0), [("grid_limit_exceeded", "site")]),
         (replace(QUIET, new_overruns=1), [("cycle_overruns", "cycle")]),
+        (replace(QUIET, lateness=Lateness(0.05, 0.05, realtime=True)), []),
+        (replace(QUIET, lateness=Lateness(0.051, 0.05, realtime=True)), [("cycle_late", "cycle")]),
+        (replace(QUIET, lateness=Lateness(2.0, 0.05, realtime=False)), [("cycle_late", "cycle")]),
     ],
 )
 def test_rules(facts: Facts, expected: list[tuple[str, str]]) -> None:
     found = conditions(facts)
     assert [(condition.code, condition.component) for condition in found] == expected
     assert all(c.text and c.cause and c.effect and c.remedy and c.severity in ("warning", "alarm") for c in found)
+
+
+def test_a_late_cycle_is_told_with_both_times_and_the_policy() -> None:
+    (late,) = conditions(replace(QUIET, lateness=Lateness(0.0314, 0.01, realtime=False)))
+    assert "31.4 ms after its slot, more than cycle.max_lateness (10 ms)" in late.cause
+    assert "SCHED_FIFO was not granted" in late.cause
 
 
 @pytest.fixture

@@ -444,23 +444,43 @@ export interface components {
         };
         /**
          * CycleHealth
-         * @description Statistics of the control cycle since its start.
+         * @description Statistics of the control cycle since its start; those named ``1min`` are of the last minute.
          */
         CycleHealth: {
             /** Cycles */
             cycles: number;
+            /** Input Age S Max */
+            input_age_s_max: number | null;
+            /** Input Age S P50 */
+            input_age_s_p50: number | null;
             /** Late Proposals */
             late_proposals: number;
+            /** Lateness 1Min Us Max */
+            lateness_1min_us_max: number;
+            /** Lateness 1Min Us P50 */
+            lateness_1min_us_p50: number;
+            /** Lateness 1Min Us P99 */
+            lateness_1min_us_p99: number;
+            /** Lateness 1Min Us P999 */
+            lateness_1min_us_p999: number;
             /** Lateness Us Max */
             lateness_us_max: number;
             /** Lateness Us P50 */
             lateness_us_p50: number;
             /** Lateness Us P99 */
             lateness_us_p99: number;
+            /** Lateness Us P999 */
+            lateness_us_p999: number;
+            /** Memory Locked */
+            memory_locked: boolean;
             /** Overruns */
             overruns: number;
             /** Period S */
             period_s: number;
+            /** Phases */
+            phases: {
+                [key: string]: components["schemas"]["Quantiles"];
+            };
             /** Realtime */
             realtime: boolean;
             /** Running */
@@ -679,6 +699,16 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /**
+         * Quantiles
+         * @description Of the time that one phase of the cycle took.
+         */
+        Quantiles: {
+            /** Us P50 */
+            us_p50: number;
+            /** Us P99 */
+            us_p99: number;
         };
         /**
          * Readiness

@@ -1,0 +1,114 @@
+//! Whole cycles: hostile configurations, inputs and proposals. A setpoint is a number inside its rating, always.
+
+use std::sync::Arc;
+
+use simems_core::blocks::DelayBounds;
+use simems_core::clock::Clock;
+use simems_core::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
+use simems_core::guard::GuardSpec;
+use simems_core::image::{Channel, Image, Quality};
+
+use super::Dice;
+
+const STEPS: u64 = 40;
+const ADDRESSES: [&str; 8] =
+    ["ess0/p", "ess1/p", "ess0/soc", "ess0/charge", "ess0/discharge", "grid0/p", "site/stop", "ess0/p_setpoint"];
+const STOP: usize = 6;
+const ACTUATORS: usize = 2;
+
+pub fn run(dice: &mut Dice) -> u64 {
+    let channels = ADDRESSES.iter().map(|address| Channel::new(*address)).collect();
+    let image = Image::new(channels, 1 + dice.below(8)).unwrap();
+    let configuration = configuration(dice);
+    let ratings: Vec<(f64, f64)> = configuration.actuators.iter().map(|a| (a.minimum, a.maximum)).collect();
+    let Ok(cycle) = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration) else {
+        return 1;
+    };
+    (0..STEPS).for_each(|_| step(dice, &cycle, &image, &ratings));
+    STEPS
+}
+
+fn configuration(dice: &mut Dice) -> Configuration {
+    let source = |dice: &mut Dice| Source::new(format!("s{}", dice.below(9)), dice.whole(4), dice.whole(5)).ok();
+    let actuators = (0..ACTUATORS).map(|number| actuator(dice, ADDRESSES[number])).collect();
+    Configuration {
+        period_s: if dice.chance(20) { dice.number(1.0) } else { 0.1 },
+        sources: dice.list(6, source).into_iter().flatten().collect(),
+        actuators,
+        guards: dice.list(4, guard),
+        propose_share: if dice.chance(20) { dice.number(1.0) } else { 0.5 },
+    }
+}
+
+fn actuator(dice: &mut Dice, address: &str) -> Actuator {
+    let (minimum, maximum) = (-dice.positive(1e5), dice.positive(1e5));
+    let fallback = if dice.chance(4) { dice.number(1e5) } else { 0.0 };
+    let ramp_per_s = dice.chance(2).then(|| dice.positive(1e4));
+    Actuator { address: address.to_owned(), minimum, maximum, fallback, ramp_per_s }
+}
+
+fn guard(dice: &mut Dice) -> GuardSpec {
+    let text = |address: &str| address.to_owned();
+    let actuator = text(ADDRESSES[dice.below(ACTUATORS)]);
+    match dice.below(4) {
+        0 => GuardSpec::Stop { actuator, channel: text(ADDRESSES[STOP]) },
+        1 => {
+            let (minimum_pct, maximum_pct) = (dice.number(100.0), dice.number(100.0));
+            GuardSpec::Soc { actuator, soc: text("ess0/soc"), minimum_pct, maximum_pct }
+        }
+        2 => GuardSpec::DeviceLimits {
+            actuator,
+            charge_limit: text("ess0/charge"),
+            discharge_limit: text("ess0/discharge"),
+        },
+        _ => GuardSpec::Grid {
+            actuators: ADDRESSES[..ACTUATORS].iter().map(|address| text(address)).collect(),
+            grid: text("grid0/p"),
+            measured: ADDRESSES[..ACTUATORS].iter().map(|address| text(address)).collect(),
+            import_limit_w: dice.positive(1e5),
+            export_limit_w: dice.positive(1e5),
+            delays: DelayBounds {
+                delay_max_s: dice.positive(5.0),
+                repeat_max_s: dice.positive(5.0),
+                settle_s: dice.positive(5.0),
+            },
+        },
+    }
+}
+
+fn step(dice: &mut Dice, cycle: &Cycle, image: &Image, ratings: &[(f64, f64)]) {
+    for handle in 0..ADDRESSES.len() {
+        let quality = Quality::parse(dice.whole(3)).unwrap_or(Quality::Good);
+        let _ = image.publish(handle, dice.number(1e5), dice.whole(1_000_000_000), quality);
+    }
+    let last_ns = cycle.shared().number().cast_signed().saturating_mul(100_000_000);
+    if cycle.begin(if dice.chance(10) { dice.whole(i64::MAX) } else { last_ns + 100_000_000 }).is_err() {
+        return;
+    }
+    for _ in 0..dice.below(5) {
+        let proposals = dice.list(3, proposal);
+        let _ = cycle.shared().propose(dice.whole(5), cycle_number(dice, cycle), &proposals);
+    }
+    let decided = cycle.finish().unwrap();
+    assert_eq!(decided.len(), ratings.len());
+    for (decided, (minimum, maximum)) in decided.iter().zip(ratings) {
+        assert!((*minimum..=*maximum).contains(&decided.setpoint), "{decided:?} is outside {minimum}..{maximum}");
+        assert!(!cycle.shared().reasons().text(decided.code).is_empty());
+    }
+}
+
+fn proposal(dice: &mut Dice) -> Proposal {
+    Proposal {
+        actuator: dice.whole(2),
+        preferred: dice.maybe(1e5),
+        lower: dice.maybe(1e5),
+        upper: dice.maybe(1e5),
+        offset: dice.maybe(1e4),
+        reserve_up: dice.maybe(1e4),
+        reserve_down: dice.maybe(1e4),
+    }
+}
+
+fn cycle_number(dice: &mut Dice, cycle: &Cycle) -> i64 {
+    if dice.chance(4) { dice.whole(1000) } else { cycle.shared().number().cast_signed() }
+}
