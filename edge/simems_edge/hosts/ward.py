@@ -73,7 +73,7 @@ class Ward:
         """One look: give birth, read the post, notice death and silence."""
         if self._process is None:
             if now_s >= self._due_s and self._cycle.running:
-                self._bear(now_s)
+                self._try_birth(now_s)
             return
         self._read_post(now_s)
         if self._process.exitcode is not None:
@@ -88,6 +88,13 @@ class Ward:
             self._process.kill()
             self._process.join()
             self._forget()
+
+    def _try_birth(self, now_s: float) -> None:
+        """No memory, no descriptors, no process table entry: it is tried again, ever more slowly."""
+        try:
+            self._bear(now_s)
+        except (OSError, RuntimeError, EOFError) as error:
+            self._again(f"no process could be made for it: {error}", now_s)
 
     def _bear(self, now_s: float) -> None:
         files = self._cycle.desk_files(self._desk)
@@ -158,13 +165,16 @@ class Ward:
         cause = self._verdict or cause_of_death(exit_code, known)
         if now_s - self._born_s > SOUND_AFTER_S:
             self._backoff_s = self._limits.first_backoff_s
+        self._again(cause, now_s)
+        self._forget()
+
+    def _again(self, cause: str, now_s: float) -> None:
         wait_s = self._backoff_s * random.uniform(0.8, 1.2)  # noqa: S311 - spreads restarts, protects nothing
         self._backoff_s = min(2.0 * self._backoff_s, self._limits.longest_backoff_s)
         self._due_s = now_s + wait_s
         self._tell(f"{cause}; it is started again", 1)
         extra = {"controller": self.controller.id, "cause": cause, "again_in_s": round(wait_s, 2)}
-        log.error("a controller's process died", extra=extra)
-        self._forget()
+        log.error("a controller has no process", extra=extra)
 
     def _forget(self) -> None:
         if self._post is not None:
