@@ -483,6 +483,8 @@ export interface components {
             };
             /** Realtime */
             realtime: boolean;
+            /** Refused Proposals */
+            refused_proposals: number;
             /** Running */
             running: boolean;
             /** Skipped */
