@@ -41,7 +41,7 @@ const PATIENT: Duration = Duration::from_secs(10);
 fn ready_with_the_first_cycle_then_alive_until_no_cycle_completes() {
     let (manager, address) = Manager::listen("simems-watchdog");
     let site = Site::new();
-    let watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS).unwrap();
+    let watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS, i64::MAX).unwrap();
     assert_eq!(manager.hears(Duration::from_millis(200)), None, "no cycle, nothing to tell");
     site.cycle.start().unwrap();
     assert_eq!(manager.hears(PATIENT).as_deref(), Some("READY=1"));
@@ -61,7 +61,7 @@ fn ready_with_the_first_cycle_then_alive_until_no_cycle_completes() {
 fn cycles_stepped_by_hand_are_no_beat() {
     let (manager, address) = Manager::listen("simems-stepped");
     let site = Site::new();
-    let _watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS).unwrap();
+    let _watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS, i64::MAX).unwrap();
     for number in 1..100 {
         site.cycle.begin(number * 1_000_000).unwrap();
         site.cycle.finish().unwrap();
@@ -70,11 +70,23 @@ fn cycles_stepped_by_hand_are_no_beat() {
 }
 
 #[test]
+fn when_nobody_pulses_the_kicks_are_withheld() {
+    let (manager, address) = Manager::listen("simems-pulse");
+    let site = Site::new();
+    let watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS, 10 * INTERVAL_NS).unwrap();
+    site.cycle.start().unwrap();
+    assert_eq!(manager.hears(PATIENT).as_deref(), Some("READY=1"));
+    assert!(manager.hears_out() <= 12, "the cycle beats, but no thread of the interpreter ran");
+    watchdog.pulse();
+    assert_eq!(manager.hears(PATIENT).as_deref(), Some("WATCHDOG=1"));
+}
+
+#[test]
 fn a_manager_that_is_away_is_told_when_it_is_back() {
     let (gone, address) = Manager::listen("simems-away");
     drop(gone);
     let site = Site::new();
-    let _watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS).unwrap();
+    let _watchdog = Watchdog::start(&site.cycle, &address, INTERVAL_NS, i64::MAX).unwrap();
     site.cycle.start().unwrap();
     site.run_to(20);
     let (manager, _) = Manager::listen("simems-away");
@@ -84,7 +96,7 @@ fn a_manager_that_is_away_is_told_when_it_is_back() {
 #[test]
 fn an_interval_or_address_that_cannot_be_is_refused() {
     let site = Site::new();
-    assert!(Watchdog::start(&site.cycle, "@x", 0).is_err());
-    let error = Watchdog::start(&site.cycle, &"x".repeat(200), INTERVAL_NS).unwrap_err();
+    assert!(Watchdog::start(&site.cycle, "@x", 0, i64::MAX).is_err());
+    let error = Watchdog::start(&site.cycle, &"x".repeat(200), INTERVAL_NS, i64::MAX).unwrap_err();
     assert!(error.to_string().contains("NOTIFY_SOCKET"));
 }

@@ -498,14 +498,18 @@ class Watchdog:
     the first completed cycle of :meth:`Cycle.start`, then ``WATCHDOG=1`` each ``interval_s``, only when cycles
     completed since the message before. Nothing else kicks."""
 
-    def __new__(cls, cycle: Cycle, address: str, interval_s: float) -> Self:
-        """``address``: of NOTIFY_SOCKET (a path, or a name after ``@``)."""
+    def __new__(cls, cycle: Cycle, address: str, interval_s: float, *, patience_s: float = ...) -> Self:
+        """``address``: of NOTIFY_SOCKET (a path, or a name after ``@``). When :meth:`pulse` was not called for
+        ``patience_s`` (default: for ever), kicks are withheld: the interpreter is stuck."""
+    def pulse(self) -> None:
+        """A thread of the interpreter runs."""
     def stop(self) -> None:
         """Ends the messages; idempotent."""
 
 def image_times_ns(channels: int, rounds: int) -> dict[str, float]:
-    """For the figures, medians over the rounds: ``publish`` (all channels one by one), ``latch`` (after that,
-    until readers may have it), ``history`` (the rest of the latch), ``latch_unchanged``, ``copy`` (of as many bytes), ``acquire`` (a reader takes hold of a snapshot)."""
+    """For the figures, medians over the rounds: ``publish`` (all channels one by one), ``latch`` (after that, until readers
+    may have it), ``history`` (the rest of that latch), ``latch_unchanged``, ``copy`` (of as many bytes), ``acquire`` (a
+    reader takes hold of a snapshot)."""
 
 def ping_pong_us(count: int, pause_s: float) -> list[float]:
     """Round trips of a bare futex between this process and a child of it, in microseconds, with ``pause_s`` between

@@ -2,12 +2,14 @@
 //!
 //! Enters: the count of completed cycles. Leaves: READY=1 after the first one, then WATCHDOG=1, each only when cycles
 //! completed since the message before. Nothing else kicks: a hung or dead cycle thread ends the kicks, and the
-//! manager restarts the service; a hung interpreter or event loop does not, for control goes on without them.
+//! manager restarts the service; a hung event loop does not, for control goes on without it. Who runs bridges in the
+//! same interpreter gives a patience: when no pulse came for that long, no thread of it runs, no setpoint can reach a
+//! device, and the kicks are withheld.
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -82,6 +84,7 @@ impl Kicker {
 struct Ending {
     wanted: AtomicBool,
     event: Event,
+    pulse_ns: AtomicI64,
 }
 
 /// The notifying thread; ends when dropped.
@@ -92,23 +95,35 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// `address`: of NOTIFY_SOCKET; `interval_ns`: between looks at the count, a third of the manager's patience.
-    pub fn start(cycle: &Cycle, address: &str, interval_ns: i64) -> Result<Self> {
+    /// `address`: of NOTIFY_SOCKET; `interval_ns`: between looks at the count, a third of the manager's patience;
+    /// `patience_ns`: how long [`Watchdog::pulse`] may be silent, `i64::MAX` for ever.
+    pub fn start(cycle: &Cycle, address: &str, interval_ns: i64, patience_ns: i64) -> Result<Self> {
         if interval_ns <= 0 {
             return Err(Error::invalid("a watchdog looks at an interval above 0 s".to_owned()));
         }
         let manager = Manager::new(address)
             .map_err(|error| Error::invalid(format!("NOTIFY_SOCKET {address:?} is no address: {error}")))?;
-        let (shared, ending) =
-            (Arc::clone(cycle.shared()), Arc::new(Ending { wanted: AtomicBool::new(false), event: Event::local()? }));
+        let (shared, ending) = (
+            Arc::clone(cycle.shared()),
+            Arc::new(Ending {
+                wanted: AtomicBool::new(false),
+                event: Event::local()?,
+                pulse_ns: AtomicI64::new(host_now_ns()),
+            }),
+        );
         let thread = std::thread::Builder::new()
             .name("simems-watchdog".to_owned())
             .spawn({
                 let ending = Arc::clone(&ending);
-                move || notify(&manager, &shared, &ending, interval_ns)
+                move || notify(&manager, &shared, &ending, interval_ns, patience_ns)
             })
             .map_err(|error| Error::invalid(format!("the watchdog's thread could not be made: {error}")))?;
         Ok(Self { ending, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// The interpreter runs.
+    pub fn pulse(&self) {
+        self.ending.pulse_ns.store(host_now_ns(), Ordering::Relaxed);
     }
 
     /// Ends the messages.
@@ -131,11 +146,12 @@ impl Drop for Watchdog {
 /// Until the first cycle it looks more often, so that READY is not late.
 const READY_LOOK_NS: i64 = 20_000_000;
 
-fn notify(manager: &Manager, shared: &Shared, ending: &Ending, interval_ns: i64) {
+fn notify(manager: &Manager, shared: &Shared, ending: &Ending, interval_ns: i64, patience_ns: i64) {
     let mut kicker = Kicker::default();
     while !ending.wanted.load(Ordering::SeqCst) {
         let completed = shared.statistics().completed();
-        if kicker.next(completed).is_some_and(|kick| manager.tell(kick)) {
+        let silent_ns = host_now_ns().saturating_sub(ending.pulse_ns.load(Ordering::Relaxed));
+        if silent_ns <= patience_ns && kicker.next(completed).is_some_and(|kick| manager.tell(kick)) {
             kicker.told(completed);
         }
         rest(ending, if kicker.ready { interval_ns } else { interval_ns.min(READY_LOOK_NS) });

@@ -78,9 +78,9 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     stack.push_async_callback(asyncio.to_thread, runtime.stop)
     tasks = [await stack.enter_async_context(_running(_kept_alive(job, name), name)) for name, job in parts.jobs()]
     server = await stack.enter_async_context(_serving(parts.application(), listener))
-    watchdog = Notifier().watch(runtime.cycle, site.cycle.period_s / clock.speed)
-    if watchdog is not None:
-        watched.callback(watchdog.stop)
+    beat = Notifier().watch(runtime.cycle, site.cycle.period_s / clock.speed)
+    if beat is not None:
+        watched.callback(beat.stop)
     log.info("edge runs", extra={"site": site.site.id, "port": listener.getsockname()[1]})
     return [*tasks, server]
 

@@ -2,6 +2,7 @@
 
 Ready and alive are told by the core, from completed cycles alone and without the GIL (:class:`simems_core.Watchdog`): a
 cycle that hangs or dies is restarted by systemd, and a hung event loop or screen never costs a healthy cycle its life.
+When no thread of the interpreter runs any more, bridges cannot write setpoints: then the kicks are withheld.
 """
 
 from __future__ import annotations
@@ -10,12 +11,38 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
+from threading import Event as Flag
+from threading import Thread
 
 from simems_core import CoreError, Cycle, Watchdog
 
 log = logging.getLogger(__name__)
 UNWATCHED_S = 3.0
 """Patience to assume when systemd waits for READY but does not watch."""
+
+
+INTERPRETER_S = 30.0
+"""Longest time that no Python thread may run."""
+PULSE_S = 1.0
+
+
+class Beat:
+    """What systemd is told of a cycle; :meth:`stop` ends it."""
+
+    def __init__(self, watchdog: Watchdog) -> None:
+        self._watchdog = watchdog
+        self._ending = Flag()
+        self._thread = Thread(target=self._pulse, name="pulse", daemon=True)
+        self._thread.start()
+
+    def _pulse(self) -> None:
+        while not self._ending.wait(PULSE_S):
+            self._watchdog.pulse()
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._watchdog.stop()
 
 
 class Notifier:
@@ -26,7 +53,7 @@ class Notifier:
         self.watchdog_s = _watchdog_s(environment) if self._socket else None
         """Seconds between kicks before systemd kills the service; None when it does not watch."""
 
-    def watch(self, cycle: Cycle, period_s: float) -> Watchdog | None:
+    def watch(self, cycle: Cycle, period_s: float) -> Beat | None:
         """Ready with the first completed cycle, then three looks within systemd's patience (WatchdogSec)."""
         if not self._socket:
             return None
@@ -36,7 +63,8 @@ class Notifier:
                 extra={"watchdog_s": self.watchdog_s, "period_s": period_s},
             )
         try:
-            return Watchdog(cycle, self._socket, (self.watchdog_s or UNWATCHED_S) / 3)
+            patience_s = max(INTERPRETER_S, self.watchdog_s or 0.0)
+            return Beat(Watchdog(cycle, self._socket, (self.watchdog_s or UNWATCHED_S) / 3, patience_s=patience_s))
         except CoreError as error:
             log.warning("systemd is told nothing", extra={"reason": str(error)})
             return None
