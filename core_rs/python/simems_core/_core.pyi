@@ -507,9 +507,9 @@ class Watchdog:
         """Ends the messages; idempotent."""
 
 def image_times_ns(channels: int, rounds: int) -> dict[str, float]:
-    """For the figures, medians over the rounds: ``publish`` (all channels one by one), ``latch`` (after that, until readers
-    may have it), ``history`` (the rest of that latch), ``latch_unchanged``, ``copy`` (of as many bytes), ``acquire`` (a
-    reader takes hold of a snapshot)."""
+    """For the figures, medians over the rounds: ``publish`` (all channels one by one), ``latch`` (after that, until
+    readers may have it), ``history`` (the rest of that latch), ``latch_unchanged``, ``copy`` (of as many bytes),
+    ``acquire`` (a reader takes hold of a snapshot)."""
 
 def ping_pong_us(count: int, pause_s: float) -> list[float]:
     """Round trips of a bare futex between this process and a child of it, in microseconds, with ``pause_s`` between

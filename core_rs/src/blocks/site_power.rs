@@ -103,9 +103,9 @@ impl SitePowerEstimate {
         })
     }
 
-    /// The best single answer; None before the first sample of meter and battery.
+    /// The best single answer; None before the first sample of meter and battery, and when their sum is no number.
     pub fn value_w(&self) -> Option<f64> {
-        self.belief.map(|belief| belief.value_w)
+        self.belief.map(|belief| belief.value_w).filter(|value_w| value_w.is_finite())
     }
 
     /// (lowest, highest) for who must be cautious: what explains every sample since the last change of load, and of a
@@ -209,6 +209,14 @@ mod tests {
         assert_eq!(site.range_w(), Some((90e3, 90e3)), "one more sample, and only 90 kW explains both");
         site.reset();
         assert!(!site.meter(3 * SECOND_NS, 1.0).unwrap());
+    }
+
+    #[test]
+    fn readings_whose_sum_is_no_number_give_no_answer() {
+        let mut site = estimate();
+        site.battery(0, f64::MAX).unwrap();
+        assert!(site.meter(0, f64::MAX).unwrap());
+        assert_eq!(site.value_w(), None);
     }
 
     #[test]
