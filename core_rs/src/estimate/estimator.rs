@@ -129,7 +129,9 @@ impl Estimator {
                 return Err(Error::invalid(format!("initial_soc_pct must be in 0..100, not {soc_pct}")));
             }
             if !(SMALLEST_SIGMA_PCT..=LARGEST_SIGMA_PCT).contains(&finite("initial_sigma_pct", sigma_pct)?) {
-                return Err(Error::invalid(format!("initial_sigma_pct must be above 0, at most 1000, not {sigma_pct}")));
+                return Err(Error::invalid(format!(
+                    "initial_sigma_pct must be above 0, at most 1000, not {sigma_pct}"
+                )));
             }
         }
         let (filter, judge) = (None, Judge::new());
