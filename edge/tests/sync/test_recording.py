@@ -86,3 +86,37 @@ async def test_the_pump_moves_rows_and_events_into_the_buffer(tmp_path: Path) ->
     assert wire.column_values(telemetry.columns[0])[-3:] == [3.0, 4.0, 5.0]
     assert wire.absolute_us(telemetry.times_us)[-1] == START_US + 5_000_000
     assert (events.events[0].id, faults) == ("e", [])
+
+
+async def test_steps_of_the_wall_clock_move_the_stamps_of_whole_frames_and_nothing_else(tmp_path: Path) -> None:
+    """Three rows between flushes, a step before each: +-1 s, +-1 h, +-1 day, 200 times; every frame can be stored."""
+    image = ProcessImage([Channel("a/b", resolution=1.0, stale_after_s=math.inf)])
+    clock = Clock.stepped(START_US)
+    cycle = Cycle(image, period_s=1.0, sources=[], actuators=[], guards=[], clock=clock)
+    recorder = Recorder(image, [0], interval_s=0.001)
+    cycle.attach(recorder)
+    buffer = await Buffer.open(tmp_path, lambda: clock.utc_us(clock.now_ns()))
+    pump = Pump(
+        recorder, [RecordedChannel("a/b", resolution=1.0)], clock, buffer, flush_s=1.0, on_fault=lambda _fault: None
+    )
+    written: list[float] = []
+    try:
+        for number in range(200):
+            step_us = (1, -1, 3600, -3600, 86_400, -86_400)[number % 6] * 1_000_000
+            clock.set_wall(clock.utc_us(clock.now_ns()) + step_us)
+            for _ in range(3):
+                time_ns = max(clock.now_ns(), image.snapshot().time_ns + 1_000_000)
+                image.publish(0, float(len(written)), time_ns)
+                written.append(float(len(written)))
+                cycle.begin(time_ns)
+                cycle.finish()
+            assert await pump.flush()
+        read: list[float | None] = []
+        for frame in await buffer.read_after(0, 10_000):
+            message = wire.decode_from_edge(frame.body)
+            assert isinstance(message, wire.Telemetry)
+            assert wire.inconsistency(message) is None
+            read += [value for column in message.columns for value in wire.column_values(column)]
+    finally:
+        await buffer.close()
+    assert read == written, "each row once, in its order"
