@@ -16,11 +16,22 @@ pub struct Row {
     pub upper: f64,
     /// Added to the base.
     pub offset: f64,
+    /// Headroom above the base that its offset may need (0 or more).
+    pub reserve_up: f64,
+    /// Headroom below the base that its offset may need (0 or more).
+    pub reserve_down: f64,
 }
 
 impl Row {
     /// Wants nothing.
-    pub const NONE: Self = Self { preferred: None, lower: f64::NEG_INFINITY, upper: f64::INFINITY, offset: 0.0 };
+    pub const NONE: Self = Self {
+        preferred: None,
+        lower: f64::NEG_INFINITY,
+        upper: f64::INFINITY,
+        offset: 0.0,
+        reserve_up: 0.0,
+        reserve_down: 0.0,
+    };
 }
 
 /// What moved a value.
@@ -197,8 +208,9 @@ mod tests {
 
     fn any_row() -> impl Strategy<Value = Row> {
         let number = || prop_oneof![-150.0..150.0_f64, Just(1e308), Just(-1e308)];
-        (proptest::option::of(number()), number(), number(), prop_oneof![Just(0.0), number()])
-            .prop_map(|(preferred, a, b, offset)| Row { preferred, lower: a.min(b), upper: a.max(b), offset })
+        (proptest::option::of(number()), number(), number(), prop_oneof![Just(0.0), number()]).prop_map(
+            |(preferred, a, b, offset)| Row { preferred, lower: a.min(b), upper: a.max(b), offset, ..Row::NONE },
+        )
     }
 
     proptest! {

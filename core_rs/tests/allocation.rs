@@ -110,7 +110,7 @@ fn one_turn(cycle: &Cycle, image: &Image, after: i64) -> i64 {
         let soc = if handle == 2 && number % 2 == 0 { 60.0 } else { 50.0 };
         image.publish(handle, soc, time_ns, Quality::Good).unwrap();
     }
-    let row = Proposal { actuator: 0, preferred: Some(40.0), lower: Some(-50.0), upper: None, offset: Some(1.0) };
+    let row = Proposal { preferred: Some(40.0), lower: Some(-50.0), offset: Some(1.0), ..Proposal::default() };
     cycle.shared().propose(0, number.cast_signed(), &[row]).unwrap();
     number.cast_signed()
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Snapshot};
 
 /// One proposal of a source, as it comes from outside.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Proposal {
     /// Number of the actuator.
     pub actuator: i64,
@@ -27,6 +27,10 @@ pub struct Proposal {
     pub upper: Option<f64>,
     /// Added to the base.
     pub offset: Option<f64>,
+    /// Headroom upwards that its offset may need.
+    pub reserve_up: Option<f64>,
+    /// Headroom downwards that its offset may need.
+    pub reserve_down: Option<f64>,
 }
 
 /// The meeting place of cycle, controllers and bridges.
@@ -214,9 +218,10 @@ impl Shared {
     }
 }
 
-// Several rows for one actuator: bounds narrow, the last preferred stands, offsets add.
+// Several rows for one actuator: bounds narrow, the last preferred stands, offsets and reserves add.
 fn merge(row: &mut Row, proposal: &Proposal, address: &str) -> Result<()> {
-    let refuse = |text: String| Err(Error::invalid(format!("proposal for {address}: {text}")));
+    let refused = |text: String| Error::invalid(format!("proposal for {address}: {text}"));
+    let refuse = |text: String| Err(refused(text));
     for (name, value) in [("preferred", proposal.preferred), ("offset", proposal.offset)] {
         if let Some(value) = value.filter(|value| !value.is_finite()) {
             return refuse(format!("{name} must be a finite number, not {value}"));
@@ -232,5 +237,15 @@ fn merge(row: &mut Row, proposal: &Proposal, address: &str) -> Result<()> {
     }
     row.preferred = proposal.preferred.or(row.preferred);
     row.offset += proposal.offset.unwrap_or(0.0);
-    if row.offset.is_finite() { Ok(()) } else { refuse("offsets add up to no finite number".to_owned()) }
+    row.reserve_up += reserve("reserve_up", proposal.reserve_up).map_err(refused)?;
+    row.reserve_down += reserve("reserve_down", proposal.reserve_down).map_err(refused)?;
+    let sums = [row.offset, row.reserve_up, row.reserve_down];
+    if sums.iter().all(|sum| sum.is_finite()) { Ok(()) } else { refuse("it adds up to no finite number".to_owned()) }
+}
+
+fn reserve(name: &str, value: Option<f64>) -> std::result::Result<f64, String> {
+    match value {
+        Some(value) if !(value >= 0.0 && value.is_finite()) => Err(format!("{name} must be 0 or more, not {value}")),
+        value => Ok(value.unwrap_or(0.0)),
+    }
 }

@@ -40,7 +40,7 @@ fn cycle() -> Cycle {
 }
 
 fn preferred(value: f64) -> Proposal {
-    Proposal { actuator: 0, preferred: Some(value), lower: None, upper: None, offset: None }
+    Proposal { preferred: Some(value), ..Proposal::default() }
 }
 
 fn step(cycle: &Cycle, number: i64, propose: &[(i64, f64)]) -> (f64, String) {
@@ -82,6 +82,8 @@ fn refused_proposals_withdraw_what_stood() {
     let bad = [
         preferred(f64::NAN),
         Proposal { offset: Some(f64::INFINITY), ..preferred(1.0) },
+        Proposal { reserve_up: Some(-1.0), ..preferred(1.0) },
+        Proposal { reserve_down: Some(f64::NAN), ..preferred(1.0) },
         Proposal { lower: Some(2.0), upper: Some(1.0), ..preferred(1.0) },
         Proposal { lower: Some(f64::NAN), ..preferred(1.0) },
         Proposal { actuator: 1, ..preferred(1.0) },

@@ -220,6 +220,7 @@ fn row() -> impl Strategy<Value = Row> {
         lower: a.min(b),
         upper: a.max(b),
         offset,
+        ..Row::NONE
     })
 }
 

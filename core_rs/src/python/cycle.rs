@@ -15,7 +15,28 @@ use super::states::PyStates;
 use crate::clock::{host_now_ns, seconds_to_ns};
 use crate::cycle::{Configuration, Cycle, Decided, Proposal, Shared, Statistics};
 
-type Row = (i64, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
+type Term = Option<f64>;
+
+/// A proposal's tuple, with or without its reserves.
+#[derive(FromPyObject)]
+enum Row {
+    Reserving(i64, Term, Term, Term, Term, Term, Term),
+    Plain(i64, Term, Term, Term, Term),
+}
+
+impl From<Row> for Proposal {
+    fn from(row: Row) -> Self {
+        let (actuator, preferred, lower, upper, offset, reserve_up, reserve_down) = match row {
+            Row::Reserving(actuator, preferred, lower, upper, offset, up, down) => {
+                (actuator, preferred, lower, upper, offset, up, down)
+            }
+            Row::Plain(actuator, preferred, lower, upper, offset) => {
+                (actuator, preferred, lower, upper, offset, None, None)
+            }
+        };
+        Self { actuator, preferred, lower, upper, offset, reserve_up, reserve_down }
+    }
+}
 
 /// latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 #[pyclass(frozen, name = "Cycle", module = "simems_core")]
@@ -107,13 +128,11 @@ impl PyCycle {
             Err(error) => {
                 self.0.shared().withdraw(source)?;
                 return Err(CoreError::new_err(format!(
-                    "proposals must be rows of (actuator, preferred, lower, upper, offset): {error}"
+                    "proposals must be rows of (actuator, preferred, lower, upper, offset[, reserve_up, reserve_down]): {error}"
                 )));
             }
         };
-        let proposal =
-            |(actuator, preferred, lower, upper, offset)| Proposal { actuator, preferred, lower, upper, offset };
-        let proposals: Vec<Proposal> = rows.into_iter().map(proposal).collect();
+        let proposals: Vec<Proposal> = rows.into_iter().map(Proposal::from).collect();
         Ok(self.0.shared().propose(source, cycle, &proposals)?)
     }
 

@@ -125,7 +125,7 @@ impl Bench {
         self.cycle.begin(self.second * SECOND_NS).unwrap();
         let number = self.cycle.shared().number().cast_signed();
         for &(source, power) in asks {
-            let wish = Proposal { actuator: 0, preferred: Some(power), lower: None, upper: None, offset: None };
+            let wish = Proposal { preferred: Some(power), ..Proposal::default() };
             self.cycle.shared().propose(source, number, &[wish]).unwrap();
         }
         let decided = self.cycle.finish().unwrap()[0];
