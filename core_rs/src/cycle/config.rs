@@ -103,6 +103,11 @@ impl Configuration {
         self.actuators.iter().try_for_each(Actuator::validate)
     }
 
+    /// What clusters are called in reasons.
+    pub(crate) fn cluster_ids(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Source numbers in strict order: class, then the order given.
     pub(crate) fn strict_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.sources.len()).collect();

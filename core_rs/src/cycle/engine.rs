@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::arbitrate::{Limits, Outcome, Row, arbitrate};
+use crate::arbitrate::{Limits, Outcome, Range, Row, arbitrate};
 use crate::clock::SECOND_NS;
 use crate::cycle::board::Decided;
 use crate::cycle::mailbox::ProposalSet;
@@ -164,6 +164,7 @@ impl Engine {
             machine.look(&reader);
             machine.guard(&mut self.guards);
         }
+        self.guards.look(&reader);
         Ok(())
     }
 
@@ -173,7 +174,9 @@ impl Engine {
             let heard =
                 |standing: &&Standing| self.machine.as_ref().is_none_or(|machine| machine.hears(standing.source));
             let rows = self.standing.iter().filter(heard).filter_map(|standing| standing.row(cycle, number));
-            *outcome = arbitrate(Limits::rating(actuator.minimum, actuator.maximum), actuator.fallback, rows);
+            let rating = Limits::rating(actuator.minimum, actuator.maximum);
+            let range = Range { rating, usable: self.guards.usable(number, rating), fallback: actuator.fallback };
+            *outcome = arbitrate(&range, rows);
         }
     }
 

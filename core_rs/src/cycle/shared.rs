@@ -60,7 +60,7 @@ impl Shared {
         let guards = configuration.guards.iter().map(crate::guard::GuardSpec::id).collect();
         Self {
             mailboxes: sources.iter().map(|_| Mailbox::new(fallbacks.len())).collect(),
-            reasons: Reasons::new(sources, guards),
+            reasons: Reasons::new(sources, guards, configuration.cluster_ids()),
             board: Board::new(&fallbacks),
             statistics: Statistics::default(),
             number: AtomicU64::new(0),

@@ -34,6 +34,24 @@ fn ramped(requested: f64, previous: f64, rate_per_s: f64, dt_s: f64) -> (f64, Op
 }
 
 impl Guards {
+    /// What protection leaves of each actuator, from this cycle's snapshot.
+    pub(crate) fn look(&mut self, reader: &Reader<'_>) {
+        for (limits, rated) in self.limits.iter_mut().zip(&self.rated) {
+            *limits = Limits::rating(rated.minimum, rated.maximum);
+        }
+        for (number, actuator, protection) in &self.protections {
+            if let Some(limits) = self.limits.get_mut(*actuator) {
+                let (lower, upper) = protection.range(reader);
+                limits.narrow(lower, upper, Mover::Guard(*number), Mover::Guard(*number));
+            }
+        }
+    }
+
+    /// What [`Guards::look`] found for an actuator.
+    pub(crate) fn usable(&self, actuator: usize, rating: Limits) -> Limits {
+        self.limits.get(actuator).copied().unwrap_or(rating)
+    }
+
     /// Moves what arbitration decided to where every guard holds. `previous`: the setpoints before.
     pub fn apply(&mut self, reader: &Reader<'_>, outcomes: &mut [Outcome], previous: &[f64], dt_s: f64) {
         self.ramp(outcomes, previous, dt_s);
@@ -58,15 +76,7 @@ impl Guards {
     }
 
     fn protect(&mut self, reader: &Reader<'_>, outcomes: &mut [Outcome]) {
-        for (limits, rated) in self.limits.iter_mut().zip(&self.rated) {
-            *limits = Limits::rating(rated.minimum, rated.maximum);
-        }
-        for (number, actuator, protection) in &self.protections {
-            if let Some(limits) = self.limits.get_mut(*actuator) {
-                let (lower, upper) = protection.range(reader);
-                limits.narrow(lower, upper, Mover::Guard(*number), Mover::Guard(*number));
-            }
-        }
+        self.look(reader);
         for (outcome, limits) in outcomes.iter_mut().zip(&self.limits) {
             let (value, moved) = limits.apply(outcome.value);
             *outcome = Outcome { value, bound: moved.or(outcome.bound), ..*outcome };

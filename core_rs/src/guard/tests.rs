@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::arbitrate::{Row, arbitrate};
+use crate::arbitrate::{Range, Row, arbitrate};
 use crate::blocks::DelayBounds;
 use crate::image::{Channel, Image, Latcher, Quality};
 
@@ -225,7 +225,7 @@ fn row() -> impl Strategy<Value = Row> {
 }
 
 fn arbitrated(rows: &[Row]) -> Outcome {
-    arbitrate(Limits::rating(-100.0, 100.0), 0.0, rows.iter().enumerate())
+    arbitrate(&Range::whole(Limits::rating(-100.0, 100.0), 0.0), rows.iter().enumerate())
 }
 
 proptest! {

@@ -1,0 +1,168 @@
+//! Level after level: which must move, by how much, and what that leaves to those after it.
+
+use super::dual::{FREE, STIFF};
+use super::{STEPS, Slot, Solved, Split, TINY};
+
+const PASSES: u32 = 6;
+/// A pull below this share of the strongest is none; larger where the multipliers are not anchored.
+const SLIGHT: f64 = 1e-7;
+const PULLED: f64 = 1e-3;
+
+/// One attempt to keep the rows with the levels from some place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Kept,
+    Missed,
+    Unfinished,
+}
+
+impl Split {
+    pub(super) fn by_levels(&mut self) -> Solved {
+        let size = self.slots.iter().fold(self.dual.size(), |size, slot| slot.part.desired.abs().max(size));
+        let (mut left, mut solved, mut place) = (STEPS, Solved::Kept, 0);
+        while place < self.levels.len() {
+            match self.last_that_keeps(place, size, &mut left) {
+                Ok(Some(found)) => {
+                    self.settle(found);
+                    place = found + 1;
+                }
+                Ok(None) if solved == Solved::Kept && self.least_violation(size, &mut left) => {
+                    solved = Solved::Violated;
+                }
+                _ => return Solved::Unfinished,
+            }
+        }
+        solved
+    }
+
+    // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no steps left.
+    fn last_that_keeps(&mut self, first: usize, size: f64, left: &mut u32) -> Result<Option<usize>, ()> {
+        let (mut good, mut bad, mut place) = (None, self.levels.len(), self.levels.len() - 1);
+        loop {
+            match self.attempt(place, size, left) {
+                Attempt::Unfinished => return Err(()),
+                Attempt::Kept => good = Some(place),
+                Attempt::Missed => bad = place,
+            }
+            let from = good.map_or(first, |good| good + 1);
+            if from >= bad {
+                break;
+            }
+            place = from + (bad - from - 1) / 2;
+        }
+        match good {
+            Some(good) if good != place && self.attempt(good, size, left) != Attempt::Kept => Err(()),
+            good => Ok(good),
+        }
+    }
+
+    // Minimises one level's movement with the levels before it at their desired values and those after it free.
+    fn attempt(&mut self, place: usize, size: f64, left: &mut u32) -> Attempt {
+        let Some(&level) = self.levels.get(place) else {
+            return Attempt::Missed;
+        };
+        self.prepare(level);
+        self.dual.begin(&self.slots, STIFF);
+        let attempt = self.passes(level, size, left);
+        self.slots.iter_mut().for_each(Slot::release);
+        attempt
+    }
+
+    fn passes(&mut self, level: u32, size: f64, left: &mut u32) -> Attempt {
+        let mut before = f64::INFINITY;
+        for _ in 0..PASSES {
+            if !self.dual.solve(&mut self.slots, size, left) {
+                return Attempt::Unfinished;
+            }
+            let (missed, moved) = (self.missed(), self.recentre(Some(level)));
+            if missed > TINY * size && missed > 0.5 * before {
+                return Attempt::Missed;
+            }
+            if missed <= 0.01 * TINY * size && moved <= 0.1 * TINY * size {
+                return Attempt::Kept;
+            }
+            before = missed;
+            self.dual.again(true);
+        }
+        if self.missed() <= TINY * size { Attempt::Kept } else { Attempt::Missed }
+    }
+
+    fn prepare(&mut self, level: u32) {
+        let own = self.slots.iter().filter(|slot| !slot.fixed && slot.part.level == level);
+        let heaviest = own.map(|slot| slot.part.weight).fold(f64::MIN_POSITIVE, f64::max);
+        for slot in self.slots.iter_mut().filter(|slot| !slot.fixed) {
+            slot.value = slot.part.desired;
+            slot.before = f64::INFINITY;
+            slot.centre = slot.value;
+            slot.held = slot.part.level < level;
+            slot.fixed = slot.held;
+            slot.weight = if slot.part.level == level { slot.part.weight / heaviest } else { FREE };
+        }
+    }
+
+    // Parts that are free: about where they stand. How far those of the level (None: all) moved since the pass before.
+    fn recentre(&mut self, level: Option<u32>) -> f64 {
+        let mut moved = 0.0_f64;
+        for slot in self.slots.iter_mut().filter(|slot| !slot.fixed) {
+            let own = level == Some(slot.part.level);
+            if own || level.is_none() {
+                moved = moved.max((slot.value - slot.before).abs());
+                slot.before = slot.value;
+            }
+            if !own {
+                slot.centre = slot.value;
+            }
+        }
+        moved
+    }
+
+    // Where the rows cannot be kept they give way, by as little as possible, and are kept from there on.
+    fn least_violation(&mut self, size: f64, left: &mut u32) -> bool {
+        for slot in self.slots.iter_mut().filter(|slot| !slot.fixed) {
+            slot.value = slot.part.desired;
+            (slot.centre, slot.before, slot.weight) = (slot.value, f64::INFINITY, FREE);
+        }
+        self.dual.begin(&self.slots, 1.0);
+        for _ in 0..PASSES {
+            if !self.dual.solve(&mut self.slots, size, left) {
+                return false;
+            }
+            if self.recentre(None) <= 0.1 * TINY * size {
+                break;
+            }
+            self.dual.again(false);
+        }
+        self.dual.widen(&self.slots);
+        self.fix_pulled(PULLED);
+        true
+    }
+
+    // What was found for this level and those before it is kept.
+    fn settle(&mut self, found: usize) {
+        let level = self.levels.get(found).copied().unwrap_or(u32::MAX);
+        self.slots.iter_mut().filter(|slot| slot.part.level <= level).for_each(|slot| slot.fixed = true);
+        self.fix_pulled(SLIGHT);
+    }
+
+    // A part that the rows pull against its end stands there in every optimum.
+    fn fix_pulled(&mut self, share: f64) {
+        let slight = share * self.dual.strongest();
+        for slot in self.slots.iter_mut().filter(|slot| !slot.fixed) {
+            let pull = self.dual.pull(slot.part.unit);
+            let up = pull > slight && slot.value >= slot.part.upper;
+            slot.fixed = up || (pull < -slight && slot.value <= slot.part.lower);
+        }
+    }
+
+    fn missed(&self) -> f64 {
+        self.dual.violation(self.slots.iter().map(|slot| (slot.part.unit, slot.value)))
+    }
+}
+
+impl Slot {
+    fn release(&mut self) {
+        if self.held {
+            (self.fixed, self.held) = (false, false);
+        }
+    }
+}
