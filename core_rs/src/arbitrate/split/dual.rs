@@ -13,11 +13,17 @@ const ACCURATE: f64 = 1e-12;
 const ROUNDING: f64 = 4e-15;
 const STEPS_EACH: u32 = 40;
 const TRIALS: u32 = 60;
+const FIRM: f64 = 1e-6;
+/// Numbers that are worked on at a time.
+const LANES: usize = 4;
+const PATIENCE: u32 = 8;
 
 /// Rows, and one Newton iteration's storage.
 #[derive(Debug)]
 pub(super) struct Dual {
     units: usize,
+    most: usize,
+    /// Rows that storage is made for, in whole lanes.
     room: usize,
     rows: usize,
     /// By unit, then row.
@@ -31,16 +37,23 @@ pub(super) struct Dual {
     force: Box<[f64]>,
     step: Box<[f64]>,
     matrix: Box<[f64]>,
+    /// Parts that move, with their coefficients packed row by row beside them.
+    moving: Vec<Moving>,
+    packed: Vec<f64>,
     line: Vec<Bend>,
     elastic: f64,
+    /// How far the rows, weighted by `y`, can be brought into their ranges; below 0: not all of them can be kept.
+    reach: f64,
 }
 
 #[allow(clippy::indexing_slicing, reason = "rows run below `rows` <= `room`, units below `units`: checked in `add`")]
 impl Dual {
-    pub(super) fn new(units: usize, parts: usize, room: usize) -> Self {
+    pub(super) fn new(units: usize, parts: usize, rows: usize) -> Self {
+        let room = rows.next_multiple_of(LANES);
         let zeros = |count: usize| vec![0.0; count].into_boxed_slice();
         Self {
             units,
+            most: rows,
             room,
             rows: 0,
             coefficients: zeros(units * room),
@@ -53,8 +66,11 @@ impl Dual {
             force: zeros(room),
             step: zeros(room),
             matrix: zeros(room * room),
+            moving: Vec::with_capacity(parts),
+            packed: Vec::with_capacity(parts * room),
             line: Vec::with_capacity(room + parts),
             elastic: STIFF,
+            reach: 0.0,
         }
     }
 
@@ -64,7 +80,7 @@ impl Dual {
     }
 
     pub(super) fn add(&mut self, coefficients: impl Iterator<Item = (usize, f64)>, lower: f64, upper: f64) -> bool {
-        if self.rows >= self.room {
+        if self.rows >= self.most {
             return false;
         }
         for (unit, a) in coefficients.filter(|&(unit, _)| unit < self.units) {
@@ -73,6 +89,11 @@ impl Dual {
         (self.lower[self.rows], self.upper[self.rows]) = (lower, upper);
         self.rows += 1;
         true
+    }
+
+    // Rows in use, in whole lanes: those beyond are 0 throughout.
+    fn width(&self) -> usize {
+        self.rows.next_multiple_of(LANES).max(LANES)
     }
 
     fn of(&self, unit: usize) -> &[f64] {
@@ -110,6 +131,40 @@ impl Dual {
 
     fn sum(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
         values.map(|(unit, value)| self.coefficients[unit * self.room + row] * value).sum()
+    }
+
+    /// Whether each row by itself could be kept, every part standing at its value but those that `move_` says may move.
+    pub(super) fn could_hold(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
+        (0..self.rows).all(|row| {
+            let (mut least, mut most) = (0.0, 0.0);
+            for slot in slots {
+                let a = self.coefficients[slot.part.unit * self.room + row];
+                let (low, high) = if moves(slot) { (slot.part.lower, slot.part.upper) } else { (slot.value, slot.value) };
+                least += (a * low).min(a * high);
+                most += (a * low).max(a * high);
+            }
+            most >= self.lower[row] - margin && least <= self.upper[row] + margin
+        })
+    }
+
+    /// Whether the combination of rows that proved an attempt hopeless leaves these parts a chance.
+    pub(super) fn within_reach(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
+        let needed: f64 = (0..self.rows).filter(|&row| self.y[row] != 0.0).map(|row| self.y[row] * self.least(row)).sum();
+        let reached: f64 = slots
+            .iter()
+            .map(|slot| {
+                let pull = self.pull(slot.part.unit);
+                let end = if pull > 0.0 { slot.part.upper } else { slot.part.lower };
+                pull * if moves(slot) { end } else { slot.value }
+            })
+            .sum();
+        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
+        reached - needed >= -margin * sum
+    }
+
+    // The end of a row's range that its multiplier pulls at.
+    fn least(&self, row: usize) -> f64 {
+        if self.y[row] > 0.0 { self.lower[row] } else { self.upper[row] }
     }
 
     /// The size of numbers that a problem deals with.
@@ -155,12 +210,33 @@ impl Dual {
         (self.centre[row] - FREE * y).max(self.lower[row]).min(self.upper[row])
     }
 
+    // Neighbouring parts of one unit share its coefficients.
+    fn pack(&mut self, slots: &[Slot]) {
+        self.moving.clear();
+        self.packed.clear();
+        let mut unit = usize::MAX;
+        for (slot, moves) in slots.iter().enumerate().filter(|(_, slot)| !slot.fixed) {
+            let (centre, weight, lower, upper) = (moves.centre, moves.weight, moves.part.lower, moves.part.upper);
+            let again = moves.part.unit == unit;
+            self.moving.push(Moving { slot, again, centre, weight, lower, upper, wish: centre });
+            if !again {
+                unit = moves.part.unit;
+                let place = unit * self.room;
+                self.packed.extend_from_slice(&self.coefficients[place..place + self.width()]);
+            }
+        }
+    }
+
     /// Newton's method from the `y` that stands; false when the steps left ran out. Parts get their values.
     pub(super) fn solve(&mut self, slots: &mut [Slot], size: f64, left: &mut u32) -> bool {
+        self.pack(slots);
+        let (mut best, mut patience) = (f64::INFINITY, PATIENCE);
         for _ in 0..STEPS_EACH {
-            self.evaluate(slots);
+            let worst = self.evaluate();
             let accuracy = ACCURATE * size + ROUNDING * FREE * self.strongest();
-            if self.force[..self.rows].iter().all(|force| force.abs() <= accuracy) {
+            patience = if worst < 0.5 * best { PATIENCE } else { patience - 1 };
+            best = best.min(worst);
+            if worst <= accuracy || patience == 0 || self.hopeless(size) {
                 break;
             }
             if *left == 0 {
@@ -168,36 +244,52 @@ impl Dual {
             }
             *left -= 1;
             self.direction();
-            self.search(slots);
+            self.search();
         }
-        for slot in slots.iter_mut().filter(|slot| !slot.fixed) {
-            let (a, y) = (&self.coefficients[slot.part.unit * self.room..], &self.y[..self.rows]);
-            slot.value = moved(slot, a, y).clamp(slot.part.lower, slot.part.upper);
+        for moving in &self.moving {
+            slots[moving.slot].value = moving.wish.clamp(moving.lower, moving.upper);
         }
         true
     }
 
-    // F into `force`, its Jacobian (lower half) into `matrix`.
-    fn evaluate(&mut self, slots: &[Slot]) {
+    /// Farkas' lemma: proof that the rows cannot all be kept.
+    pub(super) fn hopeless(&self, size: f64) -> bool {
+        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
+        self.elastic < 1.0 && self.reach < -FIRM * size * sum
+    }
+
+    // F into `force`, its Jacobian (lower half) into `matrix`; how large F is.
+    fn evaluate(&mut self) -> f64 {
         let (rows, room) = (self.rows, self.room);
+        let width = self.width();
+        self.force[rows..width].fill(0.0);
+        self.reach = 0.0;
         for row in 0..rows {
             let value = self.row_value(row, self.y[row]);
             self.force[row] = self.fixed[row] - value + self.elastic * (self.y[row] - self.anchor[row]);
+            self.reach += if self.y[row] == 0.0 { 0.0 } else { self.y[row] * (self.fixed[row] - self.least(row)) };
             let inside = value > self.lower[row] && value < self.upper[row];
-            self.matrix[row * room..row * room + row].fill(0.0);
+            self.matrix[row * room..row * room + width].fill(0.0);
             self.matrix[row * room + row] = self.elastic + if inside { FREE } else { 0.0 };
         }
-        for slot in slots.iter().filter(|slot| !slot.fixed) {
-            let a = &self.coefficients[slot.part.unit * room..slot.part.unit * room + rows];
-            let wish = moved(slot, a, &self.y[..rows]);
-            let value = wish.clamp(slot.part.lower, slot.part.upper);
-            for (force, a) in self.force.iter_mut().zip(a) {
-                *force += a * value;
+        let (packed, mut moving) = (self.packed.chunks_exact(self.width()), self.moving.as_mut_slice());
+        for a in packed {
+            let (unit, rest) = moving.split_at_mut(run(moving));
+            moving = rest;
+            let pull = dot(a, &self.y);
+            let (mut value, mut slope) = (0.0, 0.0);
+            for part in unit {
+                self.reach += pull * if pull > 0.0 { part.upper } else { part.lower };
+                part.wish = part.centre + part.weight * pull;
+                value += part.wish.clamp(part.lower, part.upper);
+                slope += if part.wish > part.lower && part.wish < part.upper { part.weight } else { 0.0 };
             }
-            if wish > slot.part.lower && wish < slot.part.upper {
-                add_slope(&mut self.matrix, room, a, slot.weight);
+            add(&mut self.force, a, value);
+            if slope > 0.0 {
+                add_slope(&mut self.matrix, room, a, slope);
             }
         }
+        self.force[..rows].iter().fold(0.0, |worst, force| force.abs().max(worst))
     }
 
     // Solves J step = -F by Cholesky's factors; a pivot lost to rounding is held up.
@@ -227,7 +319,7 @@ impl Dual {
     }
 
     // Moves along `step` to where the potential is least: F's component along it, rising and piecewise linear, is 0.
-    fn search(&mut self, slots: &[Slot]) {
+    fn search(&mut self) {
         self.line.clear();
         let (mut at_rest, mut slope) = (0.0, 0.0);
         for row in 0..self.rows {
@@ -237,17 +329,34 @@ impl Dual {
             let (base, rate) = (self.centre[row] - FREE * y, -FREE * step);
             self.line.push(Bend { gain: -step, base, rate, lower: self.lower[row], upper: self.upper[row] });
         }
-        for slot in slots.iter().filter(|slot| !slot.fixed) {
-            let a = &self.coefficients[slot.part.unit * self.room..slot.part.unit * self.room + self.rows];
-            let gain: f64 = a.iter().zip(&self.step).map(|(a, step)| a * step).sum();
-            let (base, rate) = (moved(slot, a, &self.y[..self.rows]), slot.weight * gain);
-            self.line.push(Bend { gain, base, rate, lower: slot.part.lower, upper: slot.part.upper });
+        let (mut packed, mut gain) = (self.packed.chunks_exact(self.width()), 0.0);
+        for part in &self.moving {
+            if !part.again {
+                gain = packed.next().map_or(0.0, |a| dot(a, &self.step));
+            }
+            if gain != 0.0 {
+                let (base, rate) = (part.wish, part.weight * gain);
+                self.line.push(Bend { gain, base, rate, lower: part.lower, upper: part.upper });
+            }
         }
         let share = root(&self.line, at_rest, slope);
         for row in 0..self.rows {
             self.y[row] += share * self.step[row];
         }
     }
+}
+
+/// A part that moves at this level.
+#[derive(Clone, Copy, Debug)]
+struct Moving {
+    slot: usize,
+    /// Of the same unit as the one before.
+    again: bool,
+    centre: f64,
+    weight: f64,
+    lower: f64,
+    upper: f64,
+    wish: f64,
 }
 
 /// `gain * clip(base + rate t, lower, upper)`: one part, or one row, along a direction.
@@ -263,18 +372,21 @@ struct Bend {
 // Where `at_rest + slope t + bends` is 0: Newton's method, kept inside a bracket that shrinks at least by half.
 fn root(bends: &[Bend], at_rest: f64, slope: f64) -> f64 {
     let value = |t: f64| {
-        bends.iter().fold((at_rest + slope * t, slope), |(sum, slope), bend| {
+        let (mut sum, mut rise) = (at_rest + slope * t, slope);
+        for bend in bends {
             let wish = bend.base + bend.rate * t;
-            let inside = wish > bend.lower && wish < bend.upper;
-            let clipped = wish.max(bend.lower).min(bend.upper);
-            (sum + bend.gain * clipped, slope + if inside { bend.gain * bend.rate } else { 0.0 })
-        })
+            let below = if wish > bend.lower { wish } else { bend.lower };
+            let clipped = if below < bend.upper { below } else { bend.upper };
+            sum += bend.gain * clipped;
+            rise += if clipped == wish { bend.gain * bend.rate } else { 0.0 };
+        }
+        (sum, rise)
     };
     let (start, _) = value(0.0);
     let (mut low, mut high, mut t) = (0.0_f64, f64::INFINITY, 1.0_f64);
     for _ in 0..TRIALS {
-        let (sum, slope) = value(t);
-        if sum.abs() <= 1e-9 * start.abs() {
+        let (sum, rise) = value(t);
+        if sum.abs() <= 0.1 * start.abs() {
             break;
         }
         if sum < 0.0 {
@@ -282,7 +394,7 @@ fn root(bends: &[Bend], at_rest: f64, slope: f64) -> f64 {
         } else {
             high = t
         }
-        let newton = t - sum / slope;
+        let newton = t - sum / rise;
         t = if newton > low && newton < high {
             newton
         } else if high.is_finite() {
@@ -294,17 +406,33 @@ fn root(bends: &[Bend], at_rest: f64, slope: f64) -> f64 {
     t
 }
 
-fn moved(slot: &Slot, a: &[f64], y: &[f64]) -> f64 {
-    let pull: f64 = a.iter().zip(y).map(|(a, y)| a * y).sum();
-    slot.centre + slot.weight * pull
+// How many parts of one unit come first.
+fn run(moving: &[Moving]) -> usize {
+    1 + moving.iter().skip(1).take_while(|part| part.again).count()
+}
+
+// Both in whole lanes.
+#[inline]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum()
+}
+
+#[inline]
+fn add(sum: &mut [f64], a: &[f64], factor: f64) {
+    for (sum, a) in sum.as_chunks_mut::<LANES>().0.iter_mut().zip(a.as_chunks::<LANES>().0) {
+        sum.iter_mut().zip(a).for_each(|(sum, a)| *sum += a * factor);
+    }
 }
 
 #[allow(clippy::indexing_slicing, reason = "`a` holds at most `room` values")]
 fn add_slope(matrix: &mut [f64], room: usize, a: &[f64], weight: f64) {
     for (row, outer) in a.iter().enumerate().filter(|(_, outer)| **outer != 0.0) {
-        let factor = weight * outer;
-        for (cell, inner) in matrix[row * room..=row * room + row].iter_mut().zip(a) {
-            *cell += factor * inner;
-        }
+        // Whole lanes: what is added above the diagonal is never read.
+        let width = (row + 1).next_multiple_of(LANES);
+        add(&mut matrix[row * room..row * room + width], &a[..width], weight * outer);
     }
 }

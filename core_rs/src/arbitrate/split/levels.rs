@@ -13,20 +13,29 @@ const PULLED: f64 = 1e-3;
 enum Attempt {
     Kept,
     Missed,
+    /// Missed, and the multipliers prove that it must be.
+    Hopeless,
     Unfinished,
 }
 
 impl Split {
     pub(super) fn by_levels(&mut self) -> Solved {
         let size = self.slots.iter().fold(self.dual.size(), |size, slot| slot.part.desired.abs().max(size));
-        let (mut left, mut solved, mut place) = (STEPS, Solved::Kept, 0);
+        let mut left = STEPS;
+        let solved = self.each_level(size, &mut left);
+        self.steps = STEPS - left;
+        solved
+    }
+
+    fn each_level(&mut self, size: f64, left: &mut u32) -> Solved {
+        let (mut solved, mut place) = (Solved::Kept, 0);
         while place < self.levels.len() {
-            match self.last_that_keeps(place, size, &mut left) {
+            match self.last_that_keeps(place, size, left) {
                 Ok(Some(found)) => {
                     self.settle(found);
                     place = found + 1;
                 }
-                Ok(None) if solved == Solved::Kept && self.least_violation(size, &mut left) => {
+                Ok(None) if solved == Solved::Kept && self.least_violation(size, left) => {
                     solved = Solved::Violated;
                 }
                 _ => return Solved::Unfinished,
@@ -37,23 +46,49 @@ impl Split {
 
     // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no steps left.
     fn last_that_keeps(&mut self, first: usize, size: f64, left: &mut u32) -> Result<Option<usize>, ()> {
-        let (mut good, mut bad, mut place) = (None, self.levels.len(), self.levels.len() - 1);
+        let Some(mut place) = self.last_that_could(first, size) else {
+            return Ok(None);
+        };
+        let (mut good, mut bad) = (None, place + 1);
         loop {
+            let mut next = None;
             match self.attempt(place, size, left) {
                 Attempt::Unfinished => return Err(()),
                 Attempt::Kept => good = Some(place),
                 Attempt::Missed => bad = place,
+                Attempt::Hopeless => {
+                    next = self.last_within_reach(first, place, size);
+                    bad = next.map_or(first, |next| next + 1);
+                }
             }
             let from = good.map_or(first, |good| good + 1);
             if from >= bad {
                 break;
             }
-            place = from + (bad - from - 1) / 2;
+            place = next.unwrap_or(from + (bad - from - 1) / 2).max(from);
         }
         match good {
             Some(good) if good != place && self.attempt(good, size, left) != Attempt::Kept => Err(()),
             good => Ok(good),
         }
+    }
+
+    // As above, by each row alone: necessary, and cheap.
+    fn last_that_could(&mut self, first: usize, size: f64) -> Option<usize> {
+        self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
+        let could = |&place: &usize| self.dual.could_hold(&self.slots, self.moves_from(place), TINY * size);
+        (first..self.levels.len()).rev().find(could)
+    }
+
+    // As above, by the combination of rows that proved it in vain for `place`.
+    fn last_within_reach(&mut self, first: usize, place: usize, size: f64) -> Option<usize> {
+        self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
+        (first..place).rev().find(|&place| self.dual.within_reach(&self.slots, self.moves_from(place), TINY * size))
+    }
+
+    fn moves_from(&self, place: usize) -> impl Fn(&Slot) -> bool + use<> {
+        let level = self.levels.get(place).copied().unwrap_or(u32::MAX);
+        move |slot: &Slot| !slot.fixed && slot.part.level >= level
     }
 
     // Minimises one level's movement with the levels before it at their desired values and those after it free.
@@ -75,6 +110,9 @@ impl Split {
                 return Attempt::Unfinished;
             }
             let (missed, moved) = (self.missed(), self.recentre(Some(level)));
+            if self.dual.hopeless(size) {
+                return Attempt::Hopeless;
+            }
             if missed > TINY * size && missed > 0.5 * before {
                 return Attempt::Missed;
             }

@@ -35,7 +35,7 @@ mod tests;
 use dual::Dual;
 
 /// Newton steps in one call, all levels together.
-pub const STEPS: u32 = 400;
+pub const STEPS: u32 = 64;
 /// Larger numbers count as infinite.
 pub const LARGEST: f64 = 1e12;
 /// Violations and movements below this share of the problem's own size are none.
@@ -90,6 +90,7 @@ pub struct Split {
     slots: Vec<Slot>,
     scale: Box<[f64]>,
     levels: Vec<u32>,
+    steps: u32,
     dual: Dual,
 }
 
@@ -102,6 +103,7 @@ impl Split {
             slots: Vec::with_capacity(parts),
             scale: vec![1.0; units].into_boxed_slice(),
             levels: Vec::with_capacity(parts),
+            steps: 0,
             dual: Dual::new(units, parts, rows),
         }
     }
@@ -139,6 +141,7 @@ impl Split {
     /// Solves what was added.
     pub fn solve(&mut self) -> Solved {
         self.order();
+        self.steps = 0;
         if self.holds() {
             return Solved::Kept;
         }
@@ -146,6 +149,11 @@ impl Split {
         let solved = self.by_levels();
         self.scale_units(false);
         solved
+    }
+
+    /// Newton steps that the last problem took; at most [`STEPS`].
+    pub fn steps(&self) -> u32 {
+        self.steps
     }
 
     /// A unit's value: the sum of its parts.
