@@ -72,6 +72,7 @@ fn configuration() -> Configuration {
                 actuators: vec![text("ess0/p")],
                 grid: text("grid0/p"),
                 measured: vec![text("ess0/p")],
+                gains: vec![],
                 import_limit_w: 50.0,
                 export_limit_w: 50.0,
                 delays: DelayBounds::DEFAULT,

@@ -68,7 +68,7 @@ impl Engine {
         addresses.iter().try_for_each(|address| shared.image.handle(address).map(|_| ()))?;
         let rated = actuators
             .iter()
-            .map(|a| Rated { minimum: a.minimum, maximum: a.maximum, ramp_per_s: a.ramp_per_s })
+            .map(|a| Rated::storage(a.minimum, a.maximum, a.ramp_per_s))
             .collect();
         let fallbacks: Vec<f64> = actuators.iter().map(|actuator| actuator.fallback).collect();
         let outcome = |&value: &f64| Outcome { value, source: None, bound: None };

@@ -100,7 +100,7 @@ impl PyGuard {
             repeat_max_s: meter_repeat_max_s,
             settle_s: battery_settle_s,
         };
-        Self::checked(GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w, delays })
+        Self::checked(GuardSpec::Grid { actuators, grid, measured, gains: Vec::new(), import_limit_w, export_limit_w, delays })
     }
 
     #[staticmethod]

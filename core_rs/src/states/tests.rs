@@ -316,6 +316,7 @@ fn what_a_blocked_battery_may_not_do_the_other_one_does() {
             actuators: batteries.clone(),
             grid: "grid0/p".to_owned(),
             measured: batteries.clone(),
+            gains: vec![],
             import_limit_w: 50.0,
             export_limit_w: 50.0,
             delays: DelayBounds::DEFAULT,

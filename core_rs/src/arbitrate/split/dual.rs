@@ -129,6 +129,20 @@ impl Dual {
         })
     }
 
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn coefficient(&self, unit: usize, row: usize) -> f64 {
+        self.coefficients[unit * self.room + row]
+    }
+
+    /// By how much a row's sum must rise (below 0: fall) to be in its range.
+    pub(super) fn missing(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
+        let sum = self.sum(row, values);
+        if sum < self.lower[row] { self.lower[row] - sum } else { (self.upper[row] - sum).min(0.0) }
+    }
+
     fn sum(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
         values.map(|(unit, value)| self.coefficients[unit * self.room + row] * value).sum()
     }

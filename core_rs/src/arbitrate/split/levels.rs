@@ -1,7 +1,7 @@
 //! Level after level: which must move, by how much, and what that leaves to those after it.
 
 use super::dual::{FREE, STIFF};
-use super::{STEPS, Slot, Solved, Split, TINY};
+use super::{Slot, Solved, Split, TINY};
 
 const PASSES: u32 = 6;
 /// A pull below this share of the strongest is none; larger where the multipliers are not anchored.
@@ -19,15 +19,8 @@ enum Attempt {
 }
 
 impl Split {
-    pub(super) fn by_levels(&mut self) -> Solved {
+    pub(super) fn by_levels(&mut self, left: &mut u32) -> Solved {
         let size = self.slots.iter().fold(self.dual.size(), |size, slot| slot.part.desired.abs().max(size));
-        let mut left = STEPS;
-        let solved = self.each_level(size, &mut left);
-        self.steps = STEPS - left;
-        solved
-    }
-
-    fn each_level(&mut self, size: f64, left: &mut u32) -> Solved {
         let (mut solved, mut place) = (Solved::Kept, 0);
         while place < self.levels.len() {
             match self.last_that_keeps(place, size, left) {

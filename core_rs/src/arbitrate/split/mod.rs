@@ -18,15 +18,16 @@
 //! [1]), which converges to the exact result. Reduced costs show which later parts every optimum holds at an end:
 //! these are fixed there. How few of the last levels need to move is found by bisection.
 //!
-//! **Bounds.** All storage is made once; the number of Newton steps in one call is bounded ([`STEPS`]). When that bound
-//! is met, [`Split::solve`] says so and the parts keep to their ranges all the same; the caller then falls back to a
-//! simpler split. Numbers beyond [`LARGEST`] count as infinite.
+//! **Bounds.** All storage is made once; the number of Newton steps in one cycle is bounded ([`STEPS`]). When that bound
+//! is met, a simpler split keeps the parts in their ranges and every row that can be kept by moving towards 0
+//! ([`simple`]). Numbers beyond [`LARGEST`] count as infinite.
 //!
 //! [1] R. T. Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm in convex
 //! programming", Mathematics of Operations Research 1(2), 1976.
 
 mod dual;
 mod levels;
+mod simple;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod tests;
 
 use dual::Dual;
 
-/// Newton steps in one call, all levels together.
+/// Newton steps in one cycle.
 pub const STEPS: u32 = 64;
 /// Larger numbers count as infinite.
 pub const LARGEST: f64 = 1e12;
@@ -90,7 +91,6 @@ pub struct Split {
     slots: Vec<Slot>,
     scale: Box<[f64]>,
     levels: Vec<u32>,
-    steps: u32,
     dual: Dual,
 }
 
@@ -103,7 +103,6 @@ impl Split {
             slots: Vec::with_capacity(parts),
             scale: vec![1.0; units].into_boxed_slice(),
             levels: Vec::with_capacity(parts),
-            steps: 0,
             dual: Dual::new(units, parts, rows),
         }
     }
@@ -138,22 +137,19 @@ impl Split {
         true
     }
 
-    /// Solves what was added.
-    pub fn solve(&mut self) -> Solved {
+    /// Solves what was added, in at most so many steps, which are taken off.
+    pub fn solve(&mut self, steps: &mut u32) -> Solved {
         self.order();
-        self.steps = 0;
         if self.holds() {
             return Solved::Kept;
         }
         self.scale_units(true);
-        let solved = self.by_levels();
+        let solved = self.by_levels(steps);
+        if solved == Solved::Unfinished {
+            self.simply();
+        }
         self.scale_units(false);
         solved
-    }
-
-    /// Newton steps that the last problem took; at most [`STEPS`].
-    pub fn steps(&self) -> u32 {
-        self.steps
     }
 
     /// A unit's value: the sum of its parts.
