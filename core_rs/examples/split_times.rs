@@ -70,7 +70,8 @@ fn main() {
         for problem in 0..count {
             let mut fastest_us = f64::INFINITY;
             for _ in 0..3 {
-                let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ (seed * 1_000_003 + problem + 1).wrapping_mul(0xD129_42D1));
+                let mut random =
+                    Random(0x9E37_79B9_7F4A_7C15 ^ (seed * 1_000_003 + problem + 1).wrapping_mul(0xD129_42D1));
                 fill(&mut split, &mut random, tight);
                 let begun = Instant::now();
                 let mut left = STEPS;
@@ -85,8 +86,13 @@ fn main() {
         let quantile = |share: f64| times_us[((times_us.len() - 1) as f64 * share) as usize];
         println!(
             "{{\"family\":\"{name}\",\"problems\":{count},\"median_us\":{},\"p99_us\":{},\"worst_us\":{},\"kept\":{},\"violated\":{},\"unfinished\":{},\"mean_steps\":{}}}",
-            quantile(0.5), quantile(0.99), quantile(1.0),
-            solved[Solved::Kept as usize] / 3, solved[Solved::Violated as usize] / 3, solved[Solved::Unfinished as usize] / 3, steps as f64 / 3.0 / count as f64,
+            quantile(0.5),
+            quantile(0.99),
+            quantile(1.0),
+            solved[Solved::Kept as usize] / 3,
+            solved[Solved::Violated as usize] / 3,
+            solved[Solved::Unfinished as usize] / 3,
+            steps as f64 / 3.0 / count as f64,
         );
     }
 }

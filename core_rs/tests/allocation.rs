@@ -65,6 +65,7 @@ fn configuration() -> Configuration {
             maximum: 100.0,
             fallback: 0.0,
             ramp_per_s: Some(10.0),
+            ..Actuator::default()
         }],
         guards: vec![
             GuardSpec::Soc { actuator: text("ess0/p"), soc: text("ess0/soc"), minimum_pct: 5.0, maximum_pct: 95.0 },
@@ -79,6 +80,7 @@ fn configuration() -> Configuration {
             },
         ],
         propose_share: 0.5,
+        ..Configuration::default()
     }
 }
 

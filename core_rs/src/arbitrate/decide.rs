@@ -23,7 +23,7 @@ impl Range {
 /// What the rows seen so far leave: bounds for everything, and inside them the room where a base may lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
-    pub(crate) bounds: Limits,
+    bounds: Limits,
     pub(crate) room: Limits,
     usable: Limits,
     up: f64,
@@ -72,7 +72,7 @@ where
 }
 
 /// The base: the first preferred value inside the room down to its own row, else the fallback inside the whole room.
-pub(crate) fn base<'a>(range: &Range, rows: impl Iterator<Item = (usize, &'a Row)>) -> Outcome {
+fn base<'a>(range: &Range, rows: impl Iterator<Item = (usize, &'a Row)>) -> Outcome {
     let mut standing = Standing::new(range);
     for (source, row) in rows {
         standing.admit(source, row);

@@ -14,11 +14,14 @@
 mod decide;
 mod limits;
 mod row;
+mod share;
 pub mod split;
 
 pub use decide::{Range, arbitrate};
+pub(crate) use decide::{Standing, shifted};
 pub use limits::{Limits, Mover, Outcome};
 pub use row::Row;
+pub use share::{Share, share};
 
 #[cfg(test)]
 mod tests;

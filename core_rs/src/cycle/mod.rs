@@ -4,6 +4,7 @@
 //! time, a wait on anybody but the propose deadline.
 
 mod board;
+mod cluster;
 mod config;
 mod engine;
 mod event;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 pub use board::Decided;
+pub use cluster::{ClusterSpec, Shares};
 pub use config::{Actuator, CLASSES, Configuration, Source};
 pub use engine::Engine;
 pub use reasons::{FALLBACK, Reasons};

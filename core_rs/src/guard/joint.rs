@@ -107,7 +107,9 @@ fn is_plain(guards: &Guards) -> bool {
         let unweighted = rated.is_some_and(|rated| rated.weight.is_none() && rated.minimum_on == 0.0);
         unweighted && member.role == Role::Storage && member.effect() == 1.0
     };
-    guards.caps.is_empty() && guards.connections.len() <= 1 && guards.connections.iter().all(|c| c.members.iter().all(plain))
+    guards.caps.is_empty()
+        && guards.connections.len() <= 1
+        && guards.connections.iter().all(|c| c.members.iter().all(plain))
 }
 
 /// What a decision looks at.
@@ -165,7 +167,8 @@ impl Guards {
 
     // The definition for one sum of batteries, where each gives way alone.
     fn join_plain(&mut self, outcomes: &mut [Outcome]) {
-        let Some((connection, (least_w, most_w))) = self.connections.first().and_then(|c| c.range.map(|range| (c, range)))
+        let Some((connection, (least_w, most_w))) =
+            self.connections.first().and_then(|c| c.range.map(|range| (c, range)))
         else {
             return;
         };

@@ -57,6 +57,29 @@ impl Guards {
         self.classes = classes;
     }
 
+    /// How willingly an actuator gives way among those of its class.
+    pub(crate) fn weigh(&mut self, actuator: usize, weight: f64) {
+        if let Some(known) = self.weights.get_mut(actuator) {
+            *known = Some(weight);
+            self.joint.share();
+        }
+    }
+
+    /// An actuator's smallest value other than 0.
+    pub(crate) fn smallest(&self, actuator: usize) -> f64 {
+        self.turns.minimum(actuator)
+    }
+
+    /// Whether it was shed and must still rest.
+    pub(crate) fn rests(&self, actuator: usize, now_ns: i64) -> bool {
+        self.turns.rests(actuator, now_ns)
+    }
+
+    /// Who has the first turn: smaller is sooner.
+    pub(crate) fn turn(&self, actuator: usize, now_ns: i64) -> (u8, i64) {
+        self.turns.rank(actuator, now_ns)
+    }
+
     /// What protection leaves of each actuator, from this cycle's snapshot.
     pub(crate) fn look(&mut self, reader: &Reader<'_>) {
         for (limits, rated) in self.limits.iter_mut().zip(&self.rated) {

@@ -69,7 +69,13 @@ impl Guards {
         }
     }
 
-    fn add_protection(&mut self, number: usize, address: &str, resolver: &Resolver<'_>, guard: Protection) -> Result<()> {
+    fn add_protection(
+        &mut self,
+        number: usize,
+        address: &str,
+        resolver: &Resolver<'_>,
+        guard: Protection,
+    ) -> Result<()> {
         let actuator = self.closable(address, resolver)?;
         self.protections.push((number, actuator, guard));
         Ok(())
@@ -87,7 +93,8 @@ impl Guards {
     }
 
     fn add_grid(&mut self, number: usize, resolver: &Resolver<'_>) -> Result<()> {
-        let GuardSpec::Grid { actuators, grid, measured, gains, import_limit_w, export_limit_w, delays } = resolver.spec
+        let GuardSpec::Grid { actuators, grid, measured, gains, import_limit_w, export_limit_w, delays } =
+            resolver.spec
         else {
             return Ok(());
         };
@@ -194,4 +201,3 @@ impl Resolver<'_> {
         addresses.iter().map(|address| find(address)).collect()
     }
 }
-

@@ -147,7 +147,9 @@ impl GuardSpec {
             }
             Self::Cap { actuators, lower, upper, .. } => {
                 if actuators.is_empty() || !(*lower <= 0.0 && 0.0 <= *upper) {
-                    return Err(self.refusal(&format!("needs actuators and lower <= 0 <= upper, not {lower} and {upper}")));
+                    return Err(
+                        self.refusal(&format!("needs actuators and lower <= 0 <= upper, not {lower} and {upper}"))
+                    );
                 }
                 Ok(())
             }
@@ -160,9 +162,7 @@ impl GuardSpec {
         if 0.0 <= minimum_pct && minimum_pct < maximum_pct && maximum_pct <= 100.0 {
             return Ok(());
         }
-        Err(self.refusal(&format!(
-            "needs 0 <= minimum_pct < maximum_pct <= 100, not {minimum_pct} and {maximum_pct}"
-        )))
+        Err(self.refusal(&format!("needs 0 <= minimum_pct < maximum_pct <= 100, not {minimum_pct} and {maximum_pct}")))
     }
 
     fn readings(&self, actuators: &[String], measured: &[String], gains: &[f64], delays: DelayBounds) -> Result<()> {

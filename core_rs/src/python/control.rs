@@ -38,7 +38,7 @@ impl PyActuator {
     #[new]
     #[pyo3(signature = (address, *, minimum, maximum, fallback=0.0, ramp_per_s=None))]
     fn new(address: String, minimum: f64, maximum: f64, fallback: f64, ramp_per_s: Option<f64>) -> PyResult<Self> {
-        let actuator = Actuator { address, minimum, maximum, fallback, ramp_per_s };
+        let actuator = Actuator { address, minimum, maximum, fallback, ramp_per_s, ..Actuator::default() };
         actuator.validate()?;
         Ok(Self(actuator))
     }
@@ -100,7 +100,15 @@ impl PyGuard {
             repeat_max_s: meter_repeat_max_s,
             settle_s: battery_settle_s,
         };
-        Self::checked(GuardSpec::Grid { actuators, grid, measured, gains: Vec::new(), import_limit_w, export_limit_w, delays })
+        Self::checked(GuardSpec::Grid {
+            actuators,
+            grid,
+            measured,
+            gains: Vec::new(),
+            import_limit_w,
+            export_limit_w,
+            delays,
+        })
     }
 
     #[staticmethod]

@@ -90,6 +90,7 @@ impl PyCycle {
             actuators: actuators.iter().map(|actuator| actuator.0.clone()).collect(),
             guards: guards.iter().map(|guard| guard.0.clone()).collect(),
             propose_share,
+            ..Configuration::default()
         };
         Ok(Self(Cycle::new(Arc::clone(&image.0), Arc::clone(&clock.0), configuration)?))
     }

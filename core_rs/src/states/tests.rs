@@ -94,7 +94,14 @@ impl Bench {
         let mut channels: Vec<Channel> = names.map(Channel::new).to_vec();
         channels.iter_mut().for_each(|channel| channel.stale_after_s = 5.0);
         let image = Image::new(channels, 4).unwrap();
-        let actuator = Actuator { address: "ess0/p".to_owned(), minimum: -100.0, maximum: 100.0, fallback, ramp_per_s };
+        let actuator = Actuator {
+            address: "ess0/p".to_owned(),
+            minimum: -100.0,
+            maximum: 100.0,
+            fallback,
+            ramp_per_s,
+            ..Actuator::default()
+        };
         let source = |id: &str, class| Source::new(id.to_owned(), class, 3).unwrap();
         let configuration = Configuration {
             period_s: 1.0,
@@ -102,6 +109,7 @@ impl Bench {
             actuators: vec![actuator],
             guards: vec![],
             propose_share: 0.5,
+            ..Configuration::default()
         };
         let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
         let (states, machine) = States::build(&image, spec()).unwrap();
@@ -306,6 +314,7 @@ fn what_a_blocked_battery_may_not_do_the_other_one_does() {
         maximum: 100.0,
         fallback: 0.0,
         ramp_per_s: None,
+        ..Actuator::default()
     };
     let batteries = vec!["ess0/p".to_owned(), "ess1/p".to_owned()];
     let configuration = Configuration {
@@ -322,6 +331,7 @@ fn what_a_blocked_battery_may_not_do_the_other_one_does() {
             delays: DelayBounds::DEFAULT,
         }],
         propose_share: 0.5,
+        ..Configuration::default()
     };
     let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
     let under = |number: usize| FaultSpec {

@@ -153,7 +153,8 @@ impl Dual {
             let (mut least, mut most) = (0.0, 0.0);
             for slot in slots {
                 let a = self.coefficients[slot.part.unit * self.room + row];
-                let (low, high) = if moves(slot) { (slot.part.lower, slot.part.upper) } else { (slot.value, slot.value) };
+                let (low, high) =
+                    if moves(slot) { (slot.part.lower, slot.part.upper) } else { (slot.value, slot.value) };
                 least += (a * low).min(a * high);
                 most += (a * low).max(a * high);
             }
@@ -163,7 +164,8 @@ impl Dual {
 
     /// Whether the combination of rows that proved an attempt hopeless leaves these parts a chance.
     pub(super) fn within_reach(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
-        let needed: f64 = (0..self.rows).filter(|&row| self.y[row] != 0.0).map(|row| self.y[row] * self.least(row)).sum();
+        let needed: f64 =
+            (0..self.rows).filter(|&row| self.y[row] != 0.0).map(|row| self.y[row] * self.least(row)).sum();
         let reached: f64 = slots
             .iter()
             .map(|slot| {

@@ -27,9 +27,9 @@
 
 mod dual;
 mod levels;
-mod simple;
 #[cfg(test)]
 mod reference;
+mod simple;
 #[cfg(test)]
 mod tests;
 

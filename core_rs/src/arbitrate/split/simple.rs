@@ -40,7 +40,8 @@ impl Split {
 
     fn shrink(&mut self) {
         let at = |share: f64, slots: &[Slot]| -> f64 {
-            let values = slots.iter().map(|slot| (slot.part.unit, (share * slot.value).clamp(slot.part.lower, slot.part.upper)));
+            let values =
+                slots.iter().map(|slot| (slot.part.unit, (share * slot.value).clamp(slot.part.lower, slot.part.upper)));
             self.dual.violation(values)
         };
         let margin = TINY * self.dual.size();
