@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use simems_core::arbitrate::split::{Part, STEPS, Solved, Split};
+use simems_core::arbitrate::split::{Part, Solved, Split};
 
 const UNITS: usize = 32;
 const ROWS: usize = 10;
@@ -74,11 +74,12 @@ fn main() {
                     Random(0x9E37_79B9_7F4A_7C15 ^ (seed * 1_000_003 + problem + 1).wrapping_mul(0xD129_42D1));
                 fill(&mut split, &mut random, tight);
                 let begun = Instant::now();
-                let mut left = STEPS;
+                let budget = split.budget();
+                let mut left = budget;
                 let how = split.solve(&mut left);
                 fastest_us = begun.elapsed().as_secs_f64().mul_add(1e6, 0.0).min(fastest_us);
                 solved[how as usize] += 1;
-                steps += u64::from(STEPS - left);
+                steps += u64::from(budget - left);
             }
             times_us.push(fastest_us);
         }

@@ -36,7 +36,7 @@ pub enum Shares {
 pub struct ClusterSpec {
     /// Unique name.
     pub name: String,
-    /// The actuator that stands for all.
+    /// The actuator (of the role group) that stands for all.
     pub target: String,
     /// Actuators of the same unit.
     pub members: Vec<String>,

@@ -88,6 +88,12 @@ impl Actuator {
         if self.role.is_limit() && minimum < 0.0 {
             return refuse(format!("a limit of generation or load cannot go below 0: minimum {minimum}"));
         }
+        if self.role == Role::Load && minimum > 0.0 {
+            return refuse(format!("a load must be able to stand at 0, not at {minimum} (minimum_on is for that)"));
+        }
+        if self.role == Role::Group && self.ramp_per_s.is_some() {
+            return refuse("a cluster's members have ramps, its target has none".to_owned());
+        }
         match self.ramp_per_s {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => {
                 refuse(format!("ramp_per_s must be above 0, not {rate}"))

@@ -15,7 +15,7 @@
 //! that and a margin ([`MARGIN`] of its rating) count, so that an idle charger takes no room from others; a load
 //! counts for import, a generator for export. A limit that need not be lowered keeps its wish.
 
-use crate::arbitrate::split::{Part, STEPS, Solved, Split};
+use crate::arbitrate::split::{Part, Solved, Split};
 use crate::arbitrate::{Limits, Mover, Outcome};
 use crate::guard::connection::{Connection, Member};
 use crate::guard::turns::Turns;
@@ -224,11 +224,15 @@ fn class(classes: &[u32], outcome: &Outcome) -> u32 {
 #[allow(clippy::indexing_slicing, reason = "all vectors and slices hold one value an actuator")]
 impl Joint {
     fn decide(&mut self, scene: &Scene<'_>, outcomes: &mut [Outcome]) {
-        let mut steps = STEPS;
+        let mut steps = self.split.budget();
         self.off.fill(false);
         self.rest(scene, outcomes);
         self.load(outcomes);
         if self.solve_caps(scene, outcomes, &mut steps) {
+            if self.shed(scene, outcomes) {
+                self.solve_caps(scene, outcomes, &mut steps);
+                self.shed_rest(scene);
+            }
             self.store(scene, outcomes);
             self.load(outcomes);
         }

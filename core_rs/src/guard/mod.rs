@@ -150,6 +150,8 @@ fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
 }
 
 #[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod swing_tests;
 #[cfg(test)]
 mod tests;

@@ -14,15 +14,18 @@ pub enum Role {
     Load,
     /// Reactive power.
     Reactive,
+    /// What a cluster's members bring together: no device.
+    Group,
 }
 
 impl Role {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("storage", Self::Storage),
         ("generation", Self::Generation),
         ("load", Self::Load),
         ("reactive", Self::Reactive),
+        ("group", Self::Group),
     ];
 
     /// The role of this name.

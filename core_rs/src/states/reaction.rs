@@ -18,7 +18,7 @@ pub enum Reaction {
     ZeroPower,
     /// Every actuator stands at 0.
     Stop,
-    /// Loads are to be shed and generation curtailed; the actuators, which hold the island, go on.
+    /// Loads are shed (to 0) and generation is curtailed (to its minimum); the storage, which holds the island, goes on.
     ShedAndCurtail,
 }
 
@@ -88,24 +88,31 @@ impl Block {
     }
 
     // The guards took the narrowed rating for the actuator's own: say what it was.
-    fn tell(self, outcome: &mut Outcome) {
-        let stands = outcome.value == 0.0 && (self.charge || self.discharge);
+    fn tell(self, own: &Rated, relief: bool, outcome: &mut Outcome) {
+        let blocked = outcome.value == 0.0 && (self.charge || self.discharge);
+        let stands = blocked || (relief && own.role.is_limit() && outcome.value == own.minimum);
         if stands && outcome.bound == Some(Mover::Rating) {
             outcome.bound = Some(Mover::Fault);
         }
     }
 }
 
+// Relief of an island: what gives or takes beside the storage stands at its least.
+fn relieved(rated: Rated) -> Rated {
+    if rated.role.is_limit() { Rated { maximum: rated.minimum, ..rated } } else { rated }
+}
+
 /// Lays the blocks on the guards, so that every later step of them knows: nothing is asked of a blocked direction.
-pub(crate) fn lay(blocks: &[Block], own: &[Rated], guards: &mut Guards) {
+pub(crate) fn lay(blocks: &[Block], own: &[Rated], relief: bool, guards: &mut Guards) {
     for ((block, own), rated) in blocks.iter().zip(own).zip(&mut guards.rated) {
-        *rated = block.narrowed(*own);
+        let own = if relief { relieved(*own) } else { *own };
+        *rated = block.narrowed(own);
     }
 }
 
-/// Names the fault as the reason where a block moved a value.
-pub(crate) fn tell(blocks: &[Block], outcomes: &mut [Outcome]) {
-    for (block, outcome) in blocks.iter().zip(outcomes) {
-        block.tell(outcome);
+/// Names the fault as the reason where a block, or the relief of an island, moved a value.
+pub(crate) fn tell(blocks: &[Block], own: &[Rated], relief: bool, outcomes: &mut [Outcome]) {
+    for ((block, own), outcome) in blocks.iter().zip(own).zip(outcomes) {
+        block.tell(own, relief, outcome);
     }
 }

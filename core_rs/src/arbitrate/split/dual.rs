@@ -129,6 +129,10 @@ impl Dual {
         })
     }
 
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.rows
     }

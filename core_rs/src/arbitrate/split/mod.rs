@@ -4,8 +4,8 @@
 //! levels; each part belongs to a unit (an actuator), whose value is the sum of its parts. Rows `g` ask
 //! `lo_g <= sum_p a_gp x_p <= hi_g`, where `a_gp` is the coefficient of the part's unit. In this order:
 //!
-//! 1. the rows' violations are least: `min sum_g v_g^2`, `v_g` being the distance of row `g` from its range in units of
-//!    its largest coefficient; 0 whenever the rows can be kept;
+//! 1. the rows' violations are least: `min sum_g v_g^2`, `v_g` being the distance of row `g` from its range; 0 whenever
+//!    the rows can be kept (so rows are to be given in one unit, here W);
 //! 2. for each level from the first to the last: `min sum (x_p - d_p)^2 / w_p` over the parts of that level, with what
 //!    was found for the levels before kept, and those after it moving freely inside their ranges.
 //!
@@ -18,7 +18,7 @@
 //! [1]), which converges to the exact result. Reduced costs show which later parts every optimum holds at an end:
 //! these are fixed there. How few of the last levels need to move is found by bisection.
 //!
-//! **Bounds.** All storage is made once; the number of Newton steps in one cycle is bounded ([`STEPS`]). When that bound
+//! **Bounds.** All storage is made once; the number of Newton steps in one cycle is bounded ([`Split::budget`]). When that bound
 //! is met, a simpler split keeps the parts in their ranges and every row that can be kept by moving towards 0
 //! ([`simple`]). Numbers beyond [`LARGEST`] count as infinite.
 //!
@@ -28,15 +28,16 @@
 mod dual;
 mod levels;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 mod simple;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use dual::Dual;
 
-/// Newton steps in one cycle.
+/// Newton steps of the largest problems ([`Split::budget`]).
 pub const STEPS: u32 = 64;
+const WORK: usize = 64 * 10 * STEPS as usize;
 /// Larger numbers count as infinite.
 pub const LARGEST: f64 = 1e12;
 /// Violations and movements below this share of the problem's own size are none.
@@ -107,6 +108,12 @@ impl Split {
         }
     }
 
+    /// Newton steps in one cycle: at least [`STEPS`], more where each is cheaper.
+    pub fn budget(&self) -> u32 {
+        let each = (self.capacity * self.dual.most()).max(1);
+        u32::try_from(WORK / each).unwrap_or(u32::MAX).clamp(STEPS, 1_000)
+    }
+
     /// Forgets the problem before.
     pub fn clear(&mut self) {
         self.slots.clear();
@@ -121,7 +128,7 @@ impl Split {
         if !(largest > 0.0 && largest.is_finite()) || (lower == f64::NEG_INFINITY && upper == f64::INFINITY) {
             return true;
         }
-        self.dual.add(coefficients.map(|(unit, a)| (unit, a / largest)), lower / largest, upper / largest)
+        self.dual.add(coefficients, lower, upper)
     }
 
     /// Adds a part; false when there is no room for it or it makes no sense.

@@ -2,7 +2,9 @@
 //! (exact but for rounding). Shares no code with the split.
 
 use super::Part;
-use super::tests::Rows;
+
+/// Coefficients by unit, and the range.
+pub(crate) type Rows = Vec<(Vec<f64>, f64, f64)>;
 
 /// Keeps pivots unique; far below the precision that is compared.
 const JITTER: f64 = 1e-11;
@@ -66,7 +68,7 @@ fn lemke(rows: &mut [Vec<f64>], basis: &mut [usize], size: usize) -> Option<()> 
         }
         entering = if left < size { left + size } else { left - size };
         let ratio = |row: &Vec<f64>| row[last] / row[entering];
-        let able = (0..size).filter(|&row| rows[row][entering] > 1e-11);
+        let able = (0..size).filter(|&row| rows[row][entering] > 1e-9);
         let least = able.clone().map(|row| ratio(&rows[row])).fold(f64::INFINITY, f64::min);
         // Among ties the artificial variable leaves first.
         leaving = able
@@ -109,17 +111,17 @@ fn stage(parts: &[Part], rows: &Rows, known: &[Option<f64>], give: &[f64], level
         if largest == 0.0 {
             continue;
         }
-        let base = |place: usize| known[place].unwrap_or(parts[place].lower) * a[parts[place].unit] / largest;
+        let base = |place: usize| known[place].unwrap_or(parts[place].lower) * a[parts[place].unit];
         let fixed: f64 = (0..parts.len()).map(base).sum();
         for (sign, end) in [(1.0, *upper), (-1.0, *lower)] {
             let mut line: Vec<f64> = vec![0.0; count];
-            free.iter().enumerate().for_each(|(column, &place)| line[column] = sign * a[parts[place].unit] / largest);
+            free.iter().enumerate().for_each(|(column, &place)| line[column] = sign * a[parts[place].unit]);
             if level.is_none() {
                 line[free.len() + row] = -1.0;
                 problem.p[free.len() + row] = 1.0;
             }
             if end.is_finite() {
-                problem.lines.push((line, sign * (end / largest - fixed) + give[row]));
+                problem.lines.push((line, sign * (end - fixed) + give[row]));
             }
         }
     }
@@ -129,11 +131,11 @@ fn stage(parts: &[Part], rows: &Rows, known: &[Option<f64>], give: &[f64], level
 }
 
 /// Values by part, and the largest violation; None when the pivoting method itself fails.
-pub(super) fn lexicographic(parts: &[Part], rows: &Rows) -> Option<(Vec<f64>, f64)> {
+pub(crate) fn lexicographic(parts: &[Part], rows: &Rows) -> Option<(Vec<f64>, f64)> {
     let mut known = vec![None; parts.len()];
     let violations = stage(parts, rows, &known, &vec![0.0; rows.len()], None)?[parts.len()..].to_vec();
     let worst = violations.iter().copied().fold(0.0, f64::max);
-    let give: Vec<f64> = violations.iter().map(|violation| violation.max(0.0) + 1e-9).collect();
+    let give: Vec<f64> = violations.iter().map(|violation| violation.max(0.0) + 1e-8).collect();
     let mut levels: Vec<u32> = parts.iter().map(|part| part.level).collect();
     levels.sort_unstable();
     levels.dedup();
@@ -145,4 +147,9 @@ pub(super) fn lexicographic(parts: &[Part], rows: &Rows) -> Option<(Vec<f64>, f6
         }
     }
     Some((known.into_iter().flatten().collect(), if worst > 1e-7 { worst } else { 0.0 }))
+}
+
+/// The rows' least violations.
+pub(crate) fn least_violation(parts: &[Part], rows: &Rows) -> Option<Vec<f64>> {
+    Some(stage(parts, rows, &vec![None; parts.len()], &vec![0.0; rows.len()], None)?[parts.len()..].to_vec())
 }

@@ -3,10 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::arbitrate::split::reference::lexicographic;
-
-/// Coefficients by unit, and the range.
-pub(super) type Rows = Vec<(Vec<f64>, f64, f64)>;
+use crate::arbitrate::split::reference::{Rows, lexicographic};
 
 fn part(unit: usize, lower: f64, upper: f64, desired: f64, level: u32) -> Part {
     Part { unit, lower, upper, desired, weight: 1.0, level }
@@ -92,12 +89,12 @@ pub(super) fn problem() -> impl Strategy<Value = (usize, Vec<Part>, Rows)> {
     })
 }
 
-fn cases(short: u32) -> u32 {
+pub(crate) fn cases(short: u32) -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(short)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(1_000), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(1_000), failure_persistence: None, max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
     #[test]
     fn it_is_the_definition((units, parts, rows) in problem()) {
         let (how, found) = solved(units, &parts, &rows);
