@@ -64,7 +64,9 @@ impl ClusterSpec {
             Shares::Soc { soc, capacity_wh, .. } if soc.len() != self.members.len() || !positive(capacity_wh) => {
                 refuse("needs one state of charge and one capacity above 0 for each member")
             }
-            Shares::Soc { minimum_pct, maximum_pct, .. } if !(minimum_pct < maximum_pct) => {
+            Shares::Soc { minimum_pct, maximum_pct, .. }
+                if minimum_pct.partial_cmp(maximum_pct) != Some(std::cmp::Ordering::Less) =>
+            {
                 refuse("needs minimum_pct < maximum_pct")
             }
             _ => Ok(()),

@@ -144,4 +144,6 @@ impl Drop for Cycle {
 }
 
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod tests;

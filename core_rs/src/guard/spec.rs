@@ -4,6 +4,7 @@ use crate::blocks::DelayBounds;
 use crate::error::{Error, Result, finite};
 
 /// A guard as configured, by addresses.
+#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuardSpec {
     /// -charge_limit <= setpoint <= discharge_limit.

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use super::CoreError;
 use super::clock::{PyClock, SIGNAL_CHECK_NS};
-use super::control::{PyActuator, PyGuard, PySource};
+use super::control::{PyActuator, PyCluster, PyGuard, PySource};
 use super::image::PyProcessImage;
 use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
@@ -74,7 +74,8 @@ impl PyCycle {
 #[pymethods]
 impl PyCycle {
     #[new]
-    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5))]
+    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5, clusters=None))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn new(
         image: &PyProcessImage,
         period_s: f64,
@@ -83,14 +84,15 @@ impl PyCycle {
         guards: Vec<PyRef<'_, PyGuard>>,
         clock: &PyClock,
         propose_share: f64,
+        clusters: Option<Vec<PyRef<'_, PyCluster>>>,
     ) -> PyResult<Self> {
         let configuration = Configuration {
             period_s,
             sources: sources.iter().map(|source| source.0.clone()).collect(),
             actuators: actuators.iter().map(|actuator| actuator.0.clone()).collect(),
             guards: guards.iter().map(|guard| guard.0.clone()).collect(),
+            clusters: clusters.iter().flatten().map(|cluster| cluster.0.clone()).collect(),
             propose_share,
-            ..Configuration::default()
         };
         Ok(Self(Cycle::new(Arc::clone(&image.0), Arc::clone(&clock.0), configuration)?))
     }

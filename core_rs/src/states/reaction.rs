@@ -78,11 +78,12 @@ impl Block {
         Self { charge: self.charge || other.charge, discharge: self.discharge || other.discharge }
     }
 
-    /// A rating narrowed by the block; it still holds 0 when it did.
+    /// A rating narrowed by the block; it still holds 0 when it did, else its point nearest to 0.
     fn narrowed(self, rated: Rated) -> Rated {
+        let nearest = 0.0_f64.max(rated.minimum).min(rated.maximum);
         Rated {
-            minimum: if self.charge { rated.minimum.max(0.0) } else { rated.minimum },
-            maximum: if self.discharge { rated.maximum.min(0.0) } else { rated.maximum },
+            minimum: if self.charge { rated.minimum.max(nearest) } else { rated.minimum },
+            maximum: if self.discharge { rated.maximum.min(nearest) } else { rated.maximum },
             ..rated
         }
     }

@@ -94,7 +94,7 @@ pub(crate) fn cases(short: u32) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(1_000), failure_persistence: None, max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(500), failure_persistence: None, max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
     #[test]
     fn it_is_the_definition((units, parts, rows) in problem()) {
         let (how, found) = solved(units, &parts, &rows);
