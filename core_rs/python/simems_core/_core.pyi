@@ -29,6 +29,7 @@ __all__ = [
     "Channel",
     "ChannelSum",
     "Clock",
+    "Cluster",
     "CoreError",
     "CoulombCounter",
     "Curve",

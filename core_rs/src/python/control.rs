@@ -106,24 +106,79 @@ impl PyGuard {
         measured: Vec<String>,
         import_limit_w: f64,
         export_limit_w: f64,
+        gains: Option<Vec<f64>>,
         meter_delay_max_s: f64,
         meter_repeat_max_s: f64,
         battery_settle_s: f64,
     ) -> PyResult<Self> {
-        let delays = DelayBounds {
-            delay_max_s: meter_delay_max_s,
-            repeat_max_s: meter_repeat_max_s,
-            settle_s: battery_settle_s,
+        let delays = delays(meter_delay_max_s, meter_repeat_max_s, battery_settle_s);
+        let gains = gains.unwrap_or_default();
+        Self::checked(GuardSpec::Grid { actuators, grid, measured, gains, import_limit_w, export_limit_w, delays })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (
+        actuators, *, power, voltage, measured, phases, limit_a, reactive=None, current=None, gains=None,
+        meter_delay_max_s=4.0, meter_repeat_max_s=6.0, battery_settle_s=8.0
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
+    fn phases(
+        actuators: Vec<String>,
+        power: [String; 3],
+        voltage: [String; 3],
+        measured: Vec<String>,
+        phases: Vec<Vec<i64>>,
+        limit_a: f64,
+        reactive: Option<[String; 3]>,
+        current: Option<[String; 3]>,
+        gains: Option<Vec<f64>>,
+        meter_delay_max_s: f64,
+        meter_repeat_max_s: f64,
+        battery_settle_s: f64,
+    ) -> PyResult<Self> {
+        let other = match (reactive, current) {
+            (Some(reactive), _) => Other::Reactive(reactive),
+            (None, Some(current)) => Other::Current(current),
+            (None, None) => {
+                return Err(CoreError::new_err("a phase's current needs its reactive power or its current, give one"));
+            }
         };
-        Self::checked(GuardSpec::Grid {
+        // A number that is no phase is told as such by the check.
+        let on = |on: Vec<i64>| on.into_iter().map(|phase| u8::try_from(phase).unwrap_or(0)).collect();
+        Self::checked(GuardSpec::Phases {
             actuators,
-            grid,
+            power,
+            voltage,
+            other,
             measured,
-            gains: Vec::new(),
-            import_limit_w,
-            export_limit_w,
-            delays,
+            gains: gains.unwrap_or_default(),
+            phases: phases.into_iter().map(on).collect(),
+            limit_a,
+            delays: delays(meter_delay_max_s, meter_repeat_max_s, battery_settle_s),
         })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (name, *, actuators, upper, lower=0.0))]
+    fn cap(name: String, actuators: Vec<String>, upper: f64, lower: f64) -> PyResult<Self> {
+        Self::checked(GuardSpec::Cap { name, actuators, lower, upper })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (active, reactive, *, channel=None, rating_va=None, reactive_first=false))]
+    fn circle(
+        active: String,
+        reactive: String,
+        channel: Option<String>,
+        rating_va: Option<f64>,
+        reactive_first: bool,
+    ) -> PyResult<Self> {
+        let apparent = match (channel, rating_va) {
+            (Some(channel), None) => Apparent::Channel(channel),
+            (None, Some(rating_va)) => Apparent::Rating(rating_va),
+            _ => return Err(CoreError::new_err("an apparent power comes from a channel or a rating_va, give one")),
+        };
+        Self::checked(GuardSpec::Circle { active, reactive, apparent, reactive_first })
     }
 
     #[staticmethod]

@@ -131,7 +131,8 @@ impl PyCycle {
             Err(error) => {
                 self.0.shared().withdraw(source)?;
                 return Err(CoreError::new_err(format!(
-                    "proposals must be rows of (actuator, preferred, lower, upper, offset[, reserve_up, reserve_down]): {error}"
+                    "proposals must be rows of (actuator, preferred, lower, upper, offset), or of these and (reserve_up, \
+                     reserve_down): {error}"
                 )));
             }
         };
