@@ -328,7 +328,7 @@ impl Joint {
         let limit = scene.rated[unit].role.is_limit();
         let desired = if self.off[unit] { 0.0 } else { self.counted[unit] };
         let (lower, upper) = (desired.min(0.0), desired.max(0.0));
-        let level = if limit { 2 * level } else { BACK + level };
+        let level = if limit { level } else { BACK + level };
         self.split.part(Part { unit, lower, upper, desired, weight, level });
     }
 
@@ -347,7 +347,7 @@ impl Joint {
             upper: upper.max(0.0),
             desired: 0.0,
             weight,
-            level: 2 * level + 1,
+            level: level + scene.rated.len() as u32 + 2,
         });
     }
 
@@ -455,7 +455,9 @@ impl Joint {
 fn rank(scene: &Scene<'_>, outcome: &Outcome, unit: usize, place: usize) -> (u32, f64) {
     let weight = scene.weights.get(unit).copied().flatten();
     let order = if weight.is_some() { 0 } else { place as u32 + 1 };
-    (class(scene.classes, outcome) * (scene.rated.len() as u32 + 2) + order, weight.unwrap_or(1.0).max(1e-3))
+    // Room in each class for the limits, then for storage driven.
+    let level = 2 * class(scene.classes, outcome) * (scene.rated.len() as u32 + 2) + order;
+    (level, weight.unwrap_or(1.0).max(1e-3))
 }
 
 // One row for import (loads can give way), one for export (generation can): what cannot give way stands as read.

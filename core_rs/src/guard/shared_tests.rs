@@ -220,12 +220,12 @@ fn parts(case: &Case, reading: &Reading) -> Vec<Part> {
         let (order, weight) = [(1, 1.0), (0, 2.0), (0, 1.0), (4, 1.0), (5, 1.0), (6, 1.0)][n];
         let wish = reading.counted[n];
         let limit = n >= PV;
-        let level = class(n) * 20 + 2 * order;
+        let level = class(n) * 40 + order;
         let back = if limit { level } else { 1000 + level };
         parts.push(Part { unit: n, lower: wish.min(0.0), upper: wish.max(0.0), desired: wish, weight, level: back });
         if !limit {
             let (lower, upper) = (reading.boxes[n].0 - wish.min(0.0), reading.boxes[n].1 - wish.max(0.0));
-            parts.push(Part { unit: n, lower, upper, desired: 0.0, weight, level: level + 1 });
+            parts.push(Part { unit: n, lower, upper, desired: 0.0, weight, level: level + 20 });
         }
     }
     parts

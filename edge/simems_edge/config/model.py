@@ -128,7 +128,7 @@ class Control(Strict):
 
 
 class ClusterEntry(Strict):
-    """Components that bring together what is asked of ``<id>/active_power_w`` (``<id>/current_limit_a`` for chargers)."""
+    """Components that bring together what is asked of ``<id>/active_power_w``, chargers of ``<id>/current_limit_a``."""
 
     id: ComponentId
     members: Annotated[tuple[ComponentId, ...], BeforeValidator(_list), Field(min_length=1, max_length=100)]

@@ -62,9 +62,7 @@ def assemble(site: Site, clock: Clock) -> Assembly:
     labels = _cycle(ProcessImage(rows, history=1), site, plan, clock).reason_labels()
     image = ProcessImage([*rows, *setpoint_channels(addresses, labels)])
     cycle = _cycle(image, site, plan, clock)
-    return Assembly(
-        site, profiles, controllers, image, cycle, clock, addresses, tuple(every), tuple(plan.groups), grid
-    )
+    return Assembly(site, profiles, controllers, image, cycle, clock, addresses, tuple(every), tuple(plan.groups), grid)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ def commanded(site: Site, profiles: Mapping[str, Profile]) -> list[Commanded]:
     """Batteries first, then the rest, each in the site file's order."""
     batteries = [component for component in site.components if profiles[component.id].kind == "ess"]
     rest = [component for component in site.components if component.control is not None]
-    found = [Commanded(component, _settable(component, profiles, "active_power_w"), "storage") for component in batteries]
+    found = [
+        Commanded(component, _settable(component, profiles, "active_power_w"), "storage") for component in batteries
+    ]
     for component in rest:
         found.extend(_controlled(component, profiles))
     return found

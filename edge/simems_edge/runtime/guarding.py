@@ -106,7 +106,7 @@ def _connection(
 
 
 def _circles(profiles: Mapping[str, Profile], every: Sequence[Commanded]) -> list[Guard]:
-    """A device whose active and reactive power are both commanded; its largest apparent power as read, else as rated."""
+    """A device whose active and reactive power are both commanded; its apparent power as read, else as rated."""
     active = {one.component.id: one for one in reversed(every) if one.role in {"storage", "generation"}}
     found = []
     for one in every:
