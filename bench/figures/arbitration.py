@@ -43,7 +43,7 @@ def _row(name: str, values_us: list[float], goal: float) -> Figure:
 
 def _run(seed: int) -> list[dict[str, Any]]:
     command = ["cargo", "run", "--release", "--quiet", "--no-default-features", "--example", "split_times", "--"]
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [*command, str(PROBLEMS), str(seed)], cwd=ROOT / "core_rs", capture_output=True, text=True, check=True
     )
     return [json.loads(line) for line in done.stdout.splitlines()]

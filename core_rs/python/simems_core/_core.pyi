@@ -444,10 +444,12 @@ class Cycle:
         ],
     ) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
-        or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence withdraws. They stand in ``cycle`` and
+        or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence
+        withdraws. They stand in ``cycle`` and
         ``lifetime_cycles`` cycles after it. Several rows for one actuator: bounds narrow, the last preferred stands,
         offsets and reserves add. Anything refused (NaN or infinite preferred/offset, a reserve below 0, lower above
-        upper, an unknown actuator or cycle) raises CoreError and withdraws the old set. A set older than the one that stands is left out.
+        upper, an unknown actuator or cycle) raises CoreError and withdraws the old set. A set older than the one that
+        stands is left out.
         False when ``cycle`` was already decided (counted as late; it counts from the next cycle)."""
     def begin(self, time_ns: int) -> Snapshot:
         """Stepping: latch at ``time_ns``. Refused while the thread runs."""

@@ -2,7 +2,7 @@
 
 use crate::arbitrate::{Mover, Outcome};
 use crate::error::{Error, Result};
-use crate::guard::{Guards, Rated};
+use crate::guard::{Guards, Rated, Role};
 use crate::states::Mode;
 
 /// What a fault does.
@@ -81,10 +81,20 @@ impl Block {
     /// A rating narrowed by the block; it still holds 0 when it did, else its point nearest to 0.
     fn narrowed(self, rated: Rated) -> Rated {
         let nearest = 0.0_f64.max(rated.minimum).min(rated.maximum);
+        let (below, above) = self.sides(rated.role);
         Rated {
-            minimum: if self.charge { rated.minimum.max(nearest) } else { rated.minimum },
-            maximum: if self.discharge { rated.maximum.min(nearest) } else { rated.maximum },
+            minimum: if below { rated.minimum.max(nearest) } else { rated.minimum },
+            maximum: if above { rated.maximum.min(nearest) } else { rated.maximum },
             ..rated
+        }
+    }
+
+    // Below and above 0, as the role means them: what a load takes stands above 0; reactive power has no such direction.
+    fn sides(self, role: Role) -> (bool, bool) {
+        match role {
+            Role::Storage | Role::Generation => (self.charge, self.discharge),
+            Role::Load => (false, self.charge),
+            Role::Reactive | Role::Group => (self.charge && self.discharge, self.charge && self.discharge),
         }
     }
 
@@ -115,5 +125,25 @@ pub(crate) fn lay(blocks: &[Block], own: &[Rated], relief: bool, guards: &mut Gu
 pub(crate) fn tell(blocks: &[Block], own: &[Rated], relief: bool, outcomes: &mut [Outcome]) {
     for ((block, own), outcome) in blocks.iter().zip(own).zip(outcomes) {
         block.tell(own, relief, outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_means_what_the_role_does() {
+        let block = |reaction: Reaction, role| {
+            let rated = Rated { role, ..Rated::storage(if role == Role::Load { 0.0 } else { -9.0 }, 9.0, None) };
+            let narrowed = reaction.block().narrowed(rated);
+            (narrowed.minimum, narrowed.maximum)
+        };
+        assert_eq!(block(Reaction::BlockCharge, Role::Storage), (0.0, 9.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Storage), (-9.0, 0.0));
+        assert_eq!(block(Reaction::BlockCharge, Role::Load), (0.0, 0.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Load), (0.0, 9.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Reactive), (-9.0, 9.0));
+        assert_eq!(block(Reaction::ZeroPower, Role::Reactive), (0.0, 0.0));
     }
 }
