@@ -116,6 +116,10 @@ misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controller
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
 
+.PHONY: arbitration-long
+arbitration-long: .stamps/tools ## Long proof: 100,000 random problems never outside a guard, splits equal to their definition
+	cd core_rs && PROPTEST_CASES=100000 $(CARGO) test --release --no-default-features --lib -- split guard::shared_tests
+
 .PHONY: ekf-long
 ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)
 	$(BIN)/python -m pip install --quiet -r requirements/bench.in

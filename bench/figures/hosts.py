@@ -1,7 +1,7 @@
 """A turn of a controller: core -> controller -> core, beside two bare processes that wake each other.
 
-Twenty channels are read, five proposals made, by an ordinary controller in Python. The time is the cycle's own: from the
-wake-up of whoever waits for the snapshot until it has its answer. Both sides sleep between turns, as they do on a site.
+Twenty channels are read, five proposals made, by an ordinary controller in Python. The time is the cycle's own: from
+the wake-up of whoever waits for the snapshot until it has its answer. Both sides sleep between turns, as on a site.
 """
 
 from __future__ import annotations

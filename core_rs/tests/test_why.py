@@ -40,6 +40,10 @@ def why_of(reason: str, power_w: float, soc_pct: float = 55.0, **values: float) 
         ("self0; bound: soc:ess0", 0, 95, {}, "bound.soc_max", "Not charging: the battery is at its highest allowed charge (95 %)."),
         ("peak0; bound: device:ess0", 60e3, 50, {}, "bound.device", "Discharging 60 kW: the battery's own limits allow no more."),
         ("self0; bound: grid:grid0", -3e3, 50, {}, "bound.grid", "Charging 3 kW: the grid connection's limit allows no other power."),
+        ("self0; bound: phase:grid0", 3e3, 50, {}, "bound.phase", "Discharging 3 kW: the current of a phase of the grid connection allows no other power."),
+        ("self0; bound: cap:ess", 3e3, 50, {}, "bound.cap", "Discharging 3 kW: it shares a limit with others, which is used up."),
+        ("self0; bound: circle:ess0", 3e3, 50, {}, "bound.circle", "Discharging 3 kW: active and reactive power share the device's apparent power."),
+        ("self0; bound: cluster:ess", 3e3, 50, {}, "bound.cluster", "Discharging 3 kW: its share of what is asked of the cluster."),
         ("peak0; bound: fault", 0, 50, {}, "bound.fault", "Standing still: a fault or a stop allows no other power."),
         ("self0; bound: stop:ess0", 0, 50, {}, "bound.stop", "Stopped: the emergency stop is pressed or its line is broken."),
     ],
@@ -48,6 +52,28 @@ def test_sentences(reason: str, power_w: float, soc_pct: float, values: dict[str
     why = why_of(reason, power_w, soc_pct, **values)
     assert (why.code, why.text) == (code, text)
     assert why.source == parse_reason(reason).source
+
+
+@pytest.mark.parametrize(
+    ("actuator", "reason", "setpoint", "code", "text"),
+    [
+        ("pv0/active_power_limit_w", "fallback; bound: grid:grid0", 7e3, "bound.grid", "Solar power held at 7 kW or below: the grid connection's limit allows no other power."),
+        ("pv0/active_power_limit_w", "fallback; bound: fault", 0, "bound.fault", "Solar power held at 0: a fault or a stop allows no other power."),
+        ("pv0/active_power_limit_w", "fallback", 9e3, "fallback.no_proposal", "Solar power held at 9 kW or below: no controller has spoken; the fallback holds."),
+        ("evcs0/current_limit_a", "fallback; bound: phase:grid0", 0, "bound.phase", "Charger off: the current of a phase of the grid connection allows no other power."),
+        ("evcs0/current_limit_a", "manual", 16, "manual.override", "Charger at 16 A or below: a person has set it by hand."),
+        ("evcs0/current_limit_a", "peak0", 16, "idle", "Charger at 16 A or below: peak0 asks for it."),
+        ("ess0/reactive_power_var", "manual; bound: circle:ess0", -2e3, "bound.circle", "Taking 2 kvar: active and reactive power share the device's apparent power."),
+        ("ess0/reactive_power_var", "manual; bound: rating", 4e3, "bound.device", "Giving 4 kvar: the device's own limits allow no other value."),
+    ],
+)  # fmt: skip
+def test_other_actuators_have_words_of_their_own(
+    actuator: str, reason: str, setpoint: float, code: str, text: str
+) -> None:
+    why = explain(
+        reason, sources=SOURCES, values={f"{actuator}_setpoint": setpoint}, settings=SETTINGS, actuator=actuator
+    )
+    assert (why.code, why.text) == (code, text)
 
 
 def test_params_carry_the_numbers_and_leave_out_what_is_unknown() -> None:

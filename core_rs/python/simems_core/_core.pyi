@@ -29,6 +29,7 @@ __all__ = [
     "Channel",
     "ChannelSum",
     "Clock",
+    "Cluster",
     "CoreError",
     "CoulombCounter",
     "Curve",
@@ -223,8 +224,23 @@ class Actuator:
     ``<address>_reason`` when the image has channels of those names."""
 
     def __new__(
-        cls, address: str, *, minimum: float, maximum: float, fallback: float = 0.0, ramp_per_s: float | None = None
-    ) -> Self: ...
+        cls,
+        address: str,
+        *,
+        minimum: float,
+        maximum: float,
+        fallback: float = 0.0,
+        ramp_per_s: float | None = None,
+        role: str = "storage",
+        weight: float | None = None,
+        minimum_on: float = 0.0,
+        dwell_s: float = 0.0,
+    ) -> Self:
+        """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, or ``group`` (the target of a cluster).
+        ``weight``: its share where several of one class give way together; without one they give way in the order
+        given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
+        ``dwell_s`` where it can. Raises CoreError when a value makes no sense."""
     @property
     def address(self) -> str: ...
 
@@ -232,14 +248,16 @@ class Actuator:
 class Guard:
     """A hard limit nothing can cross, evaluated natively each cycle, from good data only, applied last.
 
-    Precedence when they conflict: protection (stop, rating, device limits, SOC) > connection (grid) > ramp.
-    Data a guard needs and has not: protection guards close to 0 in the direction they protect, the grid guard to 0.
+    Precedence when they conflict: protection (stop, rating, device limits, SOC, apparent power) > connection (grid,
+    phases, caps) > ramp. Data a guard needs and has not: protection guards close to 0 in the direction they protect;
+    a connection or phase that nobody sees holds storage and loads at 0, and generation at what may be exported with no
+    load at all. Limits that several actuators share are solved together (docs/arbitration.md).
     """
 
     @property
     def id(self) -> str:
-        """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (of the actuator), ``grid:grid0`` (of the
-        meter)."""
+        """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (of the actuator), ``circle:ess0``
+        (of the actuator), ``grid:grid0``, ``phase:grid0`` (of the meter), ``cap:NAME``."""
     @staticmethod
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
@@ -254,14 +272,17 @@ class Guard:
         measured: Sequence[str],
         import_limit_w: float,
         export_limit_w: float,
+        gains: Sequence[float] | None = None,
         meter_delay_max_s: float = 4.0,
         meter_repeat_max_s: float = 6.0,
         battery_settle_s: float = 8.0,
     ) -> Guard:
         """Keeps grid power inside -export..import: bounds the sum of the setpoints (sources) against what the site
         takes without its actuators, a :class:`SitePowerEstimate` of the meter, the actuators' summed readings and the
-        summed setpoints. ``measured``: the actuators' own readings, same order. Actuators listed last give way first,
-        all of them up to 0 before any is driven to the other side; an actuator stands in one grid guard at most.
+        summed setpoints. ``measured``: the actuators' own readings in W, same order. ``gains``: W that a unit of each
+        setpoint brings to the site (below 0: takes; 1 each when left out). Batteries of the lowest class give way
+        first, inside a class those listed last, all of them up to 0 before any is driven to the other side; loads are
+        shed and generation is curtailed where that does not suffice. An actuator stands in one grid guard at most.
 
         Guaranteed while the meter is at most ``meter_delay_max_s`` late, at any update interval up to
         ``meter_repeat_max_s`` and any battery speed: with constant load the setpoints settle and never swing; a change
@@ -275,8 +296,71 @@ class Guard:
         A reading of meter or actuator that is stale, bad or missing: 0, and the estimate starts afresh with the next
         sample (what the actuators did shortly before still counts)."""
     @staticmethod
+    def phases(
+        actuators: Sequence[str],
+        *,
+        power: tuple[str, str, str],
+        voltage: tuple[str, str, str],
+        measured: Sequence[str],
+        phases: Sequence[Sequence[int]],
+        limit_a: float,
+        reactive: tuple[str, str, str] | None = None,
+        current: tuple[str, str, str] | None = None,
+        gains: Sequence[float] | None = None,
+        meter_delay_max_s: float = 4.0,
+        meter_repeat_max_s: float = 6.0,
+        battery_settle_s: float = 8.0,
+    ) -> Guard:
+        """Keeps the current of each phase of the connection at ``limit_a`` or below, in both directions, as the active
+        power that it leaves beside the reactive power now measured (``reactive``, else from ``current``): as ``grid``
+        otherwise. ``phases``: the phases (1 to 3) that each actuator stands on, in equal shares. A phase whose power,
+        voltage or reactive power (or current) is not valid is not seen."""
+    @staticmethod
+    def cap(name: str, *, actuators: Sequence[str], upper: float, lower: float = 0.0) -> Guard:
+        """lower <= sum of the setpoints <= upper, with lower <= 0 <= upper."""
+    @staticmethod
+    def circle(
+        active: str,
+        reactive: str,
+        *,
+        channel: str | None = None,
+        rating_va: float | None = None,
+        reactive_first: bool = False,
+    ) -> Guard:
+        """P^2 + Q^2 <= S^2 for one device, S from a channel (not valid: 0) or a rating. The one that the higher class
+        asked for keeps its value; inside one class active power does, unless ``reactive_first``. Active power that a
+        limit of the site forces is always delivered."""
+    @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
+
+@final
+class Cluster:
+    """Actuators that bring together what is asked of another, its target (an actuator of role ``group``).
+
+    Sources propose to the target; its value is shared among the members inside what each may do. A member whose own
+    base comes from the same source or a higher one keeps it, the others bring the rest. The target's setpoint is what
+    the members bring after all guards."""
+
+    @property
+    def id(self) -> str:
+        """``cluster:NAME``, as in reasons."""
+    @staticmethod
+    def weighted(name: str, *, target: str, members: Sequence[str], weights: Sequence[float] | None = None) -> Cluster:
+        """Shares by fixed weights (equal when left out)."""
+    @staticmethod
+    def balanced(
+        name: str,
+        *,
+        target: str,
+        members: Sequence[str],
+        soc: Sequence[str],
+        capacity_wh: Sequence[float],
+        minimum_pct: float = 0.0,
+        maximum_pct: float = 100.0,
+    ) -> Cluster:
+        """Discharge is shared by the energy above ``minimum_pct``, charge by the room below ``maximum_pct``; a member
+        whose ``soc`` is not valid brings nothing."""
 
 @final
 class Decision:
@@ -290,7 +374,7 @@ class Decision:
     @property
     def bound(self) -> str | None:
         """What moved it: a source's id (its bounds), ``ramp``, ``rating``, ``fault`` (a fault or state blocks that
-        direction) or a guard's id; None when nothing did."""
+        direction), a guard's or a cluster's id; None when nothing did."""
     @property
     def reason(self) -> str:
         """``source`` or ``source; bound: NAME``; bounds that did not fit into what stood above them and were taken at
@@ -396,6 +480,7 @@ class Cycle:
         clock: Clock,
         propose_share: float = 0.5,
         desks: Sequence[tuple[Sequence[int], Sequence[int]]] | None = None,
+        clusters: Sequence[Cluster] | None = None,
     ) -> Self:
         """``desks``: one for each process of controllers, with the numbers of its sources and the handles of the
         channels it may publish. Needs a shared image. Such a source proposes from its process only

@@ -5,7 +5,7 @@ Edge and cloud both call :func:`explain`; screens translate by ``code`` and ``pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isnan, nan
 
@@ -47,7 +47,10 @@ class _Situation:
 
     reason: Reason
     component: str
+    channel: str
+    """Of the actuator: what its setpoint means."""
     power_w: float
+    """The setpoint; in A or var for actuators of those units."""
     soc_pct: float
     values: Mapping[str, float]
     settings: Mapping[str, float]
@@ -72,10 +75,11 @@ def explain(
     e.g. ``peak0/threshold_w``. Codes: docs/architecture.md.
     """
     parts = parse_reason(reason)
-    component = actuator.partition("/")[0]
+    component, _, channel = actuator.partition("/")
     situation = _Situation(
         reason=parts,
         component=component,
+        channel=channel,
         power_w=values.get(f"{actuator}_setpoint", nan),
         soc_pct=values.get(f"{component}/soc_pct", nan),
         values=values,
@@ -127,13 +131,31 @@ def _nearer_the_bottom(s: _Situation) -> bool:
 
 
 def _bound_device(s: _Situation) -> Why:
+    if s.channel in _WORDS:
+        return _why(s, "bound.device", f"{_doing(s)}: the device's own limits allow no other value.")
     if abs(s.power_w) <= NEAR_ZERO_W:
         return _why(s, "bound.device", "Standing still: the battery's own limits allow no power now.")
-    return _why(s, "bound.device", f"{_doing(s.power_w)}: the battery's own limits allow no more.")
+    return _why(s, "bound.device", f"{_doing(s)}: the battery's own limits allow no more.")
 
 
 def _bound_grid(s: _Situation) -> Why:
-    return _why(s, "bound.grid", f"{_doing(s.power_w)}: the grid connection's limit allows no other power.")
+    return _why(s, "bound.grid", f"{_doing(s)}: the grid connection's limit allows no other power.")
+
+
+def _bound_phase(s: _Situation) -> Why:
+    return _why(s, "bound.phase", f"{_doing(s)}: the current of a phase of the grid connection allows no other power.")
+
+
+def _bound_cap(s: _Situation) -> Why:
+    return _why(s, "bound.cap", f"{_doing(s)}: it shares a limit with others, which is used up.")
+
+
+def _bound_circle(s: _Situation) -> Why:
+    return _why(s, "bound.circle", f"{_doing(s)}: active and reactive power share the device's apparent power.")
+
+
+def _bound_cluster(s: _Situation) -> Why:
+    return _why(s, "bound.cluster", f"{_doing(s)}: its share of what is asked of the cluster.")
 
 
 def _bound_stop(s: _Situation) -> Why:
@@ -141,7 +163,7 @@ def _bound_stop(s: _Situation) -> Why:
 
 
 def _bound_fault(s: _Situation) -> Why:
-    return _why(s, "bound.fault", f"{_doing(s.power_w)}: a fault or a stop allows no other power.")
+    return _why(s, "bound.fault", f"{_doing(s)}: a fault or a stop allows no other power.")
 
 
 _GUARDS = (
@@ -149,7 +171,11 @@ _GUARDS = (
     ("soc", _bound_soc),
     ("device", _bound_device),
     ("rating", _bound_device),
-    ("grid", _bound_grid),
+    ("grid:", _bound_grid),
+    ("phase:", _bound_phase),
+    ("cap:", _bound_cap),
+    ("circle:", _bound_circle),
+    ("cluster:", _bound_cluster),
     ("stop", _bound_stop),
 )
 
@@ -161,12 +187,14 @@ def _by_source(s: _Situation, kind: str) -> Why:
     if kind == "fallback":
         return _fallback(s)
     if kind == "manual":
-        return _why(s, "manual.override", f"{_doing(s.power_w)}: a person has set it by hand.")
+        return _why(s, "manual.override", f"{_doing(s)}: a person has set it by hand.")
+    if s.channel in _WORDS:
+        return _why(s, "idle", f"{_doing(s)}: {s.reason.source} asks for it.")
     if kind == "peak_shaving":
         return _peak_shaving(s)
     if kind == "self_consumption":
         return _self_consumption(s)
-    return _why(s, "idle", f"{_doing(s.power_w)}: {s.reason.source} asks for it.")
+    return _why(s, "idle", f"{_doing(s)}: {s.reason.source} asks for it.")
 
 
 def _peak_shaving(s: _Situation) -> Why:
@@ -191,6 +219,8 @@ def _self_consumption(s: _Situation) -> Why:
 
 
 def _fallback(s: _Situation) -> Why:
+    if s.channel in _WORDS:
+        return _why(s, "fallback.no_proposal", f"{_doing(s)}: no controller has spoken; the fallback holds.")
     stale = _oldest_stale(s.values)
     if stale is not None:
         component, age_s = stale
@@ -198,7 +228,7 @@ def _fallback(s: _Situation) -> Why:
         text = f"Standing still: {component} has given no data {since}."
         return _why(s, "fallback.stale_meter", text, component=component, age_s=age_s)
     if s.reason.bound is None and abs(s.power_w) > NEAR_ZERO_W:
-        return _why(s, "fallback.no_proposal", f"{_doing(s.power_w)}: no controller has spoken; the fallback holds.")
+        return _why(s, "fallback.no_proposal", f"{_doing(s)}: no controller has spoken; the fallback holds.")
     return _why(s, "idle", "Standing by: no controller needs the battery now.")
 
 
@@ -222,12 +252,36 @@ def _why(s: _Situation, code: str, text: str, **params: float | str) -> Why:
     return Why(code=code, text=text, params=known, source=s.reason.source, bound=s.reason.bound)
 
 
-def _doing(power_w: float) -> str:
-    if power_w > NEAR_ZERO_W:
-        return f"Discharging {_kw(power_w)}"
-    if power_w < -NEAR_ZERO_W:
-        return f"Charging {_kw(power_w)}"
+def _doing(s: _Situation) -> str:
+    words = _WORDS.get(s.channel)
+    if words is not None:
+        return words(s.power_w)
+    if s.power_w > NEAR_ZERO_W:
+        return f"Discharging {_kw(s.power_w)}"
+    if s.power_w < -NEAR_ZERO_W:
+        return f"Charging {_kw(s.power_w)}"
     return "Standing still"
+
+
+def _generating(limit_w: float) -> str:
+    return f"Solar power held at {_kw(limit_w)} or below" if limit_w > 0.0 else "Solar power held at 0"
+
+
+def _charging_car(limit_a: float) -> str:
+    return f"Charger at {limit_a:.0f} A or below" if limit_a > 0.0 else "Charger off"
+
+
+def _reactive(power_var: float) -> str:
+    verb = "Giving" if power_var >= 0.0 else "Taking"
+    return f"{verb} {_kw(power_var).replace('kW', 'kvar')}"
+
+
+_WORDS: Mapping[str, Callable[[float], str]] = {
+    "active_power_limit_w": _generating,
+    "current_limit_a": _charging_car,
+    "reactive_power_var": _reactive,
+}
+"""What a setpoint of these channels does; every other is a battery's power."""
 
 
 def _kw(power_w: float) -> str:

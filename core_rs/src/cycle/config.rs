@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use crate::arbitrate::{Limits, Range};
+use crate::cycle::cluster::ClusterSpec;
 use crate::cycle::reasons::FALLBACK;
 use crate::error::{Error, Result, finite};
-use crate::guard::GuardSpec;
+use crate::guard::{GuardSpec, Guards, Rated, Role};
 
 /// Classes of preferences, highest first: manual, safety, grid, optimisation, auxiliary.
 pub const CLASSES: i64 = 5;
@@ -40,7 +42,7 @@ impl Source {
 }
 
 /// A settable channel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Actuator {
     /// Its address.
     pub address: String,
@@ -52,6 +54,14 @@ pub struct Actuator {
     pub fallback: f64,
     /// Fastest change of its setpoint.
     pub ramp_per_s: Option<f64>,
+    /// What it is to the site.
+    pub role: Role,
+    /// Its share where several of one class give way together; None: in the order given, the last one first.
+    pub weight: Option<f64>,
+    /// It stands at 0 or at this and above (0: anywhere).
+    pub minimum_on: f64,
+    /// Once switched on or off it stays so this long, if it can.
+    pub dwell_s: f64,
 }
 
 impl Actuator {
@@ -65,6 +75,25 @@ impl Actuator {
         if !(minimum..=maximum).contains(&self.fallback) {
             return refuse(format!("fallback {} must lie in {minimum}..{maximum}", self.fallback));
         }
+        if !(self.minimum_on >= 0.0 && self.minimum_on <= maximum.max(0.0) && (0.0..=86_400.0).contains(&self.dwell_s))
+        {
+            return refuse(format!(
+                "minimum_on must be 0 to its maximum and dwell_s 0 to 86400, not {} and {}",
+                self.minimum_on, self.dwell_s
+            ));
+        }
+        if self.weight.is_some_and(|weight| !(weight.is_finite() && weight > 0.0)) {
+            return refuse("weight must be above 0".to_owned());
+        }
+        if self.role.is_limit() && minimum < 0.0 {
+            return refuse(format!("a limit of generation or load cannot go below 0: minimum {minimum}"));
+        }
+        if self.role == Role::Load && minimum > 0.0 {
+            return refuse(format!("a load must be able to stand at 0, not at {minimum} (minimum_on is for that)"));
+        }
+        if self.role == Role::Group && self.ramp_per_s.is_some() {
+            return refuse("a cluster's members have ramps, its target has none".to_owned());
+        }
         match self.ramp_per_s {
             Some(rate) if !(rate.is_finite() && rate > 0.0) => {
                 refuse(format!("ramp_per_s must be above 0, not {rate}"))
@@ -72,10 +101,22 @@ impl Actuator {
             _ => Ok(()),
         }
     }
+
+    /// What it may do in this cycle.
+    pub(crate) fn range(&self, guards: &Guards, number: usize) -> Range {
+        let rating = Limits::rating(self.minimum, self.maximum);
+        Range { rating, usable: guards.usable(number, rating), fallback: self.fallback }
+    }
+
+    /// What the guards know of it.
+    pub(crate) fn rated(&self) -> Rated {
+        let Self { minimum, maximum, ramp_per_s, role, weight, minimum_on, dwell_s, .. } = *self;
+        Rated { minimum, maximum, ramp_per_s, role, weight, minimum_on, dwell_s }
+    }
 }
 
 /// Everything but image and clock.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     /// Seconds of the cycle's clock.
     pub period_s: f64,
@@ -85,6 +126,8 @@ pub struct Configuration {
     pub actuators: Vec<Actuator>,
     /// What holds whatever was decided.
     pub guards: Vec<GuardSpec>,
+    /// Which actuators bring together what is asked of another.
+    pub clusters: Vec<ClusterSpec>,
     /// Share of the period after which proposals are late.
     pub propose_share: f64,
 }
@@ -100,7 +143,36 @@ impl Configuration {
         }
         unique("source", self.sources.iter().map(|source| &source.id))?;
         unique("actuator", self.actuators.iter().map(|actuator| &actuator.address))?;
-        self.actuators.iter().try_for_each(Actuator::validate)
+        unique("cluster", self.clusters.iter().map(|cluster| &cluster.name))?;
+        unique("cluster member", self.clusters.iter().flat_map(|cluster| &cluster.members))?;
+        self.actuators.iter().try_for_each(Actuator::validate)?;
+        self.clusters.iter().try_for_each(|cluster| self.holds_all(cluster))
+    }
+
+    // A target stands at what its members bring: its rating must hold that, whatever they do.
+    fn holds_all(&self, cluster: &ClusterSpec) -> Result<()> {
+        let members = self.actuators.iter().filter(|actuator| cluster.members.contains(&actuator.address));
+        let (least, most) = members.fold((0.0, 0.0), |sum, one| (sum.0 + one.minimum, sum.1 + one.maximum));
+        let slack = 1e-9 * f64::max(least.abs(), most.abs());
+        match self.actuators.iter().find(|actuator| actuator.address == cluster.target) {
+            Some(target) if target.minimum > least + slack || target.maximum < most - slack => {
+                Err(Error::invalid(format!(
+                    "cluster {}: the rating {}..{} of its target must hold what its members can bring, {least}..{most}",
+                    cluster.name, target.minimum, target.maximum
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What clusters are called in reasons.
+    pub(crate) fn cluster_ids(&self) -> Vec<String> {
+        self.clusters.iter().map(ClusterSpec::id).collect()
+    }
+
+    /// Class of each source.
+    pub(crate) fn classes(&self) -> Vec<u32> {
+        self.sources.iter().map(|source| u32::try_from(source.priority).unwrap_or(0)).collect()
     }
 
     /// Source numbers in strict order: class, then the order given.

@@ -22,7 +22,7 @@ fn source(id: &str, priority: i64) -> Source {
 }
 
 fn actuator(address: &str) -> Actuator {
-    Actuator { address: address.to_owned(), minimum: -10.0, maximum: 10.0, fallback: 1.0, ramp_per_s: None }
+    Actuator { address: address.to_owned(), minimum: -10.0, maximum: 10.0, fallback: 1.0, ..Actuator::default() }
 }
 
 impl Rig {
@@ -34,6 +34,7 @@ impl Rig {
             sources: vec![source("manual", 0), source("peak0", 3), source("self0", 3)],
             actuators: vec![actuator("ess0/p")],
             guards: vec![],
+            clusters: vec![],
             propose_share: 0.5,
         };
         let desks = vec![DeskSpec { sources: vec![1, 2], channels: vec![2] }];
@@ -175,6 +176,7 @@ fn desks_that_make_no_sense_are_refused() {
             sources: vec![source("a", 3)],
             actuators: vec![actuator("ess0/p")],
             guards: vec![],
+            clusters: vec![],
             propose_share: 0.5,
         };
         Cycle::with_desks(image, Arc::new(Clock::simulated(0)), configuration, desks).map(|_| ())

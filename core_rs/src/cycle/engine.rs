@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::arbitrate::{Limits, Outcome, Row, arbitrate};
+use crate::arbitrate::{Outcome, Row, arbitrate};
 use crate::clock::SECOND_NS;
 use crate::cycle::ages::Watched;
 use crate::cycle::board::Decided;
+use crate::cycle::cluster::{Cluster, View};
+use crate::cycle::config::Actuator;
 use crate::cycle::mailbox::{Collected, Held};
 use crate::cycle::shared::Shared;
 use crate::cycle::statistics::{CYCLE_CHANNELS, Phase, Stopwatch};
 use crate::error::{Error, Result};
-use crate::guard::{Guards, Rated};
+use crate::guard::Guards;
 use crate::image::Latcher;
 use crate::record::Recorder;
 use crate::states::Machine;
@@ -51,7 +53,10 @@ pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     latcher: Option<Latcher>,
     standing: Vec<Standing>,
+    /// Place of each source in the strict order.
+    places: Vec<usize>,
     guards: Guards,
+    clusters: Vec<Cluster>,
     machine: Option<Machine>,
     outcomes: Vec<Outcome>,
     previous: Vec<f64>,
@@ -69,10 +74,11 @@ impl Engine {
         let actuators = &shared.configuration.actuators;
         let addresses: Vec<String> = actuators.iter().map(|actuator| actuator.address.clone()).collect();
         addresses.iter().try_for_each(|address| shared.image.handle(address).map(|_| ()))?;
-        let rated = actuators
-            .iter()
-            .map(|a| Rated { minimum: a.minimum, maximum: a.maximum, ramp_per_s: a.ramp_per_s })
-            .collect();
+        let rated = actuators.iter().map(Actuator::rated).collect();
+        let mut guards = Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?;
+        guards.rank(shared.configuration.classes());
+        let cluster = |(number, spec)| Cluster::resolve(number, spec, &shared.image, &addresses);
+        let clusters = shared.configuration.clusters.iter().enumerate().map(cluster).collect::<Result<_>>()?;
         let fallbacks: Vec<f64> = actuators.iter().map(|actuator| actuator.fallback).collect();
         let outcome = |&value: &f64| Outcome { value, source: None, bound: None };
         let latcher = Latcher::claim(&shared.image)?;
@@ -80,7 +86,9 @@ impl Engine {
         Ok(Self {
             latcher: Some(latcher),
             standing: standing(&shared),
-            guards: Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?,
+            places: places(&shared),
+            guards,
+            clusters,
             machine: None,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
@@ -158,7 +166,7 @@ impl Engine {
         self.stopwatch.lap(&self.shared.statistics, Phase::ProposeWait);
         self.collect(cycle);
         self.look()?;
-        self.arbitrate(cycle);
+        self.arbitrate(cycle)?;
         self.stopwatch.lap(&self.shared.statistics, Phase::Arbitrate);
         self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
         let time_ns = self.guard_and_publish(cycle)?;
@@ -192,17 +200,25 @@ impl Engine {
             machine.look(&reader);
             machine.guard(&mut self.guards);
         }
+        self.guards.look(&reader);
         Ok(())
     }
 
-    fn arbitrate(&mut self, cycle: u64) {
-        let actuators = self.shared.configuration.actuators.iter().enumerate();
-        for (outcome, (number, actuator)) in self.outcomes.iter_mut().zip(actuators) {
-            let heard =
-                |standing: &&Standing| self.machine.as_ref().is_none_or(|machine| machine.hears(standing.source));
-            let rows = self.standing.iter().filter(heard).filter_map(|standing| standing.row(cycle, number));
-            *outcome = arbitrate(Limits::rating(actuator.minimum, actuator.maximum), actuator.fallback, rows);
+    fn arbitrate(&mut self, cycle: u64) -> Result<()> {
+        let Self { standing, machine, guards, clusters, outcomes, places, shared, latcher, .. } = self;
+        let heard = |standing: &&Standing| machine.as_ref().is_none_or(|machine| machine.hears(standing.source));
+        let rows =
+            |actuator: usize| standing.iter().filter(heard).filter_map(move |standing| standing.row(cycle, actuator));
+        let actuators = &shared.configuration.actuators;
+        for (number, (outcome, actuator)) in outcomes.iter_mut().zip(actuators).enumerate() {
+            *outcome = arbitrate(&actuator.range(guards, number), rows(number));
         }
+        let reader = latcher.as_ref().and_then(Latcher::reader).ok_or(Error::Order("the image was given back"))?;
+        for cluster in clusters {
+            let place = |source: usize| places.get(source).copied().unwrap_or(usize::MAX);
+            cluster.divide(&reader, outcomes, View { guards, actuators, rows, place });
+        }
+        Ok(())
     }
 
     fn guard_and_publish(&mut self, cycle: u64) -> Result<i64> {
@@ -211,6 +227,7 @@ impl Engine {
         let elapsed_ns = self.last_time_ns.map_or(self.shared.period_ns(), |last_ns| time_ns.saturating_sub(last_ns));
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
+        self.clusters.iter().for_each(|cluster| cluster.sum(&mut self.outcomes));
         self.stopwatch.lap(&self.shared.statistics, Phase::Guard);
         if let Some(machine) = &self.machine {
             machine.tell(&mut self.outcomes);
@@ -263,6 +280,17 @@ fn standing(shared: &Shared) -> Vec<Standing> {
         Standing { source, lifetime_cycles, held: Held::new(configuration.actuators.len()) }
     };
     order.map(place).collect()
+}
+
+// Where each source stands in the strict order.
+fn places(shared: &Shared) -> Vec<usize> {
+    let mut places = vec![usize::MAX; shared.configuration.sources.len()];
+    for (place, source) in shared.configuration.strict_order().into_iter().enumerate() {
+        if let Some(of) = places.get_mut(source) {
+            *of = place;
+        }
+    }
+    places
 }
 
 impl Outputs {

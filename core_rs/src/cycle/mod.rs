@@ -5,6 +5,7 @@
 
 mod ages;
 mod board;
+mod cluster;
 mod config;
 mod desk;
 mod engine;
@@ -30,6 +31,7 @@ pub use ages::Ages;
 #[cfg(all(loom, test))]
 pub(crate) use board::Board;
 pub use board::Decided;
+pub use cluster::{ClusterSpec, Shares};
 pub use config::{Actuator, CLASSES, Configuration, Source};
 pub use desk::DeskSpec;
 pub use engine::Engine;
@@ -189,6 +191,8 @@ impl Drop for Cycle {
     }
 }
 
+#[cfg(test)]
+mod cluster_tests;
 #[cfg(test)]
 mod desk_tests;
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Shared {
         Ok(Self {
             places: places(sources.len(), fallbacks.len(), &desks)?,
             desks: desks.into_iter().map(desk).collect::<Result<_>>()?,
-            reasons: Reasons::new(sources, guards),
+            reasons: Reasons::new(sources, guards, configuration.cluster_ids()),
             board: Board::new(&fallbacks),
             statistics: Statistics::default(),
             latched: Event::local()?,

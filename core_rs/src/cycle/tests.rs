@@ -20,9 +20,11 @@ fn configuration() -> Configuration {
             maximum: 100.0,
             fallback: 0.0,
             ramp_per_s: None,
+            ..Actuator::default()
         }],
         guards: vec![GuardSpec::Stop { actuator: "ess0/p".into(), channel: "site/stop".into() }],
         propose_share: 0.5,
+        ..Configuration::default()
     }
 }
 

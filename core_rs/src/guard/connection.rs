@@ -1,4 +1,4 @@
-//! The grid connection's limit: bounds the sum of several actuators.
+//! The limits of the grid connection: of its power, and of the current of each phase.
 //!
 //! The meter may be late by an unknown time, so what the site takes without its actuators is estimated as a range
 //! ([`SitePowerEstimate`]), from the actuators' summed readings and the summed setpoints on their way. The import limit
@@ -9,21 +9,62 @@
 //! load with the actuators at rest is answered in full in the first cycle that sees it. Not promised: a change of load
 //! while they move may hide behind that movement, by no more than its extent, until they have rested for `delay_max_s`;
 //! and before the first sample that sees a change, nobody knows of it.
+//!
+//! A phase's current is held as the active power that it leaves beside the reactive power now measured:
+//! `P^2 + Q^2 <= (U I)^2`, with Q measured or `Q^2 = (U I_now)^2 - P^2`.
 
-use crate::arbitrate::{Limits, Mover, Outcome};
+use crate::arbitrate::Outcome;
 use crate::blocks::SitePowerEstimate;
+use crate::guard::Role;
 use crate::image::Reader;
+
+/// No phase of a working public grid has less (EN 50160: 230 V - 10 %); what a blind phase is taken to have.
+const LOWEST_V: f64 = 207.0;
 
 /// Import positive. Sources are positive, so the site takes `grid + sum(measured)` without its actuators.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     pub(crate) number: usize,
-    pub(crate) actuators: Vec<usize>,
-    pub(crate) grid: usize,
-    pub(crate) measured: Vec<usize>,
-    pub(crate) import_limit_w: f64,
-    pub(crate) export_limit_w: f64,
+    pub(crate) members: Vec<Member>,
+    pub(crate) meter: usize,
+    pub(crate) bound: Bound,
     pub(crate) site: Site,
+    /// What the members' sum may be in this cycle, in W; None: meter or members are not known.
+    pub(crate) range: Option<(f64, f64)>,
+}
+
+/// An actuator behind the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) actuator: usize,
+    pub(crate) role: Role,
+    pub(crate) measured: usize,
+    /// W a unit of its setpoint brings to the site (below 0: takes).
+    pub(crate) gain: f64,
+    /// The share of its power that flows here.
+    pub(crate) share: f64,
+}
+
+/// What is held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    Site { import_w: f64, export_w: f64 },
+    Phase(Phase),
+}
+
+/// One phase's current.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Phase {
+    pub(crate) voltage: usize,
+    pub(crate) other: Reading,
+    pub(crate) limit_a: f64,
+}
+
+/// What tells its reactive power.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    Reactive(usize),
+    Current(usize),
 }
 
 /// What the estimate was told last, so that it is told each sample once.
@@ -69,84 +110,100 @@ impl Site {
     }
 }
 
-impl Connection {
-    pub(crate) fn apply(&mut self, reader: &Reader<'_>, limits: &[Limits], outcomes: &mut [Outcome]) {
-        let Some((low_w, high_w)) = self.site_w(reader) else {
-            return self.each(outcomes, limits, |_, limits| limits.limit(0.0));
-        };
-        let (least_w, most_w) = (high_w - self.import_limit_w, low_w + self.export_limit_w);
-        let sum_w = self.sum_w(outcomes);
-        let target_w = if least_w <= most_w { sum_w.max(least_w).min(most_w) } else { least_w / 2.0 + most_w / 2.0 };
-        self.shift(target_w - sum_w, limits, outcomes);
+impl Member {
+    /// Its power here as read, source positive.
+    pub(crate) fn measured_w(&self, reader: &Reader<'_>) -> f64 {
+        let sign = if self.gain < 0.0 { -1.0 } else { 1.0 };
+        sign * self.share * reader.value(self.measured)
     }
 
-    /// The setpoints that stand after this cycle.
-    pub(crate) fn command(&mut self, time_ns: i64, outcomes: &[Outcome]) {
-        let sum_w = self.sum_w(outcomes);
-        if !sum_w.is_finite() || self.site.estimate.command(time_ns, sum_w).is_err() {
+    /// The setpoint that its reading would be, wherever it stands.
+    pub(crate) fn used(&self, reader: &Reader<'_>) -> f64 {
+        reader.value(self.measured) / self.gain.abs()
+    }
+
+    /// W here a unit of its setpoint.
+    pub(crate) fn effect(&self) -> f64 {
+        self.gain * self.share
+    }
+}
+
+impl Bound {
+    // Largest import and export in W; None: not known.
+    fn limits_w(&self, reader: &Reader<'_>, grid_w: f64) -> Option<(f64, f64)> {
+        match self {
+            Self::Site { import_w, export_w } => Some((*import_w, *export_w)),
+            Self::Phase(phase) => phase.active_w(reader, grid_w).map(|active_w| (active_w, active_w)),
+        }
+    }
+
+    /// What generators alone may give while nothing else is known: the load is never below 0.
+    pub(crate) fn blind_export_w(&self) -> f64 {
+        match self {
+            Self::Site { export_w, .. } => *export_w,
+            Self::Phase(phase) => LOWEST_V * phase.limit_a,
+        }
+    }
+}
+
+impl Phase {
+    fn active_w(&self, reader: &Reader<'_>, grid_w: f64) -> Option<f64> {
+        let voltage_v = reader.value(self.voltage);
+        let apparent_va = voltage_v * self.limit_a;
+        let squared = match self.other {
+            Reading::Reactive(handle) => reader.value(handle).powi(2),
+            Reading::Current(handle) => ((voltage_v * reader.value(handle)).powi(2) - grid_w.powi(2)).max(-1.0),
+        };
+        // NaN must not pass: `max` would swallow it.
+        let known = voltage_v > 0.0 && apparent_va.is_finite() && squared.is_finite() && self.other_known(reader);
+        known.then(|| (apparent_va.powi(2) - squared.max(0.0)).max(0.0).sqrt())
+    }
+
+    fn other_known(&self, reader: &Reader<'_>) -> bool {
+        let (Reading::Reactive(handle) | Reading::Current(handle)) = self.other;
+        reader.value(handle).is_finite()
+    }
+}
+
+impl Connection {
+    /// Reads this cycle's samples.
+    pub(crate) fn look(&mut self, reader: &Reader<'_>) {
+        self.range = self.site_w(reader).and_then(|(low_w, high_w)| {
+            let (import_w, export_w) = self.bound.limits_w(reader, reader.value(self.meter))?;
+            let (least_w, most_w) = (high_w - import_w, low_w + export_w);
+            let middle_w = least_w / 2.0 + most_w / 2.0;
+            Some(if least_w <= most_w { (least_w, most_w) } else { (middle_w, middle_w) })
+        });
+    }
+
+    /// What was decided is on its way: storage by its setpoint, limits by what they leave of the reading.
+    pub(crate) fn command(&mut self, reader: &Reader<'_>, outcomes: &[Outcome]) {
+        let of = |member: &Member| {
+            let value = outcomes.get(member.actuator).map_or(0.0, |outcome| outcome.value);
+            match member.role.is_limit() {
+                false => member.effect() * value,
+                true => member.effect() * value.min(member.used(reader).max(0.0)),
+            }
+        };
+        let sum_w: f64 = self.members.iter().map(of).sum();
+        if !sum_w.is_finite() || self.site.estimate.command(reader.time_ns(), sum_w).is_err() {
             self.site.restart();
         }
     }
 
     // What the site takes without the actuators, lowest and highest; None when meter or actuators are not known.
     fn site_w(&mut self, reader: &Reader<'_>) -> Option<(f64, f64)> {
-        let own_w: f64 = self.measured.iter().map(|&handle| reader.value(handle)).sum();
+        let own_w: f64 = self.members.iter().map(|member| member.measured_w(reader)).sum();
         if own_w.is_finite() {
-            let time_ns = self.measured.iter().map(|&handle| reader.time_of(handle)).max()?;
-            self.site.battery(time_ns, own_w);
+            let time_ns = self.members.iter().map(|member| reader.time_of(member.measured)).max();
+            self.site.battery(time_ns.unwrap_or_else(|| reader.time_ns()), own_w);
         }
-        let grid_w = reader.value(self.grid);
+        let grid_w = reader.value(self.meter);
         if !(grid_w.is_finite() && own_w.is_finite()) {
             self.site.restart();
             return None;
         }
-        self.site.meter(reader.time_of(self.grid), grid_w);
+        self.site.meter(reader.time_of(self.meter), grid_w);
         self.site.range_w()
-    }
-
-    fn sum_w(&self, outcomes: &[Outcome]) -> f64 {
-        self.actuators.iter().filter_map(|&actuator| outcomes.get(actuator)).map(|outcome| outcome.value).sum()
-    }
-
-    // Last-listed give way first: all of them up to 0 before any is driven to the other side.
-    fn shift(&self, by_w: f64, limits: &[Limits], outcomes: &mut [Outcome]) {
-        let mut left_w = by_w;
-        for to_zero in [true, false] {
-            for &actuator in self.actuators.iter().rev() {
-                let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) else {
-                    continue;
-                };
-                left_w -= self.give(outcome, limits, left_w, to_zero);
-            }
-        }
-    }
-
-    fn give(&self, outcome: &mut Outcome, limits: &Limits, wanted_w: f64, to_zero: bool) -> f64 {
-        let before_w = outcome.value;
-        let mut target_w = limits.limit(before_w + wanted_w);
-        if to_zero {
-            let gives_way = (before_w > 0.0 && wanted_w < 0.0) || (before_w < 0.0 && wanted_w > 0.0);
-            target_w = match gives_way {
-                true if before_w > 0.0 => target_w.max(0.0),
-                true => target_w.min(0.0),
-                false => before_w,
-            };
-        }
-        self.set(outcome, target_w);
-        target_w - before_w
-    }
-
-    fn each(&self, outcomes: &mut [Outcome], limits: &[Limits], to: impl Fn(f64, &Limits) -> f64) {
-        for &actuator in &self.actuators {
-            if let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) {
-                self.set(outcome, to(outcome.value, limits));
-            }
-        }
-    }
-
-    fn set(&self, outcome: &mut Outcome, value: f64) {
-        if value != outcome.value {
-            *outcome = Outcome { value, bound: Some(Mover::Guard(self.number)), ..*outcome };
-        }
     }
 }

@@ -3,120 +3,36 @@
 use crate::arbitrate::Limits;
 use crate::blocks::{DelayBounds, SitePowerEstimate};
 use crate::clock::SECOND_NS;
-use crate::error::{Error, Result, finite};
-use crate::guard::{Connection, Protection, Rated, Site};
+use crate::error::Result;
+use crate::guard::circle::{Circle, Radius};
+use crate::guard::connection::{Bound, Connection, Member, Phase, Reading, Site};
+use crate::guard::joint::{Cap, Joint};
+use crate::guard::protection::Protection;
+use crate::guard::spec::{Apparent, GuardSpec, Other};
+use crate::guard::turns::Turns;
+use crate::guard::{Guards, Rated};
 use crate::image::Image;
-
-/// A guard as configured, by addresses.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GuardSpec {
-    /// -charge_limit <= setpoint <= discharge_limit.
-    DeviceLimits {
-        /// Actuator.
-        actuator: String,
-        /// Channel of the largest charge power (>= 0).
-        charge_limit: String,
-        /// Channel of the largest discharge power (>= 0).
-        discharge_limit: String,
-    },
-    /// No discharge at or below the minimum, no charge at or above the maximum.
-    Soc {
-        /// Actuator.
-        actuator: String,
-        /// Channel of the state of charge in percent.
-        soc: String,
-        /// Lowest SOC.
-        minimum_pct: f64,
-        /// Highest SOC.
-        maximum_pct: f64,
-    },
-    /// Grid power inside -export..import.
-    Grid {
-        /// Actuators whose sum is bounded; earlier ones keep their request first.
-        actuators: Vec<String>,
-        /// Channel of the grid meter's power.
-        grid: String,
-        /// The actuators' own readings, same order.
-        measured: Vec<String>,
-        /// Largest import.
-        import_limit_w: f64,
-        /// Largest export.
-        export_limit_w: f64,
-        /// How late the meter and how slow the actuators may be.
-        delays: DelayBounds,
-    },
-    /// 0 while the channel is true or not valid.
-    Stop {
-        /// Actuator.
-        actuator: String,
-        /// The bool channel.
-        channel: String,
-    },
-}
-
-impl GuardSpec {
-    /// `device:ess0`, `soc:ess0`, `grid:grid0` or `stop:ess0`: the kind and the component.
-    pub fn id(&self) -> String {
-        let (kind, address) = match self {
-            Self::DeviceLimits { actuator, .. } => ("device", actuator),
-            Self::Soc { actuator, .. } => ("soc", actuator),
-            Self::Grid { grid, .. } => ("grid", grid),
-            Self::Stop { actuator, .. } => ("stop", actuator),
-        };
-        format!("{kind}:{}", address.split('/').next().unwrap_or_default())
-    }
-
-    /// Refuses limits that make no sense.
-    pub fn validate(&self) -> Result<()> {
-        match self {
-            Self::Soc { minimum_pct, maximum_pct, .. } => {
-                if !(0.0 <= *minimum_pct && minimum_pct < maximum_pct && *maximum_pct <= 100.0) {
-                    return Err(self.refusal(&format!(
-                        "needs 0 <= minimum_pct < maximum_pct <= 100, not {minimum_pct} and {maximum_pct}"
-                    )));
-                }
-            }
-            Self::Grid { actuators, measured, import_limit_w, export_limit_w, delays, .. } => {
-                delays.validate().map_err(|error| self.refusal(&error.to_string()))?;
-                if actuators.is_empty() || actuators.len() != measured.len() {
-                    return Err(self.refusal("needs one measured channel for each of at least one actuator"));
-                }
-                for (name, limit_w) in [("import_limit_w", *import_limit_w), ("export_limit_w", *export_limit_w)] {
-                    if finite(name, limit_w)? < 0.0 {
-                        return Err(self.refusal(&format!("{name} must be 0 or more, not {limit_w}")));
-                    }
-                }
-            }
-            Self::DeviceLimits { .. } | Self::Stop { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn refusal(&self, text: &str) -> Error {
-        Error::invalid(format!("guard {}: {text}", self.id()))
-    }
-}
-
-/// All guards of a cycle, with handles.
-#[derive(Debug)]
-pub struct Guards {
-    pub(crate) rated: Vec<Rated>,
-    /// (guard number, actuator, guard)
-    pub(crate) protections: Vec<(usize, usize, Protection)>,
-    pub(crate) connections: Vec<Connection>,
-    /// What protection leaves of each actuator in this cycle.
-    pub(crate) limits: Vec<Limits>,
-}
 
 impl Guards {
     /// Resolves addresses; `actuators` are the addresses of `rated`, in the same order.
     pub fn resolve(specs: &[GuardSpec], image: &Image, actuators: &[String], rated: Vec<Rated>) -> Result<Self> {
-        let limits = rated.iter().map(|rated| Limits::rating(rated.minimum, rated.maximum)).collect();
-        let mut guards = Self { rated, protections: Vec::new(), connections: Vec::new(), limits };
+        let mut guards = Self {
+            limits: rated.iter().map(|rated| Limits::rating(rated.minimum, rated.maximum)).collect(),
+            weights: rated.iter().map(|rated| rated.weight).collect(),
+            turns: Turns::new(&rated),
+            joint: Joint::default(),
+            classes: Vec::new(),
+            protections: Vec::new(),
+            circles: Vec::new(),
+            connections: Vec::new(),
+            caps: Vec::new(),
+            rated,
+        };
         for (number, spec) in specs.iter().enumerate() {
             spec.validate()?;
             guards.add(number, &Resolver { spec, image, actuators })?;
         }
+        guards.joint = Joint::new(&guards);
         Ok(guards)
     }
 
@@ -135,18 +51,21 @@ impl Guards {
                 let guard = Protection::Stop { channel: resolver.handle(channel)? };
                 self.add_protection(number, actuator, resolver, guard)
             }
-            GuardSpec::Grid { actuators, grid, measured, import_limit_w, export_limit_w, delays } => {
-                let connection = Connection {
-                    number,
-                    actuators: resolver.all(actuators, |address| resolver.actuator(address))?,
-                    grid: resolver.handle(grid)?,
-                    measured: resolver.all(measured, |address| resolver.handle(address))?,
-                    import_limit_w: *import_limit_w,
-                    export_limit_w: *export_limit_w,
-                    site: site(*delays)?,
+            GuardSpec::Circle { active, reactive, apparent, reactive_first } => {
+                let pair = [self.closable(active, resolver)?, self.closable(reactive, resolver)?];
+                let radius = match apparent {
+                    Apparent::Channel(address) => Radius::Channel(resolver.handle(address)?),
+                    Apparent::Rating(rating) => Radius::Rating(*rating),
                 };
-                self.connect(connection, resolver)
+                self.encircle(Circle { number, pair, radius, reactive_first: *reactive_first }, resolver)
             }
+            GuardSpec::Cap { actuators, lower, upper, .. } => {
+                let members = resolver.all(actuators, |address| self.closable(address, resolver))?;
+                self.caps.push(Cap { number, members, lower: *lower, upper: *upper });
+                Ok(())
+            }
+            GuardSpec::Grid { .. } => self.add_grid(number, resolver),
+            GuardSpec::Phases { .. } => self.add_phases(number, resolver),
         }
     }
 
@@ -157,32 +76,102 @@ impl Guards {
         resolver: &Resolver<'_>,
         guard: Protection,
     ) -> Result<()> {
-        let actuator = resolver.actuator(address)?;
-        self.can_stand_at_zero(actuator, resolver)?;
+        let actuator = self.closable(address, resolver)?;
         self.protections.push((number, actuator, guard));
         Ok(())
     }
 
-    // Two sums over one actuator would need a solver to be kept both.
-    fn connect(&mut self, connection: Connection, resolver: &Resolver<'_>) -> Result<()> {
-        for (place, actuator) in connection.actuators.iter().enumerate() {
-            self.can_stand_at_zero(*actuator, resolver)?;
-            let again = connection.actuators.iter().skip(place + 1).any(|other| other == actuator);
-            if again || self.connections.iter().any(|other| other.actuators.contains(actuator)) {
-                let address = resolver.actuators.get(*actuator).map_or("", String::as_str);
-                return Err(resolver.spec.refusal(&format!("actuator {address} already stands in a grid guard")));
-            }
+    // One value cannot be decided by two circles in turn.
+    fn encircle(&mut self, circle: Circle, resolver: &Resolver<'_>) -> Result<()> {
+        let [active, reactive] = circle.pair;
+        let taken = |actuator: usize| self.circles.iter().any(|other| other.pair.contains(&actuator));
+        if active == reactive || taken(active) || taken(reactive) {
+            return Err(resolver.spec.refusal("needs two actuators that stand in no other circle"));
         }
-        self.connections.push(connection);
+        self.circles.push(circle);
         Ok(())
     }
 
-    fn can_stand_at_zero(&self, actuator: usize, resolver: &Resolver<'_>) -> Result<()> {
+    fn add_grid(&mut self, number: usize, resolver: &Resolver<'_>) -> Result<()> {
+        let GuardSpec::Grid { actuators, grid, measured, gains, import_limit_w, export_limit_w, delays } =
+            resolver.spec
+        else {
+            return Ok(());
+        };
+        let members = self.members(actuators, measured, gains, resolver, |_| 1.0)?;
+        self.only_once(&members, resolver)?;
+        let bound = Bound::Site { import_w: *import_limit_w, export_w: *export_limit_w };
+        let meter = resolver.handle(grid)?;
+        self.connections.push(Connection { number, members, meter, bound, site: site(*delays)?, range: None });
+        Ok(())
+    }
+
+    fn add_phases(&mut self, number: usize, resolver: &Resolver<'_>) -> Result<()> {
+        let GuardSpec::Phases { actuators, power, voltage, other, measured, gains, phases, limit_a, delays } =
+            resolver.spec
+        else {
+            return Ok(());
+        };
+        for phase in 0..3_usize {
+            let share = |place: usize| phases.get(place).map_or(0.0, |on| share_of(on, phase));
+            let members = self.members(actuators, measured, gains, resolver, share)?;
+            let name = |addresses: &[String; 3]| resolver.handle(addresses.get(phase).map_or("", String::as_str));
+            let other = match other {
+                Other::Reactive(addresses) => Reading::Reactive(name(addresses)?),
+                Other::Current(addresses) => Reading::Current(name(addresses)?),
+            };
+            let bound = Bound::Phase(Phase { voltage: name(voltage)?, other, limit_a: *limit_a });
+            let meter = name(power)?;
+            self.connections.push(Connection { number, members, meter, bound, site: site(*delays)?, range: None });
+        }
+        Ok(())
+    }
+
+    fn members(
+        &self,
+        actuators: &[String],
+        measured: &[String],
+        gains: &[f64],
+        resolver: &Resolver<'_>,
+        share: impl Fn(usize) -> f64,
+    ) -> Result<Vec<Member>> {
+        let mut members = Vec::with_capacity(actuators.len());
+        for (place, (address, measured)) in actuators.iter().zip(measured).enumerate() {
+            let actuator = self.closable(address, resolver)?;
+            let gain = gains.get(place).copied().unwrap_or(1.0);
+            let role = self.rated.get(actuator).map(|rated| rated.role).unwrap_or_default();
+            members.push(Member { actuator, role, measured: resolver.handle(measured)?, gain, share: share(place) });
+        }
+        members.retain(|member| member.share > 0.0);
+        Ok(members)
+    }
+
+    // Two meters of one site would each take the other's share for load.
+    fn only_once(&self, members: &[Member], resolver: &Resolver<'_>) -> Result<()> {
+        let grids = || self.connections.iter().filter(|other| matches!(other.bound, Bound::Site { .. }));
+        for (place, member) in members.iter().enumerate() {
+            let same = |other: &Member| other.actuator == member.actuator;
+            if members.iter().skip(place + 1).any(same) || grids().any(|other| other.members.iter().any(same)) {
+                let address = resolver.actuators.get(member.actuator).map_or("", String::as_str);
+                return Err(resolver.spec.refusal(&format!("actuator {address} already stands in a grid guard")));
+            }
+        }
+        Ok(())
+    }
+
+    // The number of an actuator that can stand at 0.
+    fn closable(&self, address: &str, resolver: &Resolver<'_>) -> Result<usize> {
+        let actuator = resolver.actuator(address)?;
         match self.rated.get(actuator) {
-            Some(rated) if rated.minimum <= 0.0 && rated.maximum >= 0.0 => Ok(()),
+            Some(rated) if rated.minimum <= 0.0 && rated.maximum >= 0.0 => Ok(actuator),
             _ => Err(resolver.spec.refusal("its actuator's minimum..maximum must hold 0")),
         }
     }
+}
+
+fn share_of(on: &[u8], phase: usize) -> f64 {
+    let here = on.iter().filter(|&&number| usize::from(number) == phase + 1).count();
+    here as f64 / on.len().max(1) as f64
 }
 
 fn site(delays: DelayBounds) -> Result<Site> {

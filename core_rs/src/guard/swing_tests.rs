@@ -45,12 +45,13 @@ impl Loop {
             actuators: addresses.clone(),
             grid: "grid0/p".into(),
             measured: addresses.clone(),
+            gains: vec![],
             import_limit_w: LIMIT_W,
             export_limit_w: LIMIT_W,
             delays: DelayBounds::DEFAULT,
         };
         let rating_w = 60e3 / batteries.len() as f64;
-        let rated = vec![Rated { minimum: -rating_w, maximum: rating_w, ramp_per_s: None }; batteries.len()];
+        let rated = vec![Rated::storage(-rating_w, rating_w, None); batteries.len()];
         let guards = Guards::resolve(&[spec], &image, &addresses, rated).unwrap();
         let latcher = Latcher::claim(&image).unwrap();
         Self { image, latcher, guards, delay, interval, late: Vec::new(), batteries, steps: 0 }

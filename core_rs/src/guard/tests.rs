@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::arbitrate::{Row, arbitrate};
+use crate::arbitrate::{Range, Row, arbitrate};
 use crate::blocks::DelayBounds;
 use crate::image::{Channel, Image, Latcher, Quality};
 
@@ -41,6 +41,7 @@ fn specs() -> Vec<GuardSpec> {
             actuators: vec!["ess0/p".into(), "ess1/p".into()],
             grid: "grid0/p".into(),
             measured: vec!["ess0/p".into(), "ess1/p".into()],
+            gains: vec![],
             import_limit_w: 50.0,
             export_limit_w: 20.0,
             delays: DelayBounds::DEFAULT,
@@ -56,7 +57,7 @@ struct Rig {
 impl Rig {
     fn new(ramp_per_s: Option<f64>) -> Self {
         let image = Image::new(CHANNELS.iter().map(|address| Channel::new(*address)).collect(), 8).unwrap();
-        let rated = Rated { minimum: -100.0, maximum: 100.0, ramp_per_s };
+        let rated = Rated::storage(-100.0, 100.0, ramp_per_s);
         let actuators = ["ess0/p".to_owned(), "ess1/p".to_owned()];
         let guards = Guards::resolve(&specs(), &image, &actuators, vec![rated; 2]).unwrap();
         let mut rig = Self { image, guards };
@@ -156,7 +157,7 @@ fn nobody_knows_when_the_meters_sample_was_true_so_each_limit_holds_for_the_wors
 fn what_cannot_be_kept_is_refused() {
     let image = Image::new(CHANNELS.iter().map(|address| Channel::new(*address)).collect(), 8).unwrap();
     let resolve = |specs: &[GuardSpec], minimum| {
-        let rated = Rated { minimum, maximum: 100.0, ramp_per_s: None };
+        let rated = Rated::storage(minimum, 100.0, None);
         Guards::resolve(specs, &image, &["ess0/p".to_owned(), "ess1/p".to_owned()], vec![rated; 2]).map(|_| ())
     };
     assert!(resolve(&specs(), -100.0).is_ok());
@@ -225,7 +226,7 @@ fn row() -> impl Strategy<Value = Row> {
 }
 
 fn arbitrated(rows: &[Row]) -> Outcome {
-    arbitrate(Limits::rating(-100.0, 100.0), 0.0, rows.iter().enumerate())
+    arbitrate(&Range::whole(Limits::rating(-100.0, 100.0), 0.0), rows.iter().enumerate())
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::CoreError;
 use super::clock::{PyClock, SIGNAL_CHECK_NS};
-use super::control::{PyActuator, PyGuard, PySource};
+use super::control::{PyActuator, PyCluster, PyGuard, PySource};
 use super::image::PyProcessImage;
 use super::proposal::read;
 use super::record::PyRecorder;
@@ -54,7 +54,7 @@ impl PyCycle {
 #[pymethods]
 impl PyCycle {
     #[new]
-    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5, desks=None))]
+    #[pyo3(signature = (image, *, period_s, sources, actuators, guards, clock, propose_share=0.5, desks=None, clusters=None))]
     #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn new(
         image: &PyProcessImage,
@@ -65,12 +65,14 @@ impl PyCycle {
         clock: &PyClock,
         propose_share: f64,
         desks: Option<Vec<(Vec<usize>, Vec<usize>)>>,
+        clusters: Option<Vec<PyRef<'_, PyCluster>>>,
     ) -> PyResult<Self> {
         let configuration = Configuration {
             period_s,
             sources: sources.iter().map(|source| source.0.clone()).collect(),
             actuators: actuators.iter().map(|actuator| actuator.0.clone()).collect(),
             guards: guards.iter().map(|guard| guard.0.clone()).collect(),
+            clusters: clusters.iter().flatten().map(|cluster| cluster.0.clone()).collect(),
             propose_share,
         };
         let desks = desks.into_iter().flatten().map(|(sources, channels)| DeskSpec { sources, channels }).collect();

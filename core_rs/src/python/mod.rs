@@ -52,7 +52,7 @@ mod _core {
     #[pymodule_export]
     use super::clock::PyClock;
     #[pymodule_export]
-    use super::control::{PyActuator, PyGuard, PySource};
+    use super::control::{PyActuator, PyCluster, PyGuard, PySource};
     #[pymodule_export]
     use super::cycle::{PyCycle, PyDecision};
     #[pymodule_export]

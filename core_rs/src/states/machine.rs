@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::arbitrate::Outcome;
 use crate::error::{Error, Result};
-use crate::guard::{Guards, Rated};
+use crate::guard::{Guards, Rated, Role};
 use crate::image::{Image, Reader};
 use crate::states::fault::Fault;
 use crate::states::reaction::{lay, tell};
@@ -47,6 +47,7 @@ pub struct Machine {
     mode: Mode,
     initialised: bool,
     inputs_missing: bool,
+    relief: bool,
 }
 
 impl Machine {
@@ -70,6 +71,7 @@ impl Machine {
             mode: Mode::Auto,
             initialised: false,
             inputs_missing: true,
+            relief: false,
             states: Arc::clone(&states),
         })
     }
@@ -119,8 +121,19 @@ impl Machine {
                 }
             }
         }
+        self.relief = relief;
         self.states.relief.store(relief, Ordering::SeqCst);
-        stopped || (!self.blocks.is_empty() && self.blocks.iter().all(|&block| block == Block::BOTH))
+        stopped || self.nothing_left()
+    }
+
+    // Storage is what the site controls by; where there is none, whatever it has.
+    fn nothing_left(&self) -> bool {
+        let of = |storage: bool| {
+            let wanted = move |(_, own): &(&Block, &Rated)| !storage || own.role == Role::Storage;
+            self.blocks.iter().zip(&self.own).filter(wanted).map(|(block, _)| *block)
+        };
+        let mut blocks = of(of(true).next().is_some());
+        blocks.next().is_some_and(|first| first == Block::BOTH && blocks.all(|block| block == Block::BOTH))
     }
 
     // Sends the events that hold, each through the table; how many were taken.
@@ -159,12 +172,12 @@ impl Machine {
 
     /// Second: lays the blocks on the guards, which are applied last and to everybody.
     pub(crate) fn guard(&self, guards: &mut Guards) {
-        lay(&self.blocks, &self.own, guards);
+        lay(&self.blocks, &self.own, self.relief, guards);
     }
 
     /// Third: names what moved a value.
     pub(crate) fn tell(&self, outcomes: &mut [Outcome]) {
-        tell(&self.blocks, outcomes);
+        tell(&self.blocks, &self.own, self.relief, outcomes);
     }
 
     /// Last: state, mode and blocks become channels.

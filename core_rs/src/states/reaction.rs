@@ -2,7 +2,7 @@
 
 use crate::arbitrate::{Mover, Outcome};
 use crate::error::{Error, Result};
-use crate::guard::{Guards, Rated};
+use crate::guard::{Guards, Rated, Role};
 use crate::states::Mode;
 
 /// What a fault does.
@@ -18,7 +18,7 @@ pub enum Reaction {
     ZeroPower,
     /// Every actuator stands at 0.
     Stop,
-    /// Loads are to be shed and generation curtailed; the actuators, which hold the island, go on.
+    /// Loads are shed (to 0) and generation is curtailed (to its minimum); the storage, which holds the island, goes on.
     ShedAndCurtail,
 }
 
@@ -78,34 +78,72 @@ impl Block {
         Self { charge: self.charge || other.charge, discharge: self.discharge || other.discharge }
     }
 
-    /// A rating narrowed by the block; it still holds 0 when it did.
+    /// A rating narrowed by the block; it still holds 0 when it did, else its point nearest to 0.
     fn narrowed(self, rated: Rated) -> Rated {
+        let nearest = 0.0_f64.max(rated.minimum).min(rated.maximum);
+        let (below, above) = self.sides(rated.role);
         Rated {
-            minimum: if self.charge { rated.minimum.max(0.0) } else { rated.minimum },
-            maximum: if self.discharge { rated.maximum.min(0.0) } else { rated.maximum },
+            minimum: if below { rated.minimum.max(nearest) } else { rated.minimum },
+            maximum: if above { rated.maximum.min(nearest) } else { rated.maximum },
             ..rated
         }
     }
 
+    // Below and above 0, as the role means them: what a load takes stands above 0; reactive power has no such direction.
+    fn sides(self, role: Role) -> (bool, bool) {
+        match role {
+            Role::Storage | Role::Generation => (self.charge, self.discharge),
+            Role::Load => (false, self.charge),
+            Role::Reactive | Role::Group => (self.charge && self.discharge, self.charge && self.discharge),
+        }
+    }
+
     // The guards took the narrowed rating for the actuator's own: say what it was.
-    fn tell(self, outcome: &mut Outcome) {
-        let stands = outcome.value == 0.0 && (self.charge || self.discharge);
+    fn tell(self, own: &Rated, relief: bool, outcome: &mut Outcome) {
+        let blocked = outcome.value == 0.0 && (self.charge || self.discharge);
+        let stands = blocked || (relief && own.role.is_limit() && outcome.value == own.minimum);
         if stands && outcome.bound == Some(Mover::Rating) {
             outcome.bound = Some(Mover::Fault);
         }
     }
 }
 
+// Relief of an island: what gives or takes beside the storage stands at its least.
+fn relieved(rated: Rated) -> Rated {
+    if rated.role.is_limit() { Rated { maximum: rated.minimum, ..rated } } else { rated }
+}
+
 /// Lays the blocks on the guards, so that every later step of them knows: nothing is asked of a blocked direction.
-pub(crate) fn lay(blocks: &[Block], own: &[Rated], guards: &mut Guards) {
+pub(crate) fn lay(blocks: &[Block], own: &[Rated], relief: bool, guards: &mut Guards) {
     for ((block, own), rated) in blocks.iter().zip(own).zip(&mut guards.rated) {
-        *rated = block.narrowed(*own);
+        let own = if relief { relieved(*own) } else { *own };
+        *rated = block.narrowed(own);
     }
 }
 
-/// Names the fault as the reason where a block moved a value.
-pub(crate) fn tell(blocks: &[Block], outcomes: &mut [Outcome]) {
-    for (block, outcome) in blocks.iter().zip(outcomes) {
-        block.tell(outcome);
+/// Names the fault as the reason where a block, or the relief of an island, moved a value.
+pub(crate) fn tell(blocks: &[Block], own: &[Rated], relief: bool, outcomes: &mut [Outcome]) {
+    for ((block, own), outcome) in blocks.iter().zip(own).zip(outcomes) {
+        block.tell(own, relief, outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direction_means_what_the_role_does() {
+        let block = |reaction: Reaction, role| {
+            let rated = Rated { role, ..Rated::storage(if role == Role::Load { 0.0 } else { -9.0 }, 9.0, None) };
+            let narrowed = reaction.block().narrowed(rated);
+            (narrowed.minimum, narrowed.maximum)
+        };
+        assert_eq!(block(Reaction::BlockCharge, Role::Storage), (0.0, 9.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Storage), (-9.0, 0.0));
+        assert_eq!(block(Reaction::BlockCharge, Role::Load), (0.0, 0.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Load), (0.0, 9.0));
+        assert_eq!(block(Reaction::BlockDischarge, Role::Reactive), (-9.0, 9.0));
+        assert_eq!(block(Reaction::ZeroPower, Role::Reactive), (0.0, 0.0));
     }
 }

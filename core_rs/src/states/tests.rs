@@ -9,7 +9,7 @@ use super::*;
 use crate::blocks::DelayBounds;
 use crate::clock::Clock;
 use crate::cycle::{Actuator, Configuration, Cycle, Proposal, Source};
-use crate::guard::GuardSpec;
+use crate::guard::{GuardSpec, Role};
 use crate::image::{Channel, Image, Quality};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -94,7 +94,14 @@ impl Bench {
         let mut channels: Vec<Channel> = names.map(Channel::new).to_vec();
         channels.iter_mut().for_each(|channel| channel.stale_after_s = 5.0);
         let image = Image::new(channels, 4).unwrap();
-        let actuator = Actuator { address: "ess0/p".to_owned(), minimum: -100.0, maximum: 100.0, fallback, ramp_per_s };
+        let actuator = Actuator {
+            address: "ess0/p".to_owned(),
+            minimum: -100.0,
+            maximum: 100.0,
+            fallback,
+            ramp_per_s,
+            ..Actuator::default()
+        };
         let source = |id: &str, class| Source::new(id.to_owned(), class, 3).unwrap();
         let configuration = Configuration {
             period_s: 1.0,
@@ -102,6 +109,7 @@ impl Bench {
             actuators: vec![actuator],
             guards: vec![],
             propose_share: 0.5,
+            ..Configuration::default()
         };
         let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
         let (states, machine) = States::build(&image, spec()).unwrap();
@@ -241,6 +249,65 @@ fn in_island_zero_power_becomes_a_call_for_shedding() {
 }
 
 #[test]
+fn relief_of_an_island_sheds_loads_and_curtails_generation_whoever_asks() {
+    let names = ["ess0/p", "pv0/limit", "ev0/limit", "ess0/t"];
+    let image = Image::new(names.map(Channel::new).to_vec(), 4).unwrap();
+    let actuator = |place: usize, role, minimum: f64, fallback: f64| Actuator {
+        address: names[place].to_owned(),
+        minimum,
+        maximum: 100.0,
+        fallback,
+        role,
+        ramp_per_s: Some(1.0),
+        ..Actuator::default()
+    };
+    let configuration = Configuration {
+        period_s: 1.0,
+        sources: vec![Source::new("manual".to_owned(), 0, 9).unwrap()],
+        actuators: vec![
+            actuator(0, Role::Storage, -100.0, 0.0),
+            actuator(1, Role::Generation, 5.0, 100.0),
+            actuator(2, Role::Load, 0.0, 10.0),
+        ],
+        propose_share: 0.5,
+        ..Configuration::default()
+    };
+    let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
+    let hot = fault("hot", compare("ess0/t", Relation::AtOrAbove, 60.0), Reaction::ZeroPower, false);
+    let spec = StateSpec {
+        inputs: vec![],
+        actuators: names[..3].iter().map(|name| (*name).to_owned()).collect(),
+        source_modes: vec![None],
+        faults: vec![FaultSpec { hold_s: 0.0, ..hot }],
+        ..spec()
+    };
+    let (states, machine) = States::build(&image, spec).unwrap();
+    cycle.attach_states(machine).unwrap();
+    let step = |second: i64, hot_degc: f64| {
+        image.publish(3, hot_degc, second * SECOND_NS, Quality::Good).unwrap();
+        cycle.begin(second * SECOND_NS).unwrap();
+        let wishes = [(0, 1.0), (2, 11.0)].map(|(actuator, power)| Proposal {
+            actuator,
+            preferred: Some(power),
+            ..Proposal::default()
+        });
+        cycle.shared().propose(0, second, &wishes).unwrap();
+        let text = |decided: &crate::cycle::Decided| (decided.setpoint, cycle.shared().reasons().text(decided.code));
+        cycle.finish().unwrap().iter().map(text).collect::<Vec<_>>()
+    };
+    let said = |value: f64, reason: &str| (value, reason.to_owned());
+    states.set_mode(Mode::Island).unwrap();
+    assert_eq!(step(1, 20.0), [said(1.0, "manual"), said(100.0, "fallback"), said(11.0, "manual")]);
+    let relieved = [said(1.0, "manual"), said(5.0, "fallback; bound: fault"), said(0.0, "manual; bound: fault")];
+    assert_eq!(step(2, 70.0), relieved, "at once, whatever the ramp");
+    assert!(states.relief() && states.state() == State::Run);
+    states.set_mode(Mode::Auto).unwrap();
+    let on_the_grid = step(3, 70.0);
+    assert_eq!(states.state(), State::Fault, "no storage is left to control by");
+    assert_eq!([0, 1, 2].map(|place| on_the_grid[place].0), [0.0, 5.0, 0.0], "all stand as near to 0 as they can");
+}
+
+#[test]
 fn a_mode_hears_its_own_sources_and_the_person() {
     let mut bench = Bench::new(0.0, None);
     bench.step(Some(3.3), 25.0, 0.0, &[(1, 10.0), (2, 20.0)]);
@@ -306,6 +373,7 @@ fn what_a_blocked_battery_may_not_do_the_other_one_does() {
         maximum: 100.0,
         fallback: 0.0,
         ramp_per_s: None,
+        ..Actuator::default()
     };
     let batteries = vec!["ess0/p".to_owned(), "ess1/p".to_owned()];
     let configuration = Configuration {
@@ -316,11 +384,13 @@ fn what_a_blocked_battery_may_not_do_the_other_one_does() {
             actuators: batteries.clone(),
             grid: "grid0/p".to_owned(),
             measured: batteries.clone(),
+            gains: vec![],
             import_limit_w: 50.0,
             export_limit_w: 50.0,
             delays: DelayBounds::DEFAULT,
         }],
         propose_share: 0.5,
+        ..Configuration::default()
     };
     let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
     let under = |number: usize| FaultSpec {

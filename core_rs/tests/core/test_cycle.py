@@ -125,10 +125,8 @@ def test_guards_hold_against_a_person(make_cycle: MakeCycle, small_image: Proces
 def test_the_grid_guard_closes_on_lost_data_and_then_counts_what_the_battery_did_meanwhile(
     make_cycle: MakeCycle, small_image: ProcessImage
 ) -> None:
-    limits = {"import_limit_w": 3000.0, "export_limit_w": 3000.0}
-    cycle = make_cycle(
-        Clock.simulated(0), guards=[Guard.grid([ESS], grid="grid0/active_power_w", measured=[ESS], **limits)]
-    )
+    guard = Guard.grid([ESS], grid="grid0/active_power_w", measured=[ESS], import_limit_w=3000.0, export_limit_w=3000.0)
+    cycle = make_cycle(Clock.simulated(0), guards=[guard])
 
     def decide(grid_w: float, ess_w: float) -> float:
         small_image.publish_many([0, 1], [grid_w, ess_w], cycle.number * STEP_NS)

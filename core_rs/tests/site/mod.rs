@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use simems_core::blocks::DelayBounds;
 use simems_core::clock::Clock;
-use simems_core::cycle::{Actuator, CYCLE_CHANNELS, Configuration, Cycle, Proposal, Source};
-use simems_core::guard::GuardSpec;
+use simems_core::cycle::{Actuator, CYCLE_CHANNELS, ClusterSpec, Configuration, Cycle, Proposal, Shares, Source};
+use simems_core::guard::{Apparent, GuardSpec, Role};
 use simems_core::image::{Channel, Image, Quality};
 use simems_core::record::Recorder;
 use simems_core::states::{Cause, FaultSpec, Reaction, Relation, StateSpec, States};
@@ -40,37 +40,70 @@ impl Site {
     }
 }
 
-/// Two devices, the channels that the cycle itself writes, and all of its statistics.
+/// Devices, the channels that the cycle itself writes, and all of its statistics.
 pub fn image() -> Arc<Image> {
-    let addresses = ["grid0/p", "ess0/p", "ess0/soc", "ess0/p_setpoint", "ess0/p_reason"];
+    let mut addresses = vec!["grid0/p", "ess0/p", "ess0/soc", "pv0/p", "ev0/p", "ess0/p_setpoint", "ess0/p_reason"];
+    addresses.extend(&ACTUATORS[1..]);
     let statistics = CYCLE_CHANNELS.map(|(address, _)| address);
     Image::shared(addresses.iter().chain(&statistics).copied().map(Channel::new).collect(), 16).unwrap()
 }
 
-/// A cycle of 2 ms with guards of both kinds.
+/// What is set; the last is the sum of a cluster.
+pub const ACTUATORS: [&str; 6] = ["ess0/p", "pv0/limit", "ev0/limit", "ev1/limit", "ess0/q", "cars/limit"];
+
+fn limit(address: &str, role: Role, maximum: f64, minimum_on: f64) -> Actuator {
+    let address = address.to_owned();
+    Actuator { address, maximum, fallback: maximum, role, minimum_on, dwell_s: 0.1, ..Actuator::default() }
+}
+
+/// A cycle of 2 ms with a cluster and guards of all kinds.
 pub fn configuration() -> Configuration {
     let text = str::to_owned;
+    let cars = vec![text("ev0/limit"), text("ev1/limit")];
+    let reactive = Actuator { minimum: -80.0, fallback: 80.0, ..limit("ess0/q", Role::Reactive, 80.0, 0.0) };
     Configuration {
         period_s: 0.002,
         sources: vec![Source::new(text("self0"), 3, 3).unwrap()],
-        actuators: vec![Actuator {
-            address: text("ess0/p"),
-            minimum: -100.0,
-            maximum: 100.0,
-            fallback: 0.0,
-            ramp_per_s: Some(10.0),
-        }],
+        actuators: vec![
+            Actuator {
+                address: text("ess0/p"),
+                minimum: -100.0,
+                maximum: 100.0,
+                fallback: 0.0,
+                ramp_per_s: Some(10.0),
+                ..Actuator::default()
+            },
+            limit("pv0/limit", Role::Generation, 60.0, 0.0),
+            limit("ev0/limit", Role::Load, 32.0, 6.0),
+            limit("ev1/limit", Role::Load, 32.0, 6.0),
+            reactive,
+            Actuator { fallback: 0.0, ..limit("cars/limit", Role::Group, 64.0, 0.0) },
+        ],
         guards: vec![
             GuardSpec::Soc { actuator: text("ess0/p"), soc: text("ess0/soc"), minimum_pct: 5.0, maximum_pct: 95.0 },
             GuardSpec::Grid {
-                actuators: vec![text("ess0/p")],
+                actuators: ACTUATORS[..4].iter().map(|address| text(address)).collect(),
                 grid: text("grid0/p"),
-                measured: vec![text("ess0/p")],
+                measured: ["ess0/p", "pv0/p", "ev0/p", "ev0/p"].map(text).to_vec(),
+                gains: vec![1.0, 1.0, -1.0, -1.0],
                 import_limit_w: 50.0,
                 export_limit_w: 50.0,
                 delays: DelayBounds::DEFAULT,
             },
+            GuardSpec::Cap { name: text("cars"), actuators: cars.clone(), lower: 0.0, upper: 9.0 },
+            GuardSpec::Circle {
+                active: text("ess0/p"),
+                reactive: text("ess0/q"),
+                apparent: Apparent::Rating(90.0),
+                reactive_first: true,
+            },
         ],
+        clusters: vec![ClusterSpec {
+            name: text("cars"),
+            target: text("cars/limit"),
+            members: cars,
+            shares: Shares::Fixed(vec![1.0, 2.0]),
+        }],
         propose_share: 0.5,
     }
 }
@@ -80,7 +113,7 @@ pub fn states() -> StateSpec {
     let cause = Cause::Compare { channel: "ess0/soc".to_owned(), relation: Relation::Above, limit: 55.0 };
     StateSpec {
         inputs: vec!["grid0/p".to_owned()],
-        actuators: vec!["ess0/p".to_owned()],
+        actuators: ACTUATORS.map(str::to_owned).to_vec(),
         source_modes: vec![Some("SELF_CONSUMPTION".to_owned())],
         labels: std::collections::BTreeMap::new(),
         faults: vec![FaultSpec {
@@ -101,11 +134,13 @@ pub fn states() -> StateSpec {
 pub fn one_turn(cycle: &Cycle, image: &Image, after: i64) -> i64 {
     let snapshot = cycle.shared().wait(after, 5_000_000_000).expect("a cycle within 5 s");
     let (number, time_ns) = snapshot.reader().map(|reader| (reader.cycle(), reader.time_ns())).unwrap();
-    for handle in 0..3 {
+    for handle in 0..5 {
         let soc = if handle == 2 && number % 2 == 0 { 60.0 } else { 50.0 };
         image.publish(handle, soc, time_ns, Quality::Good).unwrap();
     }
     let row = Proposal { preferred: Some(40.0), lower: Some(-50.0), offset: Some(1.0), ..Proposal::default() };
-    cycle.shared().propose(0, number.cast_signed(), &[row]).unwrap();
+    // In turns the cluster's target has a wish, and none.
+    let cars = Proposal { actuator: 5, preferred: (number % 3 != 0).then_some(20.0), ..Proposal::default() };
+    cycle.shared().propose(0, number.cast_signed(), &[row, cars]).unwrap();
     number.cast_signed()
 }

@@ -28,10 +28,10 @@ fn cycle() -> Cycle {
             address: "ess0/p".to_owned(),
             minimum: -RATING,
             maximum: RATING,
-            fallback: 0.0,
-            ramp_per_s: None,
+            ..Actuator::default()
         }],
         guards: Vec::new(),
+        clusters: Vec::new(),
         propose_share: 0.5,
     };
     let desk = DeskSpec { sources: vec![0, 1], channels: vec![1] };

@@ -9,8 +9,10 @@ from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
     CloudSettings,
+    ClusterEntry,
     Component,
     Connection,
+    Control,
     ControllerEntry,
     CycleSettings,
     GridLimits,
@@ -28,8 +30,10 @@ from simems_edge.config.simulation import SimulatedDevice, SimulatedLoad, Simula
 __all__ = [
     "BufferSettings",
     "CloudSettings",
+    "ClusterEntry",
     "Component",
     "Connection",
+    "Control",
     "ControllerEntry",
     "CycleSettings",
     "GridLimits",

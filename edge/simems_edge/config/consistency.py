@@ -20,7 +20,7 @@ _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa:
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _pairs, _connections, _ports, _times, _simulation)
+    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _simulation)
     return [problem for check in checks for problem in check(site, document)]
 
 
@@ -28,6 +28,7 @@ def _ids(site: Site, document: Document) -> Iterator[Problem]:
     places: dict[str, Path] = {}
     named = [(("components", i, "id"), c.id) for i, c in enumerate(site.components)]
     named += [(("controllers", i, "id"), c.id) for i, c in enumerate(site.controllers)]
+    named += [(("clusters", i, "id"), c.id) for i, c in enumerate(site.clusters)]
     for path, name in named:
         if name in RESERVED_IDS:
             yield document.problem(path, "is reserved", "choose another id")
@@ -65,6 +66,23 @@ def _pairs(site: Site, document: Document) -> Iterator[Problem]:
                 yield document.problem(
                     path, "has its lower bound not below the upper", "write [lowest, highest]", value=text
                 )
+
+
+def _clusters(site: Site, document: Document) -> Iterator[Problem]:
+    known = frozenset(component.id for component in site.components)
+    taken: dict[str, str] = {}
+    for position, cluster in enumerate(site.clusters):
+        path: Path = ("clusters", position)
+        for place, member in enumerate(cluster.members):
+            if member not in known:
+                otherwise = f"the id of a component: {', '.join(sorted(known))}"
+                yield _unknown(document, (*path, "members", place), member, known, otherwise)
+            elif member in taken:
+                message = f"is a member of {taken[member]!r} already"
+                yield document.problem((*path, "members", place), message, "keep it in one cluster, once")
+            taken[member] = cluster.id
+        if cluster.weights and len(cluster.weights) != len(cluster.members):
+            yield document.problem((*path, "weights"), "are not one for each member", "write as many as members")
 
 
 def _connections(site: Site, document: Document) -> Iterator[Problem]:

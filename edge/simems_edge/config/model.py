@@ -1,15 +1,19 @@
 """The site file as frozen types. Unknown keys are refused; quantities arrive in base units."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simems_edge.config.quantities import (
+    NonNegativeCurrentA,
     NonNegativePowerW,
+    NonNegativeSeconds,
     Percent,
+    PositiveApparentVa,
     PositiveCurrentA,
     PositivePowerW,
     PositiveRampWPerS,
+    PositiveReactiveVar,
     PositiveSeconds,
     PositiveVoltageV,
     TemperatureDegC,
@@ -38,6 +42,7 @@ class GridLimits(Strict):
     import_limit_w: PositivePowerW
     export_limit_w: NonNegativePowerW
     phase_limit_a: PositiveCurrentA | None = None
+    """Largest current of each phase; needs a meter that reads power, voltage and current of each phase."""
 
 
 class SiteInfo(Strict):
@@ -108,12 +113,59 @@ class Guards(Strict):
     """At or below the first, at or above the second: no charge."""
 
 
+def _list(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+PhaseNumber = Annotated[int, Field(ge=1, le=3)]
+
+
+class Control(Strict):
+    """Commands a component beyond a battery's active power: a PV's largest power, a charger's largest current, reactive
+    power. Only what the profile can set is commanded."""
+
+    phases: Annotated[tuple[PhaseNumber, ...], BeforeValidator(_list), Field(min_length=1, max_length=3)] = (1, 2, 3)
+    """Phases of the connection it stands on, in the order of its own (a rotation: [2, 3, 1]); one: [2]."""
+    rating_w: PositivePowerW | None = None
+    """PV: its largest power, where the profile names none."""
+    reactive_rating_var: PositiveReactiveVar | None = None
+    """Commands reactive power, up to this in both directions."""
+    apparent_rating_va: PositiveApparentVa | None = None
+    """Active and reactive power together, where the device does not tell it."""
+    reactive_first: bool = False
+    """Reactive power keeps its value where both were asked for by one class."""
+    safe_current_a: NonNegativeCurrentA = 6.0
+    """Charger: the current while nobody asks for any."""
+    maximum_current_a: PositiveCurrentA | None = None
+    """Charger: its largest current, where the profile names none (then 32 A)."""
+    minimum_current_a: NonNegativeCurrentA = 6.0
+    """Charger: nothing, or this and more."""
+    dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
+    """Charger: once on or off it stays so this long, unless a guard needs it off."""
+
+
+class ClusterEntry(Strict):
+    """Components that bring together what is asked of ``<id>/active_power_w``, chargers of ``<id>/current_limit_a``."""
+
+    id: ComponentId
+    members: Annotated[tuple[ComponentId, ...], BeforeValidator(_list), Field(min_length=1, max_length=100)]
+    share: Literal["soc", "equal"] = "equal"
+    """soc: discharge by energy left, charge by room left. equal: the same for each. Both times ``weights``."""
+    weights: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_list)] = ()
+    """One a member: its capacity (soc) or its part (equal); all the same when left out."""
+    limit_w: PositivePowerW | None = None
+    """Largest sum of the members' powers, kept by a guard."""
+    limit_a: PositiveCurrentA | None = None
+    """Largest sum of the chargers' currents, kept by a guard."""
+
+
 class Component(Strict):
     id: ComponentId
     name: Name = ""
     profile: Annotated[str, Field(min_length=1, max_length=64)]
     connection: Connection
     guards: Guards = Guards()
+    control: Control | None = None
 
 
 class ControllerEntry(BaseModel):
@@ -171,6 +223,7 @@ class Site(Strict):
     components: Annotated[tuple[Component, ...], Field(min_length=1, max_length=500)]
     controllers: Annotated[tuple[ControllerEntry, ...], Field(max_length=200)] = ()
     """Order inside a priority class is the order here."""
+    clusters: Annotated[tuple[ClusterEntry, ...], Field(max_length=50)] = ()
     controller_processes: ControllerProcesses = ControllerProcesses()
     recorder: RecorderSettings = RecorderSettings()
     cloud: CloudSettings | None = None

@@ -107,6 +107,7 @@ def _quantity(dimension: str) -> tuple[BeforeValidator, WithJsonSchema]:
 _POWER, _ENERGY, _TIME, _RAMP = _quantity("W"), _quantity("Wh"), _quantity("s"), _quantity("W/s")
 _CURRENT, _PERCENT = _quantity("A"), _quantity("%")
 _VOLTAGE, _TEMPERATURE = _quantity("V"), _quantity("degC")
+_REACTIVE, _APPARENT = _quantity("var"), _quantity("VA")
 
 PowerW = Annotated[float, *_POWER]
 PositivePowerW = Annotated[float, Field(gt=0), *_POWER]
@@ -119,4 +120,7 @@ PositiveRampWPerS = Annotated[float, Field(gt=0), *_RAMP]
 PositiveVoltageV = Annotated[float, Field(gt=0), *_VOLTAGE]
 TemperatureDegC = Annotated[float, Field(ge=-60, le=150), *_TEMPERATURE]
 PositiveCurrentA = Annotated[float, Field(gt=0), *_CURRENT]
+NonNegativeCurrentA = Annotated[float, Field(ge=0), *_CURRENT]
+PositiveReactiveVar = Annotated[float, Field(gt=0), *_REACTIVE]
+PositiveApparentVa = Annotated[float, Field(gt=0), *_APPARENT]
 Percent = Annotated[float, Field(ge=0, le=100), *_PERCENT]

@@ -7,8 +7,9 @@ from math import isnan
 
 from simems_core import FORCED, GOOD, CoreError, Snapshot
 
-Row = tuple[int, float | None, float | None, float | None, float | None]
-"""(actuator number, preferred, lower, upper, offset) in the actuator's unit."""
+Term = float | None
+Row = tuple[int, Term, Term, Term, Term] | tuple[int, Term, Term, Term, Term, Term, Term]
+"""(actuator number, preferred, lower, upper, offset[, reserve up, reserve down]) in the actuator's unit."""
 
 _NANOSECONDS = 1e-9
 
@@ -75,17 +76,23 @@ class Context:
         lower: float | None = None,
         upper: float | None = None,
         offset: float | None = None,
+        reserve_up: float | None = None,
+        reserve_down: float | None = None,
     ) -> None:
         """Ask for a value, bounds or an offset; ``actuator`` is the handle of the actuator's address.
 
-        Units are the actuator's. NaN is refused: the controller loses its turn.
+        ``reserve_up`` and ``reserve_down`` (0 or more): the headroom that later offsets may need; preferred values of
+        lower classes keep that far from the actuator's limits. Units are the actuator's. NaN is refused: the
+        controller loses its turn.
         """
         number = self._actuators.get(actuator)
         if number is None:
             raise CoreError(f"channel {actuator} is no actuator; propose to an address that the cycle commands")
-        if any(term is not None and isnan(term) for term in (preferred, lower, upper, offset)):
+        reserves = (reserve_up, reserve_down)
+        if any(term is not None and isnan(term) for term in (preferred, lower, upper, offset, *reserves)):
             raise CoreError("a proposal holds NaN; say nothing when an input is missing")
-        self._rows.append((number, preferred, lower, upper, offset))
+        plain = (number, preferred, lower, upper, offset)
+        self._rows.append(plain if reserves == (None, None) else (*plain, *reserves))
 
     def keep(self) -> None:
         """Nothing new to say, and what was proposed last still holds."""

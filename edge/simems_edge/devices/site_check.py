@@ -13,7 +13,8 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
-from simems_edge.devices.profile import ProfileError, load_profile, profile_names
+from simems_edge.devices.phases import missing_for_phases
+from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
 
 _BATTERY_KEYS: Final = frozenset({
     "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
@@ -32,6 +33,9 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         problems += found
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)
+        problems += _phase_limit(file.site, file.document, kinds)
+        problems += _control(file.site, file.document)
+        problems += _clusters(file.site, file.document, kinds)
         problems += _simulation(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)
@@ -101,6 +105,79 @@ def _guards(site: Site, document: Document) -> Iterator[Problem]:
         if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
             message = f"is a guard of what can be set, but {component.id!r} is of kind {kind}"
             yield document.problem((*path, "ramp_w_per_s"), message, "remove it")
+
+
+def _phase_limit(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
+    """The meter at the connection must read each phase: a limit that cannot be kept is not promised."""
+    if site.site.grid.phase_limit_a is None:
+        return
+    path: Path = ("site", "grid", "phase_limit_a")
+    meter = _connection_meter(site, kinds)
+    if meter is None:
+        yield document.problem(path, "cannot be kept without a meter", "add a meter at the connection, or remove it")
+        return
+    profile = _profile_of(meter)
+    missing = [] if profile is None else missing_for_phases(profile)
+    if missing:
+        message = f"cannot be kept: the meter {meter.id!r} does not read {', '.join(missing)}"
+        yield document.problem(path, message, "use a meter whose profile reads them, or remove the limit")
+
+
+def _connection_meter(site: Site, kinds: Mapping[str, str]) -> Component | None:
+    named = (entry.settings.get("grid") for entry in site.controllers)
+    name = next((name for name in named if isinstance(name, str)), None)
+    meters = [component for component in site.components if kinds.get(component.id) == "meter"]
+    return next((meter for meter in meters if name in {None, meter.id}), None)
+
+
+def _profile_of(component: Component) -> Profile | None:
+    try:
+        return load_profile(component.profile)
+    except ProfileError:
+        return None
+
+
+_CONTROLLED: Final = {"pv": "active_power_limit_w", "evcs": "current_limit_a", "ess": "active_power_w"}
+
+
+def _control(site: Site, document: Document) -> Iterator[Problem]:
+    for position, component in enumerate(site.components):
+        profile, control = _profile_of(component), component.control
+        if profile is None or control is None:
+            continue
+        path: Path = ("components", position, "control")
+        settable = {row.name: row for row in profile.channels if row.settable}
+        wanted = _CONTROLLED.get(profile.kind)
+        if wanted is None:
+            yield document.problem(path, f"commands nothing: {component.id!r} is of kind {profile.kind}", "remove it")
+        elif wanted not in settable:
+            message = f"cannot be done: profile {profile.id} cannot set {wanted}"
+            yield document.problem(path, message, "use a profile that can, or remove it")
+        elif profile.kind == "pv" and control.rating_w is None and settable[wanted].maximum is None:
+            message = "has no largest power: the profile names none"
+            yield document.problem((*path, "rating_w"), message, "add the inverter's rated power, e.g. 20 kW")
+        if control.reactive_rating_var is not None and "reactive_power_var" not in settable:
+            message = f"cannot be commanded: profile {profile.id} cannot set reactive_power_var"
+            yield document.problem((*path, "reactive_rating_var"), message, "remove it")
+
+
+def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
+    commanded = {c.id for c in site.components if kinds.get(c.id) == "ess" or c.control is not None}
+    for position, cluster in enumerate(site.clusters):
+        path: Path = ("clusters", position)
+        found = {kinds[member] for member in cluster.members if member in kinds}
+        if len(found) > 1:
+            yield document.problem((*path, "members"), "are of several kinds", "group devices of one kind")
+        for place, member in enumerate(cluster.members):
+            if member in kinds and (member not in commanded or kinds[member] not in _CONTROLLED):
+                message = "is not commanded"
+                yield document.problem((*path, "members", place), message, "give it a control section, or leave it out")
+        if cluster.share == "soc" and found and found != {"ess"}:
+            yield document.problem((*path, "share"), "is for batteries", "use equal")
+        wrong = "limit_w" if found == {"evcs"} else "limit_a"
+        if getattr(cluster, wrong) is not None and found:
+            message = f"is no limit of {' and '.join(sorted(found))}"
+            yield document.problem((*path, wrong), message, f"use {'limit_a' if wrong == 'limit_w' else 'limit_w'}")
 
 
 def _simulation(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from simems_core import Cycle, ProcessImage, Snapshot
 
 from simems_edge.contracts import Controller
+from simems_edge.contracts.context import Row
 from simems_edge.hosts.seat import Seat, words
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,7 @@ class LocalHost:
         self._records = [self._record(source, c) for source, c in enumerate(controllers, start=first_source)]
 
     def _record(self, source: int, controller: Controller) -> _Record:
-        def propose(
-            cycle: int, rows: Sequence[tuple[int, float | None, float | None, float | None, float | None]]
-        ) -> None:
+        def propose(cycle: int, rows: Sequence[Row]) -> None:
             self._cycle.propose(source, cycle, rows)
 
         seat = Seat(controller, self._image, self._numbers, propose, self._image.publish)

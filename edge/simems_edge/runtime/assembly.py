@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simems_core import Actuator, Channel, Clock, Cycle, Guard, ProcessImage, Source
+from simems_core import Actuator, Channel, Clock, Cluster, Cycle, Guard, ProcessImage, Source
 
-from simems_edge.config import Component, Site
+from simems_edge.config import Site
 from simems_edge.contracts import Controller, Priority
-from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.controllers.registry import build_controllers
 from simems_edge.devices import Profile, load_profile
 from simems_edge.runtime.channels import (
-    COMMANDED,
     communication_channels,
     device_channels,
+    group_channels,
     setpoint_channels,
     virtual_channels,
 )
+from simems_edge.runtime.commanded import Commanded, Group, actuator, cluster, commanded, group_actuator, groups
+from simems_edge.runtime.guarding import guards
 
 MANUAL_SOURCE = "manual"
-UNRATED_W = 1e9
-"""Rating of an actuator whose profile names none: the device's own limits (a guard) bind long before."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,11 @@ class Assembly:
     cycle: Cycle
     clock: Clock
     actuators: tuple[str, ...]
-    """Addresses in the cycle's order."""
+    """Addresses in the cycle's order: devices, then clusters."""
+    commanded: tuple[Commanded, ...]
+    """The devices among them, same order."""
+    groups: tuple[Group, ...]
+    """The clusters among them, same order."""
     grid: str | None
     """Component id of the meter at the grid connection; None when the site has no meter."""
 
@@ -53,17 +56,42 @@ def assemble(site: Site, clock: Clock, *, desks: bool = False) -> Assembly:
     profiles = {component.id: load_profile(component.profile) for component in site.components}
     controllers = tuple(build_controllers(site))
     grid = grid_meter(profiles, controllers)
-    commanded = [component for component in site.components if profiles[component.id].kind in COMMANDED]
-    actuators = [_actuator(component, profiles[component.id]) for component in commanded]
-    sources = _sources(controllers)
-    guards = _guards(site, commanded, grid, controllers)
-    addresses = tuple(actuator.address for actuator in actuators)
-    rows = _rows(site, profiles, controllers)
-    labels = _reason_labels(rows, site, sources, actuators, guards, clock)
+    every = commanded(site, profiles)
+    plan = _plan(site, profiles, every, grid, controllers)
+    addresses = tuple(actuator.address for actuator in plan.actuators)
+    rows = _rows(site, profiles, controllers, plan.groups)
+    # The cycle knows its reasons only once it exists, the image needs them before: ask a cycle on a bare image.
+    labels = _cycle(ProcessImage(rows, history=1), site, plan, clock).reason_labels()
     image = ProcessImage([*rows, *setpoint_channels(addresses, labels)], shared=desks)
     seats = [([source], _metrics(controller, image)) for source, controller in enumerate(controllers, start=1)]
-    cycle = _cycle(image, site, sources, actuators, guards, clock, seats if desks else ())
-    return Assembly(site, profiles, controllers, image, cycle, clock, addresses, grid)
+    cycle = _cycle(image, site, plan, clock, seats if desks else ())
+    return Assembly(site, profiles, controllers, image, cycle, clock, addresses, tuple(every), tuple(plan.groups), grid)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    sources: list[Source]
+    actuators: list[Actuator]
+    guards: list[Guard]
+    groups: list[Group]
+    clusters: list[Cluster]
+
+
+def _plan(
+    site: Site,
+    profiles: Mapping[str, Profile],
+    every: Sequence[Commanded],
+    grid: str | None,
+    controllers: Sequence[Controller],
+) -> _Plan:
+    found = groups(site, every)
+    return _Plan(
+        sources=_sources(controllers),
+        actuators=[*map(actuator, every), *map(group_actuator, found)],
+        guards=guards(site, profiles, every, found, grid, controllers),
+        groups=found,
+        clusters=list(map(cluster, found)),
+    )
 
 
 def grid_meter(profiles: Mapping[str, Profile], controllers: Sequence[Controller]) -> str | None:
@@ -75,43 +103,29 @@ def grid_meter(profiles: Mapping[str, Profile], controllers: Sequence[Controller
     return next((component_id for component_id, profile in profiles.items() if profile.kind == "meter"), None)
 
 
-def _rows(site: Site, profiles: Mapping[str, Profile], controllers: Sequence[Controller]) -> list[Channel]:
+def _rows(
+    site: Site, profiles: Mapping[str, Profile], controllers: Sequence[Controller], found: Sequence[Group]
+) -> list[Channel]:
     rows: list[Channel] = []
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
-    return [*rows, *communication_channels(site), *virtual_channels(controllers)]
-
-
-def _reason_labels(
-    rows: Sequence[Channel],
-    site: Site,
-    sources: Sequence[Source],
-    actuators: Sequence[Actuator],
-    guards: Sequence[Guard],
-    clock: Clock,
-) -> dict[int, str]:
-    """The cycle knows its reasons only once it exists, the image needs them before: ask a cycle on a bare image."""
-    return _cycle(ProcessImage(rows, history=1), site, sources, actuators, guards, clock).reason_labels()
+    totals = group_channels({group.target: group.unit for group in found})
+    return [*rows, *communication_channels(site), *virtual_channels(controllers), *totals]
 
 
 def _cycle(
-    image: ProcessImage,
-    site: Site,
-    sources: Sequence[Source],
-    actuators: Sequence[Actuator],
-    guards: Sequence[Guard],
-    clock: Clock,
-    desks: Sequence[tuple[list[int], list[int]]] = (),
+    image: ProcessImage, site: Site, plan: _Plan, clock: Clock, desks: Sequence[tuple[list[int], list[int]]] = ()
 ) -> Cycle:
     return Cycle(
         image,
         period_s=site.cycle.period_s,
-        sources=sources,
-        actuators=actuators,
-        guards=guards,
+        sources=plan.sources,
+        actuators=plan.actuators,
+        guards=plan.guards,
         clock=clock,
         propose_share=site.cycle.propose_deadline,
         desks=desks,
+        clusters=plan.clusters,
     )
 
 
@@ -124,62 +138,3 @@ def _sources(controllers: Sequence[Controller]) -> list[Source]:
     """Number 0 is the manual source; controller ``n`` is number ``n + 1``."""
     rest = [Source(controller.id, int(controller.spec.priority)) for controller in controllers]
     return [Source(MANUAL_SOURCE, int(Priority.MANUAL)), *rest]
-
-
-def _actuator(component: Component, profile: Profile) -> Actuator:
-    row = profile.channel(COMMANDED[profile.kind])
-    return Actuator(
-        f"{component.id}/{row.name}",
-        minimum=-UNRATED_W if row.minimum is None else row.minimum,
-        maximum=UNRATED_W if row.maximum is None else row.maximum,
-        ramp_per_s=component.guards.ramp_w_per_s,
-    )
-
-
-def _guards(
-    site: Site, batteries: Sequence[Component], grid: str | None, controllers: Sequence[Controller]
-) -> list[Guard]:
-    guards: list[Guard] = []
-    for battery in batteries:
-        guards.append(_device_limits(battery.id))
-        if battery.guards.soc_pct is not None:
-            guards.append(_soc(battery.id, *battery.guards.soc_pct))
-    if grid is not None and batteries:
-        actuators = [f"{battery.id}/active_power_w" for battery in batteries]
-        guards.append(_grid(site, actuators, grid, loops_on(grid, controllers)))
-    return guards
-
-
-def _device_limits(battery: str) -> Guard:
-    return Guard.device_limits(
-        f"{battery}/active_power_w",
-        charge_limit=f"{battery}/max_charge_power_w",
-        discharge_limit=f"{battery}/max_discharge_power_w",
-    )
-
-
-def _soc(battery: str, minimum_pct: float, maximum_pct: float) -> Guard:
-    return Guard.soc(
-        f"{battery}/active_power_w", soc=f"{battery}/soc_pct", minimum_pct=minimum_pct, maximum_pct=maximum_pct
-    )
-
-
-def loops_on(grid: str, controllers: Sequence[Controller]) -> list[LoopSettings]:
-    """What the loops on one meter know of its delay; the defaults when there is none."""
-    loops = [controller.settings for controller in controllers if isinstance(controller.settings, LoopSettings)]
-    return [loop for loop in loops if loop.references().get("grid") == grid] or [LoopSettings()]
-
-
-def _grid(site: Site, actuators: Sequence[str], grid: str, loops: Sequence[LoopSettings]) -> Guard:
-    """A meter is one meter for all: the guard allows for the slowest that any loop on it allows for."""
-    limits = site.site.grid
-    return Guard.grid(
-        actuators,
-        grid=f"{grid}/active_power_w",
-        measured=actuators,
-        import_limit_w=limits.import_limit_w,
-        export_limit_w=limits.export_limit_w,
-        meter_delay_max_s=max(loop.meter_delay_max_s for loop in loops),
-        meter_repeat_max_s=max(loop.meter_repeat_max_s for loop in loops),
-        battery_settle_s=max(loop.battery_settle_s for loop in loops),
-    )

@@ -13,8 +13,6 @@ from simems_edge.devices import Profile
 
 STATES = {0: "INIT", 1: "STANDBY", 2: "RUN", 3: "FAULT", 4: "SHUTDOWN"}
 FIXED_MODES = ("IDLE", "FALLBACK", "MANUAL")
-COMMANDED = {"ess": "active_power_w"}
-"""Device kind -> the channel that the cycle commands."""
 LOAD_STALE_S = 5.0
 BLOCKED = ("charge_blocked", "discharge_blocked")
 """Per commanded component: a fault or a state blocks that direction."""
@@ -61,15 +59,25 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
 
 
 def setpoint_channels(actuators: Iterable[str], labels: Mapping[int, str]) -> list[Channel]:
-    """``<address>_setpoint`` and ``<address>_reason`` of each actuator, and what faults and states block of it;
-    ``labels``: of the reason codes."""
+    """``<address>_setpoint`` and ``<address>_reason`` of each actuator, and of each component that is commanded by its
+    active power what faults and states block of it; ``labels``: of the reason codes."""
     rows = []
     for address in actuators:
-        rows.append(_steady(f"{address}_setpoint", unit="W", resolution=1.0))
+        component, _, name = address.partition("/")
+        unit = _unit(name)
+        rows.append(_steady(f"{address}_setpoint", unit=unit, resolution=0.1 if unit == "A" else 1.0))
         rows.append(_steady(f"{address}_reason", kind="enum", labels=labels))
-        component = address.partition("/")[0]
-        rows.extend(_steady(f"{component}/{name}", kind="bool") for name in BLOCKED)
+        if name == "active_power_w":
+            rows.extend(_steady(f"{component}/{blocked}", kind="bool") for blocked in BLOCKED)
     return rows
+
+
+def group_channels(targets: Mapping[str, str]) -> list[Channel]:
+    """What a cluster's members do together; ``targets``: address -> unit."""
+    return [
+        Channel(address, unit=unit, resolution=0.1 if unit == "A" else 1.0, stale_after_s=LOAD_STALE_S)
+        for address, unit in targets.items()
+    ]
 
 
 def made_channels(actuators: Iterable[str]) -> list[str]:
@@ -97,7 +105,7 @@ def _controller_channels(controller: Controller) -> list[Channel]:
 
 def _unit(name: str) -> str:
     """Unit that the end of a setting's name promises."""
-    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_s": "s", "_pct": "%"}
+    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_var": "var", "_a": "A", "_s": "s", "_pct": "%"}
     return next((unit for ending, unit in endings.items() if name.endswith(ending)), "")
 
 

@@ -1,4 +1,4 @@
-"""Channels that follow from others: the load from the balance, all at the grid meter's timestamp."""
+"""Channels that follow from others: the load from the balance, and what the members of a cluster do together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import isnan
 from simems_core import Snapshot
 
 from simems_edge.runtime.assembly import Assembly
+from simems_edge.runtime.commanded import Commanded
 
 
 class LoadBalance:
@@ -42,3 +43,29 @@ class LoadBalance:
         sources_w = sum(snapshot.value_at(handle, time_ns) for handle in self._sources)
         sinks_w = sum(snapshot.value_at(handle, time_ns) for handle in self._sinks)
         return grid_w + sources_w - sinks_w
+
+
+class GroupTotals:
+    """What the members of each cluster do together: the sum of their readings, of their latest timestamp.
+
+    Publishes nothing while a member is missing: the channel then goes stale, it never shows a partial sum.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._image = assembly.image
+        self._groups = [
+            (assembly.image.handle(group.target), [_reading(assembly, one) for one in group.members])
+            for group in assembly.groups
+        ]
+
+    def update(self, snapshot: Snapshot) -> None:
+        for target, members in self._groups:
+            total = sum(snapshot.value(handle) * factor for handle, factor in members)
+            time_ns = max(snapshot.time_of(handle) for handle, _ in members)
+            if not isnan(total) and time_ns > snapshot.time_of(target):
+                self._image.publish(target, total, time_ns)
+
+
+def _reading(assembly: Assembly, one: Commanded) -> tuple[int, float]:
+    """Handle of a member's power, and its factor to the cluster's unit."""
+    return assembly.image.handle(one.measured), 1.0 / abs(one.gain)

@@ -47,8 +47,10 @@ class BridgeFactory(Protocol):
 class BridgeThread:
     """Runs one bridge on its own event loop. A bridge that ends or raises is started again, and that is logged."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, devices: frozenset[str]) -> None:
+        """``devices``: addresses that stand for devices; those of clusters are nobody's to write."""
         self._bridge = bridge
+        self._devices = devices
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -66,6 +68,8 @@ class BridgeThread:
     def write(self, decisions: list[Decision]) -> None:
         """From any thread."""
         for decision in decisions:
+            if decision.address not in self._devices:
+                continue
             self._bridge.write(decision.address, decision.setpoint)
 
     def _cancel(self) -> None:

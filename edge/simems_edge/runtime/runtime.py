@@ -23,8 +23,7 @@ from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
-from simems_edge.runtime.channels import COMMANDED
-from simems_edge.runtime.derived import LoadBalance
+from simems_edge.runtime.derived import GroupTotals, LoadBalance
 from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
@@ -75,6 +74,7 @@ class Runtime:
         self.cycle.attach(self.recorder)
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
+        self._totals = GroupTotals(self.assembly)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -145,7 +145,7 @@ class Runtime:
                 on_problem=self._reports.problem,
                 on_clear=self._reports.clear,
             )
-            thread = BridgeThread(bridge)
+            thread = BridgeThread(bridge, frozenset(one.address for one in self.assembly.commanded))
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
         self._threads.append(DecisionThread(self.cycle, self._keep_faults))
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
@@ -208,6 +208,7 @@ class Runtime:
         self._host.turn(snapshot)
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
         self._load.update(snapshot)
+        self._totals.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self._judge(snapshot)
@@ -252,11 +253,9 @@ def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:
-    """What the profiles allow to be set, by actuator."""
+    """What the profiles allow to be set, by actuator; a cluster's members have limits of their own."""
     ranges = {}
-    for component, profile in assembly.profiles.items():
-        if profile.kind in COMMANDED:
-            row = profile.channel(COMMANDED[profile.kind])
-            low = float("-inf") if row.minimum is None else row.minimum
-            ranges[f"{component}/{row.name}"] = (low, float("inf") if row.maximum is None else row.maximum)
+    for one in assembly.commanded:
+        low = float("-inf") if one.row.minimum is None else one.row.minimum
+        ranges[one.address] = (low, float("inf") if one.row.maximum is None else one.row.maximum)
     return ranges

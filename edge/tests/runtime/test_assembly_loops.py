@@ -7,7 +7,7 @@ from simems_edge.contracts import Controller
 from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.controllers.peak_shaving import PeakShaving, PeakShavingSettings
 from simems_edge.controllers.self_consumption import SelfConsumption, SelfConsumptionSettings
-from simems_edge.runtime.assembly import loops_on
+from simems_edge.runtime.guarding import loops_on
 
 ENDS = {"grid": "grid0", "ess": "ess0"}
 

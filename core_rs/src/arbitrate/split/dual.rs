@@ -1,0 +1,462 @@
+//! The dual of one level: `F(y) = A x(y) - r(y) + e (y - y0) = 0`, monotone and piecewise linear in one unknown a row.
+//!
+//! `x_p(y) = clip(c_p + W_p a_p'y, l_p, u_p)` and the rows' values `r_g(y) = clip(c_g - W y_g, lo_g, hi_g)` minimise the
+//! Lagrangian; `e` is the elasticity of the rows.
+
+use super::Slot;
+
+/// Weight of what costs nothing at a level.
+pub(super) const FREE: f64 = 1e4;
+/// Elasticity of rows that are to be kept.
+pub(super) const STIFF: f64 = 1e-7;
+const ACCURATE: f64 = 1e-12;
+const ROUNDING: f64 = 2e-16;
+const STEPS_EACH: u32 = 40;
+const TRIALS: u32 = 60;
+const FIRM: f64 = 1e-6;
+/// Numbers that are worked on at a time.
+const LANES: usize = 4;
+const PATIENCE: u32 = 8;
+
+/// Rows, and one Newton iteration's storage.
+#[derive(Debug)]
+pub(super) struct Dual {
+    units: usize,
+    most: usize,
+    /// Rows that storage is made for, in whole lanes.
+    room: usize,
+    rows: usize,
+    /// By unit, then row.
+    coefficients: Box<[f64]>,
+    lower: Box<[f64]>,
+    upper: Box<[f64]>,
+    centre: Box<[f64]>,
+    pub(super) y: Box<[f64]>,
+    anchor: Box<[f64]>,
+    fixed: Box<[f64]>,
+    force: Box<[f64]>,
+    step: Box<[f64]>,
+    matrix: Box<[f64]>,
+    /// Parts that move, with their coefficients packed row by row beside them.
+    moving: Vec<Moving>,
+    packed: Vec<f64>,
+    line: Vec<Bend>,
+    elastic: f64,
+    /// How far the rows, weighted by `y`, can be brought into their ranges; below 0: not all of them can be kept.
+    reach: f64,
+}
+
+#[allow(clippy::indexing_slicing, reason = "rows run below `rows` <= `room`, units below `units`: checked in `add`")]
+impl Dual {
+    pub(super) fn new(units: usize, parts: usize, rows: usize) -> Self {
+        let room = rows.next_multiple_of(LANES);
+        let zeros = |count: usize| vec![0.0; count].into_boxed_slice();
+        Self {
+            units,
+            most: rows,
+            room,
+            rows: 0,
+            coefficients: zeros(units * room),
+            lower: zeros(room),
+            upper: zeros(room),
+            centre: zeros(room),
+            y: zeros(room),
+            anchor: zeros(room),
+            fixed: zeros(room),
+            force: zeros(room),
+            step: zeros(room),
+            matrix: zeros(room * room),
+            moving: Vec::with_capacity(parts),
+            packed: Vec::with_capacity(parts * room),
+            line: Vec::with_capacity(room + parts),
+            elastic: STIFF,
+            reach: 0.0,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rows = 0;
+        self.coefficients.fill(0.0);
+    }
+
+    pub(super) fn add(&mut self, coefficients: impl Iterator<Item = (usize, f64)>, lower: f64, upper: f64) -> bool {
+        if self.rows >= self.most {
+            return false;
+        }
+        for (unit, a) in coefficients.filter(|&(unit, _)| unit < self.units) {
+            self.coefficients[unit * self.room + self.rows] += a;
+        }
+        (self.lower[self.rows], self.upper[self.rows]) = (lower, upper);
+        self.rows += 1;
+        true
+    }
+
+    // Rows in use, in whole lanes: those beyond are 0 throughout.
+    fn width(&self) -> usize {
+        self.rows.next_multiple_of(LANES).max(LANES)
+    }
+
+    fn of(&self, unit: usize) -> &[f64] {
+        &self.coefficients[unit * self.room..unit * self.room + self.rows]
+    }
+
+    pub(super) fn largest(&self, unit: usize) -> f64 {
+        self.of(unit).iter().fold(0.0, |largest, a| a.abs().max(largest))
+    }
+
+    pub(super) fn scale(&mut self, scale: &[f64], inside: bool) {
+        for (unit, factor) in scale.iter().enumerate() {
+            let factor = if inside { 1.0 / factor } else { *factor };
+            let place = unit * self.room;
+            self.coefficients[place..place + self.rows].iter_mut().for_each(|a| *a *= factor);
+        }
+    }
+
+    /// How strongly the rows pull at a unit.
+    pub(super) fn pull(&self, unit: usize) -> f64 {
+        self.of(unit).iter().zip(&self.y).map(|(a, y)| a * y).sum()
+    }
+
+    pub(super) fn strongest(&self) -> f64 {
+        self.y[..self.rows].iter().fold(0.0, |most, y| y.abs().max(most))
+    }
+
+    /// The largest distance of a row from its range.
+    pub(super) fn violation(&self, values: impl Iterator<Item = (usize, f64)> + Clone) -> f64 {
+        (0..self.rows).fold(0.0, |worst, row| {
+            let sum = self.sum(row, values.clone());
+            worst.max(sum - self.upper[row]).max(self.lower[row] - sum)
+        })
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn coefficient(&self, unit: usize, row: usize) -> f64 {
+        self.coefficients[unit * self.room + row]
+    }
+
+    /// By how much a row's sum must rise (below 0: fall) to be in its range.
+    pub(super) fn missing(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
+        let sum = self.sum(row, values);
+        if sum < self.lower[row] { self.lower[row] - sum } else { (self.upper[row] - sum).min(0.0) }
+    }
+
+    fn sum(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
+        values.map(|(unit, value)| self.coefficients[unit * self.room + row] * value).sum()
+    }
+
+    /// Whether each row by itself could be kept, every part standing at its value but those that `move_` says may move.
+    pub(super) fn could_hold(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
+        (0..self.rows).all(|row| {
+            let (mut least, mut most) = (0.0, 0.0);
+            for slot in slots {
+                let a = self.coefficients[slot.part.unit * self.room + row];
+                let (low, high) =
+                    if moves(slot) { (slot.part.lower, slot.part.upper) } else { (slot.value, slot.value) };
+                least += (a * low).min(a * high);
+                most += (a * low).max(a * high);
+            }
+            most >= self.lower[row] - margin && least <= self.upper[row] + margin
+        })
+    }
+
+    /// Whether the combination of rows that proved an attempt hopeless leaves these parts a chance.
+    pub(super) fn within_reach(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
+        let needed: f64 =
+            (0..self.rows).filter(|&row| self.y[row] != 0.0).map(|row| self.y[row] * self.least(row)).sum();
+        let reached: f64 = slots
+            .iter()
+            .map(|slot| {
+                let pull = self.pull(slot.part.unit);
+                let end = if pull > 0.0 { slot.part.upper } else { slot.part.lower };
+                pull * if moves(slot) { end } else { slot.value }
+            })
+            .sum();
+        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
+        reached - needed >= -margin * sum
+    }
+
+    // The end of a row's range that its multiplier pulls at.
+    fn least(&self, row: usize) -> f64 {
+        if self.y[row] > 0.0 { self.lower[row] } else { self.upper[row] }
+    }
+
+    /// The size of numbers that a problem deals with.
+    pub(super) fn size(&self) -> f64 {
+        let bounds = self.lower[..self.rows].iter().chain(&self.upper[..self.rows]);
+        bounds.filter(|bound| bound.is_finite()).fold(1.0, |size, bound| bound.abs().max(size))
+    }
+
+    /// Rows give way to where they stand, where they cannot be kept, and a little more: no two hold just one point.
+    pub(super) fn widen(&mut self, slots: &[Slot], margin: f64) {
+        for row in 0..self.rows {
+            let sum = self.sum(row, slots.iter().map(|slot| (slot.part.unit, slot.value)));
+            if sum < self.lower[row] {
+                self.lower[row] = sum - margin;
+            }
+            if sum > self.upper[row] {
+                self.upper[row] = sum + margin;
+            }
+        }
+    }
+
+    /// Starts a level from where the parts stand. `elastic`: of the rows.
+    pub(super) fn begin(&mut self, slots: &[Slot], elastic: f64) {
+        self.elastic = elastic;
+        self.y.fill(0.0);
+        self.anchor.fill(0.0);
+        for row in 0..self.rows {
+            let of = |wanted: bool| slots.iter().filter(move |slot| slot.fixed == wanted);
+            let values = |wanted: bool| of(wanted).map(|slot| (slot.part.unit, slot.value));
+            self.fixed[row] = self.sum(row, values(true));
+            self.centre[row] = self.fixed[row] + self.sum(row, values(false));
+            self.centre[row] = self.centre[row].max(self.lower[row]).min(self.upper[row]);
+        }
+    }
+
+    /// The next proximal point: rows about where they stand; `anchored`: their multipliers too.
+    pub(super) fn again(&mut self, anchored: bool) {
+        for row in 0..self.rows {
+            self.centre[row] = self.row_value(row, self.y[row]);
+        }
+        if anchored {
+            self.anchor.copy_from_slice(&self.y);
+        }
+    }
+
+    fn row_value(&self, row: usize, y: f64) -> f64 {
+        (self.centre[row] - FREE * y).max(self.lower[row]).min(self.upper[row])
+    }
+
+    // Neighbouring parts of one unit share its coefficients.
+    fn pack(&mut self, slots: &[Slot]) {
+        self.moving.clear();
+        self.packed.clear();
+        let mut unit = usize::MAX;
+        for (slot, moves) in slots.iter().enumerate().filter(|(_, slot)| !slot.fixed) {
+            let (centre, weight, lower, upper) = (moves.centre, moves.weight, moves.part.lower, moves.part.upper);
+            let again = moves.part.unit == unit;
+            self.moving.push(Moving { slot, again, centre, weight, lower, upper, wish: centre });
+            if !again {
+                unit = moves.part.unit;
+                let place = unit * self.room;
+                self.packed.extend_from_slice(&self.coefficients[place..place + self.width()]);
+            }
+        }
+    }
+
+    /// Newton's method from the `y` that stands; false when the steps left ran out. Parts get their values.
+    pub(super) fn solve(&mut self, slots: &mut [Slot], size: f64, left: &mut u32) -> bool {
+        self.pack(slots);
+        let (mut best, mut patience) = (f64::INFINITY, PATIENCE);
+        for _ in 0..STEPS_EACH {
+            let worst = self.evaluate();
+            let accuracy = ACCURATE * size + ROUNDING * FREE * self.strongest();
+            patience = if worst < 0.5 * best { PATIENCE } else { patience - 1 };
+            best = best.min(worst);
+            if worst <= accuracy || patience == 0 || self.hopeless(size) {
+                break;
+            }
+            if *left == 0 {
+                return false;
+            }
+            *left -= 1;
+            self.direction();
+            self.search();
+        }
+        for moving in &self.moving {
+            slots[moving.slot].value = moving.wish.clamp(moving.lower, moving.upper);
+        }
+        true
+    }
+
+    /// Farkas' lemma: proof that the rows cannot all be kept.
+    pub(super) fn hopeless(&self, size: f64) -> bool {
+        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
+        self.elastic < 1.0 && self.reach < -FIRM * size * sum
+    }
+
+    // F into `force`, its Jacobian (lower half) into `matrix`; how large F is.
+    fn evaluate(&mut self) -> f64 {
+        let (rows, room) = (self.rows, self.room);
+        let width = self.width();
+        self.force[rows..width].fill(0.0);
+        self.reach = 0.0;
+        for row in 0..rows {
+            let value = self.row_value(row, self.y[row]);
+            self.force[row] = self.fixed[row] - value + self.elastic * (self.y[row] - self.anchor[row]);
+            self.reach += if self.y[row] == 0.0 { 0.0 } else { self.y[row] * (self.fixed[row] - self.least(row)) };
+            let inside = value > self.lower[row] && value < self.upper[row];
+            self.matrix[row * room..row * room + width].fill(0.0);
+            self.matrix[row * room + row] = self.elastic + if inside { FREE } else { 0.0 };
+        }
+        let (packed, mut moving) = (self.packed.chunks_exact(self.width()), self.moving.as_mut_slice());
+        for a in packed {
+            let (unit, rest) = moving.split_at_mut(run(moving));
+            moving = rest;
+            let pull = dot(a, &self.y);
+            let (mut value, mut slope) = (0.0, 0.0);
+            for part in unit {
+                self.reach += pull * if pull > 0.0 { part.upper } else { part.lower };
+                part.wish = part.centre + part.weight * pull;
+                value += part.wish.clamp(part.lower, part.upper);
+                slope += if part.wish > part.lower && part.wish < part.upper { part.weight } else { 0.0 };
+            }
+            add(&mut self.force, a, value);
+            if slope > 0.0 {
+                add_slope(&mut self.matrix, room, a, slope);
+            }
+        }
+        self.force[..rows].iter().fold(0.0, |worst, force| force.abs().max(worst))
+    }
+
+    // Solves J step = -F by Cholesky's factors; a pivot lost to rounding is held up.
+    fn direction(&mut self) {
+        let (rows, room) = (self.rows, self.room);
+        for row in 0..rows {
+            let diagonal = self.matrix[row * room + row];
+            for column in 0..=row {
+                let mut sum = self.matrix[row * room + column];
+                for inner in 0..column {
+                    sum -= self.matrix[row * room + inner] * self.matrix[column * room + inner];
+                }
+                self.matrix[row * room + column] = match column == row {
+                    true => sum.max(diagonal * 1e-15).max(self.elastic * 1e-3).sqrt(),
+                    false => sum / self.matrix[column * room + column],
+                };
+            }
+        }
+        for row in 0..rows {
+            let known: f64 = (0..row).map(|inner| self.matrix[row * room + inner] * self.step[inner]).sum();
+            self.step[row] = (-self.force[row] - known) / self.matrix[row * room + row];
+        }
+        for row in (0..rows).rev() {
+            let known: f64 = (row + 1..rows).map(|inner| self.matrix[inner * room + row] * self.step[inner]).sum();
+            self.step[row] = (self.step[row] - known) / self.matrix[row * room + row];
+        }
+    }
+
+    // Moves along `step` to where the potential is least: F's component along it, rising and piecewise linear, is 0.
+    fn search(&mut self) {
+        self.line.clear();
+        let (mut at_rest, mut slope) = (0.0, 0.0);
+        for row in 0..self.rows {
+            let (y, step) = (self.y[row], self.step[row]);
+            at_rest += step * (self.fixed[row] + self.elastic * (y - self.anchor[row]));
+            slope += self.elastic * step * step;
+            let (base, rate) = (self.centre[row] - FREE * y, -FREE * step);
+            self.line.push(Bend { gain: -step, base, rate, lower: self.lower[row], upper: self.upper[row] });
+        }
+        let (mut packed, mut gain) = (self.packed.chunks_exact(self.width()), 0.0);
+        for part in &self.moving {
+            if !part.again {
+                gain = packed.next().map_or(0.0, |a| dot(a, &self.step));
+            }
+            if gain != 0.0 {
+                let (base, rate) = (part.wish, part.weight * gain);
+                self.line.push(Bend { gain, base, rate, lower: part.lower, upper: part.upper });
+            }
+        }
+        let share = root(&self.line, at_rest, slope);
+        for row in 0..self.rows {
+            self.y[row] += share * self.step[row];
+        }
+    }
+}
+
+/// A part that moves at this level.
+#[derive(Clone, Copy, Debug)]
+struct Moving {
+    slot: usize,
+    /// Of the same unit as the one before.
+    again: bool,
+    centre: f64,
+    weight: f64,
+    lower: f64,
+    upper: f64,
+    wish: f64,
+}
+
+/// `gain * clip(base + rate t, lower, upper)`: one part, or one row, along a direction.
+#[derive(Clone, Copy, Debug)]
+struct Bend {
+    gain: f64,
+    base: f64,
+    rate: f64,
+    lower: f64,
+    upper: f64,
+}
+
+// Where `at_rest + slope t + bends` is 0: Newton's method, kept inside a bracket that shrinks at least by half.
+fn root(bends: &[Bend], at_rest: f64, slope: f64) -> f64 {
+    let value = |t: f64| {
+        let (mut sum, mut rise) = (at_rest + slope * t, slope);
+        for bend in bends {
+            let wish = bend.base + bend.rate * t;
+            let below = if wish > bend.lower { wish } else { bend.lower };
+            let clipped = if below < bend.upper { below } else { bend.upper };
+            sum += bend.gain * clipped;
+            rise += if clipped == wish { bend.gain * bend.rate } else { 0.0 };
+        }
+        (sum, rise)
+    };
+    let (start, _) = value(0.0);
+    let (mut low, mut high, mut t) = (0.0_f64, f64::INFINITY, 1.0_f64);
+    for _ in 0..TRIALS {
+        let (sum, rise) = value(t);
+        if sum.abs() <= 0.1 * start.abs() {
+            break;
+        }
+        if sum < 0.0 {
+            low = t
+        } else {
+            high = t
+        }
+        let newton = t - sum / rise;
+        t = if newton > low && newton < high {
+            newton
+        } else if high.is_finite() {
+            0.5 * (low + high)
+        } else {
+            4.0 * t
+        };
+    }
+    t
+}
+
+// How many parts of one unit come first.
+fn run(moving: &[Moving]) -> usize {
+    1 + moving.iter().skip(1).take_while(|part| part.again).count()
+}
+
+// Both in whole lanes.
+#[inline]
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum()
+}
+
+#[inline]
+fn add(sum: &mut [f64], a: &[f64], factor: f64) {
+    for (sum, a) in sum.as_chunks_mut::<LANES>().0.iter_mut().zip(a.as_chunks::<LANES>().0) {
+        sum.iter_mut().zip(a).for_each(|(sum, a)| *sum += a * factor);
+    }
+}
+
+#[allow(clippy::indexing_slicing, reason = "`a` holds at most `room` values")]
+fn add_slope(matrix: &mut [f64], room: usize, a: &[f64], weight: f64) {
+    for (row, outer) in a.iter().enumerate().filter(|(_, outer)| **outer != 0.0) {
+        // Whole lanes: what is added above the diagonal is never read.
+        let width = (row + 1).next_multiple_of(LANES);
+        add(&mut matrix[row * room..row * room + width], &a[..width], weight * outer);
+    }
+}

@@ -1,0 +1,486 @@
+//! What several actuators share: connections, phases and caps, decided together.
+//!
+//! Each actuator becomes one or two parts of a [`Split`]. Storage is moved back towards 0 (its first part) before any
+//! is driven, to the other side or further out (its second part): nobody charges so that another may discharge. A
+//! limit of generation or of a load is only ever lowered. The levels, from the one that is moved least:
+//!
+//! 1. for each class from the highest: loads shed and generation curtailed; then storage driven;
+//! 2. for each class from the highest: storage moved back towards 0.
+//!
+//! So all storage moves back first, the lowest class before the others; then, again the lowest class first, storage
+//! is driven up to its own limits, and then loads and generation of that class give way. Inside a class, those with a weight share by
+//! least squares, the others give way one after the other, the last listed first.
+//!
+//! A limit's setpoint says what a device may use; its reading what it does use. Where it uses less than it may, only
+//! that and a margin ([`MARGIN`] of its rating) count, so that an idle charger takes no room from others; a load
+//! counts for import, a generator for export. A limit that need not be lowered keeps its wish.
+
+use crate::arbitrate::split::{Part, Solved, Split};
+use crate::arbitrate::{Limits, Mover, Outcome};
+use crate::guard::connection::{Connection, Member};
+use crate::guard::turns::Turns;
+use crate::guard::{Guards, Rated, Role};
+use crate::image::Reader;
+
+/// Class of what nobody asked for, after all others.
+const NOBODY: u32 = 5;
+/// Levels start here where storage moves back towards 0.
+const BACK: u32 = 1 << 20;
+/// A device this near its limit may want more.
+const USED: f64 = 0.95;
+/// Share of the rating that a device may use more of from one sample to the next.
+const MARGIN: f64 = 0.1;
+/// Movements below this share of a value are rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// A limit of the sum of setpoints.
+#[derive(Clone, Debug)]
+pub(crate) struct Cap {
+    pub(crate) number: usize,
+    pub(crate) members: Vec<usize>,
+    pub(crate) lower: f64,
+    pub(crate) upper: f64,
+}
+
+/// Storage for the shared limits' decision, made once.
+#[derive(Debug)]
+pub(crate) struct Joint {
+    split: Split,
+    /// Who stands in a connection or a cap, in the order in which they keep their requests.
+    involved: Vec<usize>,
+    wishes: Vec<f64>,
+    /// What a limit counts at most, by actuator.
+    counted: Vec<f64>,
+    decided: Vec<f64>,
+    off: Vec<bool>,
+    visits: Vec<usize>,
+    /// One connection of plain batteries: no solver is needed.
+    plain: bool,
+}
+
+impl Default for Joint {
+    fn default() -> Self {
+        Self {
+            split: Split::new(0, 0, 0),
+            involved: Vec::new(),
+            wishes: Vec::new(),
+            counted: Vec::new(),
+            decided: Vec::new(),
+            off: Vec::new(),
+            visits: Vec::new(),
+            plain: true,
+        }
+    }
+}
+
+impl Joint {
+    pub(crate) fn new(guards: &Guards) -> Self {
+        let mut involved: Vec<usize> = Vec::new();
+        let of_connections = guards.connections.iter().flat_map(|c| c.members.iter().map(|member| member.actuator));
+        for actuator in of_connections.chain(guards.caps.iter().flat_map(|cap| cap.members.iter().copied())) {
+            if !involved.contains(&actuator) {
+                involved.push(actuator);
+            }
+        }
+        let (count, rows) = (guards.rated.len(), 2 * guards.connections.len() + guards.caps.len());
+        Self {
+            split: Split::new(count, 2 * count, rows),
+            wishes: vec![0.0; count],
+            counted: vec![0.0; count],
+            decided: vec![0.0; count],
+            off: vec![false; count],
+            visits: Vec::with_capacity(involved.len()),
+            plain: is_plain(guards),
+            involved,
+        }
+    }
+
+    /// Whether clusters may give members weights: then the order listed decides no more.
+    pub(crate) fn share(&mut self) {
+        self.plain = false;
+    }
+}
+
+fn is_plain(guards: &Guards) -> bool {
+    let plain = |member: &Member| {
+        let rated = guards.rated.get(member.actuator);
+        let unweighted = rated.is_some_and(|rated| rated.weight.is_none() && rated.minimum_on == 0.0);
+        unweighted && member.role == Role::Storage && member.effect() == 1.0
+    };
+    guards.caps.is_empty()
+        && guards.connections.len() <= 1
+        && guards.connections.iter().all(|c| c.members.iter().all(plain))
+}
+
+/// What a decision looks at.
+struct Scene<'a> {
+    reader: &'a Reader<'a>,
+    rated: &'a [Rated],
+    limits: &'a [Limits],
+    weights: &'a [Option<f64>],
+    classes: &'a [u32],
+    connections: &'a [Connection],
+    caps: &'a [Cap],
+    turns: &'a Turns,
+    previous: &'a [f64],
+}
+
+impl Guards {
+    /// The class of who asked for a value.
+    pub(crate) fn class(&self, outcome: &Outcome) -> u32 {
+        class(&self.classes, outcome)
+    }
+
+    /// Moves the outcomes to where every shared limit holds, if that can be.
+    pub(crate) fn join(&mut self, reader: &Reader<'_>, outcomes: &mut [Outcome], previous: &[f64]) {
+        for connection in &mut self.connections {
+            connection.look(reader);
+        }
+        self.close_blind(outcomes);
+        if self.joint.plain && !self.turns.any() {
+            self.join_plain(outcomes);
+            return;
+        }
+        let Self { joint, rated, limits, weights, classes, connections, caps, turns, .. } = self;
+        let scene = Scene { reader, rated, limits, weights, classes, connections, caps, turns, previous };
+        joint.decide(&scene, outcomes);
+        let now_ns = reader.time_ns();
+        for (actuator, outcome) in outcomes.iter().enumerate() {
+            turns.decided(actuator, outcome.value, joint.off.get(actuator) == Some(&true), now_ns);
+        }
+    }
+
+    // Behind a connection that nobody sees, storage and loads stand at 0.
+    fn close_blind(&mut self, outcomes: &mut [Outcome]) {
+        for connection in self.connections.iter().filter(|connection| connection.range.is_none()) {
+            let by = Mover::Guard(connection.number);
+            for member in connection.members.iter().filter(|member| member.role != Role::Generation) {
+                if let Some((outcome, limits)) =
+                    outcomes.get_mut(member.actuator).zip(self.limits.get_mut(member.actuator))
+                {
+                    limits.narrow(0.0, 0.0, by, by);
+                    set(outcome, limits.limit(outcome.value), by);
+                }
+            }
+        }
+    }
+
+    // The definition for one sum of batteries, where each gives way alone.
+    fn join_plain(&mut self, outcomes: &mut [Outcome]) {
+        let Some((connection, (least_w, most_w))) =
+            self.connections.first().and_then(|c| c.range.map(|range| (c, range)))
+        else {
+            return;
+        };
+        let sum_w: f64 = connection.members.iter().filter_map(|m| outcomes.get(m.actuator)).map(|o| o.value).sum();
+        let target_w = sum_w.max(least_w).min(most_w);
+        let Self { joint: Joint { visits, involved, .. }, classes, limits, .. } = self;
+        in_turn(visits, involved, classes, outcomes);
+        let mut left_w = target_w - sum_w;
+        for to_zero in [true, false] {
+            for &actuator in visits.iter() {
+                if let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) {
+                    left_w -= give(outcome, limits, left_w, to_zero, Mover::Guard(connection.number));
+                }
+            }
+        }
+    }
+}
+
+// Who gives way first: the lowest class, inside it the last listed.
+fn in_turn(visits: &mut Vec<usize>, involved: &[usize], classes: &[u32], outcomes: &[Outcome]) {
+    let of = |actuator: usize| outcomes.get(actuator).map_or(NOBODY, |outcome| class(classes, outcome));
+    visits.clear();
+    visits.extend_from_slice(involved);
+    let place = |actuator: usize| involved.iter().position(|&other| other == actuator);
+    visits.sort_unstable_by_key(|&actuator| std::cmp::Reverse((of(actuator), place(actuator))));
+}
+
+fn give(outcome: &mut Outcome, limits: &Limits, wanted_w: f64, to_zero: bool, by: Mover) -> f64 {
+    let before_w = outcome.value;
+    let mut target_w = limits.limit(before_w + wanted_w);
+    if to_zero {
+        let gives_way = (before_w > 0.0 && wanted_w < 0.0) || (before_w < 0.0 && wanted_w > 0.0);
+        target_w = match gives_way {
+            true if before_w > 0.0 => target_w.max(0.0),
+            true => target_w.min(0.0),
+            false => before_w,
+        };
+    }
+    set(outcome, target_w, by);
+    target_w - before_w
+}
+
+fn set(outcome: &mut Outcome, value: f64, by: Mover) {
+    if value != outcome.value {
+        *outcome = Outcome { value, bound: Some(by), ..*outcome };
+    }
+}
+
+fn class(classes: &[u32], outcome: &Outcome) -> u32 {
+    outcome.source.map_or(NOBODY, |source| classes.get(source).copied().unwrap_or(0))
+}
+
+#[allow(clippy::indexing_slicing, reason = "all vectors and slices hold one value an actuator")]
+impl Joint {
+    fn decide(&mut self, scene: &Scene<'_>, outcomes: &mut [Outcome]) {
+        let mut steps = self.split.budget();
+        self.off.fill(false);
+        self.rest(scene, outcomes);
+        self.load(outcomes);
+        if self.solve_caps(scene, outcomes, &mut steps) {
+            if self.shed(scene, outcomes) {
+                self.solve_caps(scene, outcomes, &mut steps);
+                self.shed_rest(scene);
+            }
+            self.store(scene, outcomes);
+            self.load(outcomes);
+        }
+        self.count(scene, outcomes);
+        self.solve(scene, outcomes, &mut steps);
+        if self.shed(scene, outcomes) {
+            self.solve(scene, outcomes, &mut steps);
+            self.shed_rest(scene);
+        }
+        self.store(scene, outcomes);
+    }
+
+    // Too little to be on, or just shed: off from the beginning.
+    fn rest(&mut self, scene: &Scene<'_>, outcomes: &mut [Outcome]) {
+        for (actuator, outcome) in outcomes.iter_mut().enumerate() {
+            let (minimum, value) = (scene.turns.minimum(actuator), outcome.value.abs());
+            if value > 0.0 && (value < minimum || scene.turns.rests(actuator, scene.reader.time_ns())) {
+                self.off[actuator] = value >= minimum;
+                set(outcome, 0.0, Mover::Rating);
+            }
+        }
+    }
+
+    fn load(&mut self, outcomes: &[Outcome]) {
+        for (wish, outcome) in self.wishes.iter_mut().zip(outcomes) {
+            *wish = outcome.value;
+        }
+        self.decided.copy_from_slice(&self.wishes);
+    }
+
+    // What each limit counts: all of its wish where that is unknown or nearly used, else its reading and a margin.
+    fn count(&mut self, scene: &Scene<'_>, outcomes: &[Outcome]) {
+        self.counted.copy_from_slice(&self.wishes);
+        for connection in scene.connections.iter().filter(|connection| connection.range.is_some()) {
+            for member in connection.members.iter().filter(|member| member.role.is_limit()) {
+                let (actuator, used) = (member.actuator, member.used(scene.reader));
+                let rated = &scene.rated[actuator];
+                if used < USED * scene.previous[actuator] {
+                    let likely = used.max(0.0) + MARGIN * rated.maximum;
+                    self.counted[actuator] = likely.max(rated.minimum_on).min(outcomes[actuator].value);
+                }
+            }
+        }
+        // Where a generator's limit is all that is known, all of it counts.
+        for connection in scene.connections.iter().filter(|connection| connection.range.is_none()) {
+            connection.members.iter().for_each(|member| self.counted[member.actuator] = self.wishes[member.actuator]);
+        }
+    }
+
+    // Whether any cap had to be brought to hold, which always can be by moving back.
+    fn solve_caps(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) -> bool {
+        let sum = |cap: &Cap| -> f64 { cap.members.iter().map(|&actuator| self.wishes[actuator]).sum() };
+        if scene.caps.iter().all(|cap| (cap.lower..=cap.upper).contains(&sum(cap))) {
+            return false;
+        }
+        self.counted.copy_from_slice(&self.wishes);
+        self.split.clear();
+        for cap in scene.caps {
+            self.split.row(cap.members.iter().map(|&actuator| (actuator, 1.0)), cap.lower, cap.upper);
+        }
+        for place in 0..self.involved.len() {
+            self.back(scene, outcomes, place);
+        }
+        self.split.solve(steps);
+        self.read(scene);
+        true
+    }
+
+    fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) -> Solved {
+        self.split.clear();
+        for connection in scene.connections {
+            add_rows(&mut self.split, connection, scene.reader, &self.counted);
+        }
+        for cap in scene.caps {
+            let fixed = |actuator: &&usize| scene.rated[**actuator].role.is_limit();
+            let sum: f64 = cap.members.iter().filter(fixed).map(|&actuator| self.wishes[actuator]).sum();
+            let storage = cap.members.iter().filter(|actuator| !fixed(actuator)).map(|&actuator| (actuator, 1.0));
+            self.split.row(storage, cap.lower - sum, cap.upper - sum);
+        }
+        for place in 0..self.involved.len() {
+            self.back(scene, outcomes, place);
+            self.drive(scene, outcomes, place);
+        }
+        let solved = self.split.solve(steps);
+        self.read(scene);
+        solved
+    }
+
+    // Towards 0.
+    fn back(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], place: usize) {
+        let unit = self.involved[place];
+        let (level, weight) = rank(scene, &outcomes[unit], unit, place);
+        let limit = scene.rated[unit].role.is_limit();
+        let desired = if self.off[unit] { 0.0 } else { self.counted[unit] };
+        let (lower, upper) = (desired.min(0.0), desired.max(0.0));
+        let level = if limit { level } else { BACK + level };
+        self.split.part(Part { unit, lower, upper, desired, weight, level });
+    }
+
+    // To the other side, or further out.
+    fn drive(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], place: usize) {
+        let unit = self.involved[place];
+        if scene.rated[unit].role.is_limit() {
+            return;
+        }
+        let (level, weight) = rank(scene, &outcomes[unit], unit, place);
+        let (wish, limits) = (self.counted[unit], &scene.limits[unit]);
+        let (lower, upper) = (limits.lower - wish.min(0.0), limits.upper - wish.max(0.0));
+        self.split.part(Part {
+            unit,
+            lower: lower.min(0.0),
+            upper: upper.max(0.0),
+            desired: 0.0,
+            weight,
+            level: level + scene.rated.len() as u32 + 2,
+        });
+    }
+
+    // A value that need not move is kept to the last bit; a limit that need not be lowered keeps its whole wish.
+    fn read(&mut self, scene: &Scene<'_>) {
+        for &actuator in &self.involved {
+            let (value, counted, wish) = (self.split.value(actuator), self.counted[actuator], self.wishes[actuator]);
+            let still = (value - counted).abs() <= ROUNDING * counted.abs().max(1.0);
+            let inside = scene.limits[actuator].limit(value);
+            self.decided[actuator] = match (self.off[actuator], still) {
+                (true, _) => 0.0,
+                (false, true) => wish,
+                (false, false) => inside,
+            };
+        }
+    }
+
+    // Those left with too little go off, as many as the room they have together does not carry; whether any did.
+    fn shed(&mut self, scene: &Scene<'_>, outcomes: &[Outcome]) -> bool {
+        let now_ns = scene.reader.time_ns();
+        self.visits.clear();
+        let lowered = |joint: &Self, actuator: usize| joint.decided[actuator] < joint.wishes[actuator];
+        for place in 0..self.involved.len() {
+            let actuator = self.involved[place];
+            if scene.turns.minimum(actuator) > 0.0 && lowered(self, actuator) && outcomes[actuator].value > 0.0 {
+                self.visits.push(actuator);
+            }
+        }
+        if !self.visits.iter().any(|&actuator| self.decided[actuator] < scene.turns.minimum(actuator)) {
+            return false;
+        }
+        self.visits.sort_unstable_by_key(|&actuator| (scene.turns.rank(actuator, now_ns), actuator));
+        let mut room: f64 = self.visits.iter().map(|&actuator| self.decided[actuator]).sum();
+        for place in 0..self.visits.len() {
+            let actuator = self.visits[place];
+            let minimum = scene.turns.minimum(actuator);
+            if room >= minimum { room -= minimum } else { self.off[actuator] = true }
+        }
+        true
+    }
+
+    fn shed_rest(&mut self, scene: &Scene<'_>) {
+        for &actuator in &self.involved {
+            if self.decided[actuator] > 0.0 && self.decided[actuator] < scene.turns.minimum(actuator) {
+                self.off[actuator] = true;
+                self.decided[actuator] = 0.0;
+            }
+        }
+    }
+
+    fn store(&self, scene: &Scene<'_>, outcomes: &mut [Outcome]) {
+        for &actuator in &self.involved {
+            let (value, outcome) = (self.decided[actuator], &mut outcomes[actuator]);
+            if value != outcome.value {
+                let by = self.culprit(scene, actuator, value > outcome.value);
+                set(outcome, value, by.map_or(Mover::Rating, Mover::Guard));
+            }
+        }
+    }
+
+    // The first limit that holds just so and asks for this movement; else the first that the actuator stands in.
+    fn culprit(&self, scene: &Scene<'_>, actuator: usize, up: bool) -> Option<usize> {
+        let (mut first, mut found) = (None, None);
+        for connection in scene.connections {
+            for member in connection.members.iter().filter(|member| member.actuator == actuator) {
+                first = first.or(Some(connection.number));
+                let rises = up == (member.effect() > 0.0);
+                if self.tight(scene, connection, rises) {
+                    found = found.or(Some(connection.number));
+                }
+            }
+        }
+        for cap in scene.caps.iter().filter(|cap| cap.members.contains(&actuator)) {
+            first = first.or(Some(cap.number));
+            let sum: f64 = cap.members.iter().map(|&member| self.decided[member]).sum();
+            let slack = if up { sum - cap.lower } else { cap.upper - sum };
+            if slack <= 1e-6 * sum.abs().max(1.0) {
+                found = found.or(Some(cap.number));
+            }
+        }
+        found.or(first)
+    }
+
+    fn tight(&self, scene: &Scene<'_>, connection: &Connection, rises: bool) -> bool {
+        let Some((least_w, most_w)) = connection.range else {
+            return !rises;
+        };
+        let side = if rises { Role::Load } else { Role::Generation };
+        let sum = connection.members.iter().map(|member| self.power_w(member, scene.reader, side)).sum::<f64>();
+        let slack = if rises { sum - least_w } else { most_w - sum };
+        slack <= 1e-6 * sum.abs().max(1.0)
+    }
+
+    // What a member brings, as the row of that side counts it.
+    fn power_w(&self, member: &Member, reader: &Reader<'_>, side: Role) -> f64 {
+        let (decided, counted) = (self.decided[member.actuator], self.counted[member.actuator]);
+        match member.role.is_limit() {
+            true if member.role == side => member.effect() * decided.min(counted),
+            true => member.effect() * member.used(reader).max(0.0).min(counted),
+            false => member.effect() * decided,
+        }
+    }
+}
+
+fn rank(scene: &Scene<'_>, outcome: &Outcome, unit: usize, place: usize) -> (u32, f64) {
+    let weight = scene.weights.get(unit).copied().flatten();
+    let order = if weight.is_some() { 0 } else { place as u32 + 1 };
+    // Room in each class for the limits, then for storage driven.
+    let level = 2 * class(scene.classes, outcome) * (scene.rated.len() as u32 + 2) + order;
+    (level, weight.unwrap_or(1.0).max(1e-3))
+}
+
+// One row for import (loads can give way), one for export (generation can): what cannot give way stands as read.
+fn add_rows(split: &mut Split, connection: &Connection, reader: &Reader<'_>, counted: &[f64]) {
+    let row = |split: &mut Split, side: Role, least_w: f64, most_w: f64| {
+        let moves = |member: &&Member| !member.role.is_limit() || member.role == side;
+        let stands = |member: &Member| {
+            let most = counted.get(member.actuator).copied().unwrap_or(0.0);
+            member.effect() * member.used(reader).max(0.0).min(most)
+        };
+        let fixed_w: f64 = connection.members.iter().filter(|member| !moves(member)).map(stands).sum();
+        let moving = connection.members.iter().filter(moves).map(|member| (member.actuator, member.effect()));
+        split.row(moving, least_w - fixed_w, most_w - fixed_w);
+    };
+    match connection.range {
+        Some((least_w, most_w)) => {
+            row(split, Role::Load, least_w, f64::INFINITY);
+            row(split, Role::Generation, f64::NEG_INFINITY, most_w);
+        }
+        None => {
+            let generation = connection.members.iter().filter(|member| member.role == Role::Generation);
+            let most_w = connection.bound.blind_export_w();
+            split.row(generation.map(|member| (member.actuator, member.effect())), f64::NEG_INFINITY, most_w);
+        }
+    }
+}

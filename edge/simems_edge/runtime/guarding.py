@@ -1,0 +1,128 @@
+"""The guards of a site: device limits and SOC of batteries, the grid connection, its phases, caps, apparent power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from simems_core import Guard
+
+from simems_edge.config import Site
+from simems_edge.contracts import Controller
+from simems_edge.controllers.closed_loop import LoopSettings
+from simems_edge.devices import Profile
+from simems_edge.devices.phases import phase_channels
+from simems_edge.runtime.commanded import Commanded, Group, caps
+
+
+def guards(
+    site: Site,
+    profiles: Mapping[str, Profile],
+    every: Sequence[Commanded],
+    groups: Sequence[Group],
+    grid: str | None,
+    controllers: Sequence[Controller],
+) -> list[Guard]:
+    """In an order that does not depend on what a site does not have."""
+    found: list[Guard] = []
+    for one in every:
+        if one.role == "storage":
+            found.extend(_battery(one))
+    if grid is not None:
+        found.extend(_connection(site, profiles, [one for one in every if one.role != "reactive"], grid, controllers))
+    return [*found, *caps(groups), *_circles(profiles, every)]
+
+
+def _battery(one: Commanded) -> list[Guard]:
+    battery = one.component
+    found = [
+        Guard.device_limits(
+            one.address,
+            charge_limit=f"{battery.id}/max_charge_power_w",
+            discharge_limit=f"{battery.id}/max_discharge_power_w",
+        )
+    ]
+    if battery.guards.soc_pct is not None:
+        minimum_pct, maximum_pct = battery.guards.soc_pct
+        soc = f"{battery.id}/soc_pct"
+        found.append(Guard.soc(one.address, soc=soc, minimum_pct=minimum_pct, maximum_pct=maximum_pct))
+    return found
+
+
+def loops_on(grid: str, controllers: Sequence[Controller]) -> list[LoopSettings]:
+    """What the loops on one meter know of its delay; the defaults when there is none."""
+    loops = [controller.settings for controller in controllers if isinstance(controller.settings, LoopSettings)]
+    return [loop for loop in loops if loop.references().get("grid") == grid] or [LoopSettings()]
+
+
+def _connection(
+    site: Site,
+    profiles: Mapping[str, Profile],
+    every: Sequence[Commanded],
+    grid: str,
+    controllers: Sequence[Controller],
+) -> list[Guard]:
+    """A meter is one meter for all: the guards allow for the slowest that any loop on it allows for."""
+    if not every:
+        return []
+    loops, limits = loops_on(grid, controllers), site.site.grid
+    delay_s, repeat_s, settle_s = (
+        max(loop.meter_delay_max_s for loop in loops),
+        max(loop.meter_repeat_max_s for loop in loops),
+        max(loop.battery_settle_s for loop in loops),
+    )
+    actuators, measured = [one.address for one in every], [one.measured for one in every]
+    gains = [one.gain for one in every]
+    found = [
+        Guard.grid(
+            actuators,
+            grid=f"{grid}/active_power_w",
+            measured=measured,
+            import_limit_w=limits.import_limit_w,
+            export_limit_w=limits.export_limit_w,
+            gains=gains,
+            meter_delay_max_s=delay_s,
+            meter_repeat_max_s=repeat_s,
+            battery_settle_s=settle_s,
+        )
+    ]
+    channels = phase_channels(grid, profiles[grid])
+    if limits.phase_limit_a is not None and channels is not None:
+        guard = Guard.phases(
+            actuators,
+            power=channels.power,
+            voltage=channels.voltage,
+            reactive=channels.reactive,
+            current=channels.current,
+            measured=measured,
+            gains=gains,
+            phases=[list(one.phases) for one in every],
+            limit_a=limits.phase_limit_a,
+            meter_delay_max_s=delay_s,
+            meter_repeat_max_s=repeat_s,
+            battery_settle_s=settle_s,
+        )
+        found.append(guard)
+    return found
+
+
+def _circles(profiles: Mapping[str, Profile], every: Sequence[Commanded]) -> list[Guard]:
+    """A device whose active and reactive power are both commanded; its apparent power as read, else as rated."""
+    active = {one.component.id: one for one in reversed(every) if one.role in {"storage", "generation"}}
+    found = []
+    for one in every:
+        control = one.component.control
+        pair = active.get(one.component.id)
+        if one.role != "reactive" or pair is None or control is None:
+            continue
+        rows = profiles[one.component.id].channels
+        reads = any(row.name == "max_apparent_power_va" and row.readable for row in rows)
+        if reads:
+            channel = f"{one.component.id}/max_apparent_power_va"
+            circle = Guard.circle(pair.address, one.address, channel=channel, reactive_first=control.reactive_first)
+        elif control.apparent_rating_va is not None:
+            rating_va = control.apparent_rating_va
+            circle = Guard.circle(pair.address, one.address, rating_va=rating_va, reactive_first=control.reactive_first)
+        else:
+            continue
+        found.append(circle)
+    return found
