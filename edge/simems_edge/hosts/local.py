@@ -13,7 +13,7 @@ from simems_core import Cycle, ProcessImage, Snapshot
 
 from simems_edge.contracts import Controller
 from simems_edge.contracts.context import Row
-from simems_edge.hosts.seat import Seat, words
+from simems_edge.hosts.seat import Failure, Seat
 
 log = logging.getLogger(__name__)
 
@@ -63,20 +63,20 @@ class LocalHost:
     def turn(self, snapshot: Snapshot) -> None:
         """One turn of every controller on this cycle's snapshot."""
         for record in self._records:
-            error = record.seat.turn(snapshot, self._period_s)
-            if error is None:
+            failure = record.seat.turn(snapshot, self._period_s)
+            if failure is None:
                 record.failing = None
             else:
-                self._failed(record, error, snapshot.time_ns)
+                self._failed(record, failure, snapshot.time_ns)
 
     def failing(self) -> Mapping[str, str]:
         """Controller id -> what it raised in its last turn."""
         return {r.seat.controller.id: r.failing for r in self._records if r.failing is not None}
 
-    def _failed(self, record: _Record, error: Exception, time_ns: int) -> None:
+    def _failed(self, record: _Record, failure: Failure, time_ns: int) -> None:
         record.failures += 1
-        record.failing = words(error)
+        record.failing = failure.text
         self._image.publish(record.failures_channel, float(record.failures), time_ns)
-        if type(error).__name__ not in record.logged:
-            record.logged.add(type(error).__name__)
-            log.error("controller failed", exc_info=error, extra={"controller": record.seat.controller.id})
+        if failure.kind not in record.logged:
+            record.logged.add(failure.kind)
+            log.error("controller failed", extra={"controller": record.seat.controller.id, "error": failure.trace})

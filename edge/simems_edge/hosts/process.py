@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 
-from simems_core import CycleGuest, Snapshot
+from simems_core import CoreError, CycleGuest, Snapshot
 
 from simems_edge.contracts.context import Row
 from simems_edge.hosts.kernel import die_with_parent, name_process
 from simems_edge.hosts.post import Failed, Order, Ready, Turns, send
-from simems_edge.hosts.seat import Seat, words
+from simems_edge.hosts.seat import Failure, Seat
 
 WAIT_S = 0.5
 REPORT_S = 0.2
@@ -44,13 +44,13 @@ def serve(order: Order) -> None:
     try:
         seat = _seat(order, guest)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        reporter.failed(error, time.monotonic())
+        reporter.failed(Failure.of(error), time.monotonic())
         os._exit(UNBOUND)
     reporter.ready()
     try:
         _turns(guest, seat, order.period_s, reporter)
     except Exception as error:  # noqa: BLE001 - the controller may have broken anything in here
-        reporter.failed(error, time.monotonic())
+        reporter.failed(Failure.of(error), time.monotonic())
         os._exit(BROKEN)
 
 
@@ -64,19 +64,27 @@ def _seat(order: Order, guest: CycleGuest) -> Seat:
 def _turns(guest: CycleGuest, seat: Seat, period_s: float, reporter: _Reporter) -> None:
     after, parent = guest.number, os.getppid()
     while not guest.stopped and os.getppid() == parent:
-        snapshot = guest.wait(after, WAIT_S)
+        snapshot = _next(guest, after)
         if snapshot is not None:
             after = snapshot.cycle
-            _turn(seat, snapshot, period_s, reporter)
+            _told(seat.turn(snapshot, period_s), reporter)
 
 
-def _turn(seat: Seat, snapshot: Snapshot, period_s: float, reporter: _Reporter) -> None:
-    error = seat.turn(snapshot, period_s)
-    if error is None:
+def _next(guest: CycleGuest, after: int) -> Snapshot | None:
+    """What the controller let go in circles may still be held: it is collected before this process gives up."""
+    try:
+        return guest.wait(after, WAIT_S)
+    except CoreError:
+        gc.collect()
+    return guest.wait(after, WAIT_S)
+
+
+def _told(failure: Failure | None, reporter: _Reporter) -> None:
+    if failure is None:
         reporter.well()
         return
-    reporter.failed(error, time.monotonic())
-    if isinstance(error, MemoryError):
+    reporter.failed(failure, time.monotonic())
+    if failure.out_of_memory:
         # What it leaked is not given back: only a new process is sound.
         os._exit(OUT_OF_MEMORY)
 
@@ -117,13 +125,12 @@ class _Reporter:
         if self._failing and send(self._box, Turns()):
             self._failing, self._lost = False, 0
 
-    def failed(self, error: Exception, now_s: float) -> None:
+    def failed(self, failure: Failure, now_s: float) -> None:
         self._failing = True
         self._lost += 1
-        kind = type(error).__name__
-        if kind in self._known and now_s - self._sent_s < REPORT_S:
+        known = failure.kind in self._known
+        if known and now_s - self._sent_s < REPORT_S:
             return
-        trace = "" if kind in self._known else "".join(traceback.format_exception(error))[-4000:]
-        if send(self._box, Failed(self._lost, words(error)[:500], trace)):
-            self._known.add(kind)
+        if send(self._box, Failed(self._lost, failure.text, "" if known else failure.trace)):
+            self._known.add(failure.kind)
             self._sent_s, self._lost = now_s, 0

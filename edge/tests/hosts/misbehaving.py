@@ -40,6 +40,15 @@ def _raise(_ctx: Context, _actuator: int) -> None:
     raise RuntimeError("on purpose")
 
 
+def _raise_and_keep(ctx: Context, actuator: int) -> None:
+    """Keeps every exception, and with it the frames that raised."""
+    try:
+        _raise(ctx, actuator)
+    except RuntimeError as error:
+        _hoard.append(error)
+        raise
+
+
 def _nan(ctx: Context, actuator: int) -> None:
     ctx.propose(actuator, preferred=float("nan"))
 
@@ -119,6 +128,7 @@ KINDS: dict[str, Callable[[Context, int], None]] = {
     "sleeps": _sleep,
     "spins": _spin,
     "raises": _raise,
+    "raises and keeps": _raise_and_keep,
     "NaN": _nan,
     "wrong type": _wrong_type,
     "absurd": _absurd,
