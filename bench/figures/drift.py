@@ -11,7 +11,6 @@ from bench.figure import Figure
 from bench.figures.lateness import beside, new_cycle
 
 PERIOD_S = 0.001
-PERIOD_NS = 1_000_000
 CYCLES = 20_000
 STEPS = 1000
 RUNS = 7
@@ -80,4 +79,4 @@ def _steady(cycle: Cycle) -> tuple[int, int]:
         skipped = cycle.statistics().skipped
         snapshot = cycle.wait(cycle.number, PATIENCE_S)
         if snapshot is not None and cycle.statistics().skipped == skipped:
-            return snapshot.time_ns // PERIOD_NS, snapshot.cycle + skipped
+            return cycle.slot(snapshot.time_ns), snapshot.cycle + skipped

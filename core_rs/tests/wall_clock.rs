@@ -59,7 +59,7 @@ fn a_live_cycle_of_a_millisecond_keeps_its_grid() {
         let moved_us = clock.utc_us(time_ns) - before_us - step_us;
         assert!(moved_us.abs() < 1_000_000, "the stamp of a record follows the step: {moved_us} us off");
         stepped += 1;
-        slots.push((reader.cycle().cast_signed(), time_ns.div_euclid(PERIOD_NS)));
+        slots.push((reader.cycle().cast_signed(), cycle.slot(time_ns)));
     }
     cycle.stop();
     let statistics = cycle.shared().statistics();

@@ -501,6 +501,9 @@ class Cycle:
         same. Returns when the machine has answered."""
     def grants(self) -> dict[str, int | None]:
         """``realtime``, ``memory``, ``cpu``: None when not asked for, 0 when granted, else the errno of the refusal."""
+    def slot(self, time_ns: int) -> int:
+        """Number of the slot of the thread's grid that an instant lies in: slots begin half a millisecond (or half a
+        short period) after the multiples of the period, off the kernel's tick."""
     def watch(self, handles: Sequence[int]) -> None:
         """Before start: inputs whose age at the latch is a statistic."""
     def stop(self) -> None:

@@ -47,6 +47,7 @@ pub use thread::bare_sleep_lateness;
 pub use watchdog::Watchdog;
 
 use crate::clock::Clock;
+use crate::cycle::pacer::Grid;
 use crate::error::{Error, Result};
 use crate::image::{Image, Snapshot};
 use crate::record::Recorder;
@@ -145,6 +146,11 @@ impl Cycle {
         if let State::Idle(engine) = &mut *state {
             engine.release();
         }
+    }
+
+    /// Number of the slot of the thread's grid that an instant of the cycle's clock lies in.
+    pub fn slot(&self, time_ns: i64) -> i64 {
+        Grid::new(self.shared.period_ns()).slot(time_ns)
     }
 
     /// Whether the thread beats.

@@ -112,6 +112,10 @@ impl PyCycle {
         ])
     }
 
+    fn slot(&self, time_ns: i64) -> i64 {
+        self.0.slot(time_ns)
+    }
+
     fn watch(&self, handles: Vec<i64>) -> PyResult<()> {
         Ok(self.0.watch(&handles)?)
     }
