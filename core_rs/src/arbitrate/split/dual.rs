@@ -10,7 +10,7 @@ pub(super) const FREE: f64 = 1e4;
 /// Elasticity of rows that are to be kept.
 pub(super) const STIFF: f64 = 1e-7;
 const ACCURATE: f64 = 1e-12;
-const ROUNDING: f64 = 2e-16;
+const ROUNDING: f64 = 4e-15;
 const STEPS_EACH: u32 = 40;
 const TRIALS: u32 = 60;
 const FIRM: f64 = 1e-6;
@@ -193,16 +193,12 @@ impl Dual {
         bounds.filter(|bound| bound.is_finite()).fold(1.0, |size, bound| bound.abs().max(size))
     }
 
-    /// Rows give way to where they stand, where they cannot be kept, and a little more: no two hold just one point.
-    pub(super) fn widen(&mut self, slots: &[Slot], margin: f64) {
+    /// Rows give way to where they stand, where they cannot be kept.
+    pub(super) fn widen(&mut self, slots: &[Slot]) {
         for row in 0..self.rows {
             let sum = self.sum(row, slots.iter().map(|slot| (slot.part.unit, slot.value)));
-            if sum < self.lower[row] {
-                self.lower[row] = sum - margin;
-            }
-            if sum > self.upper[row] {
-                self.upper[row] = sum + margin;
-            }
+            self.lower[row] = self.lower[row].min(sum);
+            self.upper[row] = self.upper[row].max(sum);
         }
     }
 
