@@ -27,6 +27,7 @@
 
 mod dual;
 mod levels;
+mod line;
 #[cfg(test)]
 pub(crate) mod reference;
 mod simple;
