@@ -23,7 +23,7 @@ use crate::guard::{Guards, Rated, Role};
 use crate::image::Reader;
 
 /// Class of what nobody asked for, after all others.
-const NOBODY: u32 = 5;
+pub(super) const NOBODY: u32 = 5;
 /// Levels start here where storage moves back towards 0.
 const BACK: u32 = 1 << 20;
 /// A device this near its limit may want more.
@@ -47,13 +47,13 @@ pub(crate) struct Cap {
 pub(crate) struct Joint {
     split: Split,
     /// Who stands in a connection or a cap, in the order in which they keep their requests.
-    involved: Vec<usize>,
+    pub(super) involved: Vec<usize>,
     wishes: Vec<f64>,
     /// What a limit counts at most, by actuator.
     counted: Vec<f64>,
     decided: Vec<f64>,
     off: Vec<bool>,
-    visits: Vec<usize>,
+    pub(super) visits: Vec<usize>,
     /// One connection of plain batteries: no solver is needed.
     plain: bool,
 }
@@ -164,60 +164,15 @@ impl Guards {
             }
         }
     }
-
-    // The definition for one sum of batteries, where each gives way alone.
-    fn join_plain(&mut self, outcomes: &mut [Outcome]) {
-        let Some((connection, (least_w, most_w))) =
-            self.connections.first().and_then(|c| c.range.map(|range| (c, range)))
-        else {
-            return;
-        };
-        let sum_w: f64 = connection.members.iter().filter_map(|m| outcomes.get(m.actuator)).map(|o| o.value).sum();
-        let target_w = sum_w.max(least_w).min(most_w);
-        let Self { joint: Joint { visits, involved, .. }, classes, limits, .. } = self;
-        in_turn(visits, involved, classes, outcomes);
-        let mut left_w = target_w - sum_w;
-        for to_zero in [true, false] {
-            for &actuator in visits.iter() {
-                if let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) {
-                    left_w -= give(outcome, limits, left_w, to_zero, Mover::Guard(connection.number));
-                }
-            }
-        }
-    }
 }
 
-// Who gives way first: the lowest class, inside it the last listed.
-fn in_turn(visits: &mut Vec<usize>, involved: &[usize], classes: &[u32], outcomes: &[Outcome]) {
-    let of = |actuator: usize| outcomes.get(actuator).map_or(NOBODY, |outcome| class(classes, outcome));
-    visits.clear();
-    visits.extend_from_slice(involved);
-    let place = |actuator: usize| involved.iter().position(|&other| other == actuator);
-    visits.sort_unstable_by_key(|&actuator| std::cmp::Reverse((of(actuator), place(actuator))));
-}
-
-fn give(outcome: &mut Outcome, limits: &Limits, wanted_w: f64, to_zero: bool, by: Mover) -> f64 {
-    let before_w = outcome.value;
-    let mut target_w = limits.limit(before_w + wanted_w);
-    if to_zero {
-        let gives_way = (before_w > 0.0 && wanted_w < 0.0) || (before_w < 0.0 && wanted_w > 0.0);
-        target_w = match gives_way {
-            true if before_w > 0.0 => target_w.max(0.0),
-            true => target_w.min(0.0),
-            false => before_w,
-        };
-    }
-    set(outcome, target_w, by);
-    target_w - before_w
-}
-
-fn set(outcome: &mut Outcome, value: f64, by: Mover) {
+pub(super) fn set(outcome: &mut Outcome, value: f64, by: Mover) {
     if value != outcome.value {
         *outcome = Outcome { value, bound: Some(by), ..*outcome };
     }
 }
 
-fn class(classes: &[u32], outcome: &Outcome) -> u32 {
+pub(super) fn class(classes: &[u32], outcome: &Outcome) -> u32 {
     outcome.source.map_or(NOBODY, |source| classes.get(source).copied().unwrap_or(0))
 }
 

@@ -7,6 +7,7 @@
 mod circle;
 mod connection;
 mod joint;
+mod plain;
 mod protection;
 mod rated;
 mod resolve;

@@ -268,7 +268,7 @@ fn broken(case: &Case, minimum_on: f64, setpoints: &[f64]) -> Option<String> {
         let wrong = |&line: &usize| {
             let open = ESS.iter().chain(&EV).any(|&n| share(n, line) > 0.0 && setpoints[n] != 0.0);
             let most = if line == 0 { EXPORT_W } else { 207.0 * PHASE_A };
-            open || setpoints[PV] * share(PV, line) > most + 1e-6
+            open || setpoints[PV] * share(PV, line) > most + 1e-2
         };
         return reading.blind.iter().any(wrong).then(|| "blind".to_owned());
     }

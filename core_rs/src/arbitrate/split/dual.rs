@@ -4,15 +4,15 @@
 //! Lagrangian; `e` is the elasticity of the rows.
 
 use super::Slot;
+use super::line::{Bend, root};
 
 /// Weight of what costs nothing at a level.
 pub(super) const FREE: f64 = 1e4;
 /// Elasticity of rows that are to be kept.
 pub(super) const STIFF: f64 = 1e-7;
 const ACCURATE: f64 = 1e-12;
-const ROUNDING: f64 = 2e-16;
+const ROUNDING: f64 = 4e-15;
 const STEPS_EACH: u32 = 40;
-const TRIALS: u32 = 60;
 const FIRM: f64 = 1e-6;
 /// Numbers that are worked on at a time.
 const LANES: usize = 4;
@@ -193,16 +193,12 @@ impl Dual {
         bounds.filter(|bound| bound.is_finite()).fold(1.0, |size, bound| bound.abs().max(size))
     }
 
-    /// Rows give way to where they stand, where they cannot be kept, and a little more: no two hold just one point.
-    pub(super) fn widen(&mut self, slots: &[Slot], margin: f64) {
+    /// Rows give way to where they stand, where they cannot be kept.
+    pub(super) fn widen(&mut self, slots: &[Slot]) {
         for row in 0..self.rows {
             let sum = self.sum(row, slots.iter().map(|slot| (slot.part.unit, slot.value)));
-            if sum < self.lower[row] {
-                self.lower[row] = sum - margin;
-            }
-            if sum > self.upper[row] {
-                self.upper[row] = sum + margin;
-            }
+            self.lower[row] = self.lower[row].min(sum);
+            self.upper[row] = self.upper[row].max(sum);
         }
     }
 
@@ -381,53 +377,6 @@ struct Moving {
     lower: f64,
     upper: f64,
     wish: f64,
-}
-
-/// `gain * clip(base + rate t, lower, upper)`: one part, or one row, along a direction.
-#[derive(Clone, Copy, Debug)]
-struct Bend {
-    gain: f64,
-    base: f64,
-    rate: f64,
-    lower: f64,
-    upper: f64,
-}
-
-// Where `at_rest + slope t + bends` is 0: Newton's method, kept inside a bracket that shrinks at least by half.
-fn root(bends: &[Bend], at_rest: f64, slope: f64) -> f64 {
-    let value = |t: f64| {
-        let (mut sum, mut rise) = (at_rest + slope * t, slope);
-        for bend in bends {
-            let wish = bend.base + bend.rate * t;
-            let below = if wish > bend.lower { wish } else { bend.lower };
-            let clipped = if below < bend.upper { below } else { bend.upper };
-            sum += bend.gain * clipped;
-            rise += if clipped == wish { bend.gain * bend.rate } else { 0.0 };
-        }
-        (sum, rise)
-    };
-    let (start, _) = value(0.0);
-    let (mut low, mut high, mut t) = (0.0_f64, f64::INFINITY, 1.0_f64);
-    for _ in 0..TRIALS {
-        let (sum, rise) = value(t);
-        if sum.abs() <= 0.1 * start.abs() {
-            break;
-        }
-        if sum < 0.0 {
-            low = t
-        } else {
-            high = t
-        }
-        let newton = t - sum / rise;
-        t = if newton > low && newton < high {
-            newton
-        } else if high.is_finite() {
-            0.5 * (low + high)
-        } else {
-            4.0 * t
-        };
-    }
-    t
 }
 
 // How many parts of one unit come first.

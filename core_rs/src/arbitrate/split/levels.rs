@@ -3,7 +3,7 @@
 use super::dual::{FREE, STIFF};
 use super::{Slot, Solved, Split, TINY};
 
-const PASSES: u32 = 20;
+const PASSES: u32 = 6;
 /// A pull below this share of the strongest is none; larger where the multipliers are not anchored.
 const SLIGHT: f64 = 1e-7;
 const PULLED: f64 = 1e-3;
@@ -106,7 +106,7 @@ impl Split {
             if self.dual.hopeless(size) {
                 return Attempt::Hopeless;
             }
-            if missed > TINY * size && missed > 0.9 * before {
+            if missed > TINY * size && missed > 0.5 * before {
                 return Attempt::Missed;
             }
             if missed <= 0.01 * TINY * size && moved <= 0.1 * TINY * size {
@@ -163,7 +163,9 @@ impl Split {
             }
             self.dual.again(false);
         }
-        self.dual.widen(&self.slots, 0.02 * TINY * size);
+        self.dual.widen(&self.slots);
+        self.slots.iter_mut().for_each(|slot| slot.least = slot.value);
+        self.missing_least = true;
         self.fix_pulled(PULLED);
         true
     }

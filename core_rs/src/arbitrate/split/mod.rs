@@ -27,6 +27,7 @@
 
 mod dual;
 mod levels;
+mod line;
 #[cfg(test)]
 pub(crate) mod reference;
 mod simple;
@@ -67,7 +68,8 @@ pub enum Solved {
     Kept,
     /// The rows cannot all be kept: their violation is the least possible.
     Violated,
-    /// The bound on steps was met.
+    /// The bound on steps was met, or rounding was: the rows are kept or missed least where that was found out, else
+    /// by the simpler split; not by levels.
     Unfinished,
 }
 
@@ -81,6 +83,8 @@ struct Slot {
     held: bool,
     /// At the pass before.
     before: f64,
+    /// Where the rows were missed least.
+    least: f64,
     centre: f64,
     weight: f64,
 }
@@ -92,6 +96,8 @@ pub struct Split {
     slots: Vec<Slot>,
     scale: Box<[f64]>,
     levels: Vec<u32>,
+    /// The rows cannot all be kept, and where they are missed least is known.
+    missing_least: bool,
     dual: Dual,
 }
 
@@ -104,6 +110,7 @@ impl Split {
             slots: Vec::with_capacity(parts),
             scale: vec![1.0; units].into_boxed_slice(),
             levels: Vec::with_capacity(parts),
+            missing_least: false,
             dual: Dual::new(units, parts, rows),
         }
     }
@@ -118,6 +125,7 @@ impl Split {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.levels.clear();
+        self.missing_least = false;
         self.dual.clear();
     }
 
@@ -140,7 +148,16 @@ impl Split {
         let (lower, upper) = (part.lower.clamp(-LARGEST, LARGEST), part.upper.clamp(-LARGEST, LARGEST));
         let part = Part { lower, upper, desired: part.desired.clamp(lower, upper), ..part };
         let value = part.desired;
-        self.slots.push(Slot { part, value, fixed: false, held: false, before: value, centre: value, weight: 0.0 });
+        self.slots.push(Slot {
+            part,
+            value,
+            fixed: false,
+            held: false,
+            before: value,
+            least: value,
+            centre: value,
+            weight: 0.0,
+        });
         true
     }
 
@@ -152,8 +169,10 @@ impl Split {
         }
         self.scale_units(true);
         let solved = self.by_levels(steps);
-        if solved == Solved::Unfinished {
-            self.simply();
+        match solved {
+            Solved::Unfinished if self.missing_least => self.slots.iter_mut().for_each(|slot| slot.value = slot.least),
+            Solved::Unfinished => self.simply(),
+            Solved::Kept | Solved::Violated => {}
         }
         self.scale_units(false);
         solved
