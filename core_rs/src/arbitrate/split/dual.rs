@@ -147,7 +147,7 @@ impl Dual {
         if sum < self.lower[row] { self.lower[row] - sum } else { (self.upper[row] - sum).min(0.0) }
     }
 
-    fn sum(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
+    pub(super) fn sum(&self, row: usize, values: impl Iterator<Item = (usize, f64)>) -> f64 {
         values.map(|(unit, value)| self.coefficients[unit * self.room + row] * value).sum()
     }
 

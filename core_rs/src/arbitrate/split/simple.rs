@@ -5,7 +5,7 @@
 //! far as the row asks. If rows are still missed though all parts at 0 would keep them, all parts go towards 0 by the
 //! smallest common share that keeps the rows.
 
-use super::{Slot, Split, TINY};
+use super::{Split, TINY};
 
 const SWEEPS: u32 = 3;
 
@@ -22,8 +22,8 @@ impl Split {
     }
 
     fn sweep(&mut self, row: usize) {
+        let mut missing = self.dual.missing(row, self.slots.iter().map(|slot| (slot.part.unit, slot.value)));
         for level in (0..self.levels.len()).rev().filter_map(|place| self.levels.get(place).copied()) {
-            let mut missing = self.dual.missing(row, self.slots.iter().map(|slot| (slot.part.unit, slot.value)));
             if missing == 0.0 {
                 return;
             }
@@ -39,20 +39,18 @@ impl Split {
     }
 
     fn shrink(&mut self) {
-        let at = |share: f64, slots: &[Slot]| -> f64 {
-            let values =
-                slots.iter().map(|slot| (slot.part.unit, (share * slot.value).clamp(slot.part.lower, slot.part.upper)));
-            self.dual.violation(values)
-        };
+        let values = || self.slots.iter().map(|slot| (slot.part.unit, slot.value));
+        let at_rest = || self.slots.iter().map(|slot| (slot.part.unit, 0.0));
         let margin = TINY * self.dual.size();
-        if at(1.0, &self.slots) <= margin || at(0.0, &self.slots) > 0.0 {
+        if self.dual.violation(values()) <= margin || self.dual.violation(at_rest()) > 0.0 {
             return;
         }
-        let (mut kept, mut missed) = (0.0, 1.0);
-        for _ in 0..40 {
-            let middle = 0.5 * (kept + missed);
-            if at(middle, &self.slots) <= 0.0 { kept = middle } else { missed = middle }
-        }
+        // Every row holds 0, so each asks for a share of the way there: the least one keeps all.
+        let kept = (0..self.dual.rows()).fold(1.0_f64, |kept, row| {
+            let missing = self.dual.missing(row, values());
+            let sum = self.dual.sum(row, values());
+            if missing == 0.0 { kept } else { kept.min((sum + missing) / sum) }
+        });
         for slot in &mut self.slots {
             slot.value = (kept * slot.value).clamp(slot.part.lower, slot.part.upper);
         }

@@ -122,3 +122,23 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(500), failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn without_steps_every_part_keeps_its_range_and_rows_that_hold_0_are_kept((units, parts, rows) in problem()) {
+        let mut split = Split::new(units, parts.len(), rows.len());
+        parts.iter().for_each(|part| assert!(split.part(*part)));
+        let holds_0 = |(a, lower, upper): &(Vec<f64>, f64, f64)| (a.clone(), lower.min(0.0), upper.max(0.0));
+        let rows: Rows = rows.iter().map(holds_0).collect();
+        for (a, lower, upper) in &rows {
+            split.row(a.iter().copied().enumerate(), *lower, *upper);
+        }
+        split.solve(&mut 0);
+        prop_assert!(split.slots.iter().all(|slot| (slot.part.lower..=slot.part.upper).contains(&slot.value)));
+        for (a, lower, upper) in &rows {
+            let sum: f64 = a.iter().enumerate().map(|(unit, a)| a * split.value(unit)).sum();
+            prop_assert!(sum >= lower - 1e-5 && sum <= upper + 1e-5, "{lower} <= {sum} <= {upper}");
+        }
+    }
+}
