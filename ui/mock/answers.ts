@@ -317,6 +317,7 @@ export const CYCLE: CycleHealth = {
   overruns: 0,
   late_proposals: 3,
   refused_proposals: 0,
+  unfinished_splits: 0,
   work_us_p50: 61,
   work_us_p99: 142,
   work_us_max: 1430,

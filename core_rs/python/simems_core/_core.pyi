@@ -398,6 +398,9 @@ class CycleStatistics:
     def refused_proposals(self) -> int:
         """Sets that arbitration could not take: the process of a desk wrote nonsense into its memory."""
     @property
+    def unfinished_splits(self) -> int:
+        """Shared limits kept by the simpler split, because the bound on steps was met: safe, but not by class."""
+    @property
     def work_us_p50(self) -> float: ...
     @property
     def work_us_p99(self) -> float: ...

@@ -227,6 +227,7 @@ impl Engine {
         let elapsed_ns = self.last_time_ns.map_or(self.shared.period_ns(), |last_ns| time_ns.saturating_sub(last_ns));
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
+        self.shared.statistics.unfinished_splits.store(self.guards.unfinished(), Ordering::Relaxed);
         self.clusters.iter().for_each(|cluster| cluster.sum(&mut self.outcomes));
         self.stopwatch.lap(&self.shared.statistics, Phase::Guard);
         if let Some(machine) = &self.machine {

@@ -36,6 +36,7 @@ pub struct Statistics {
     pub(crate) overruns: AtomicU64,
     pub(crate) late_proposals: AtomicU64,
     pub(crate) refused_proposals: AtomicU64,
+    pub(crate) unfinished_splits: AtomicU64,
     pub(crate) grants: Grants,
     pub(crate) ages: Ages,
     phases: [Histogram; PHASES],
@@ -71,6 +72,10 @@ impl Statistics {
     /// Sets of proposals that arbitration could not take: a controller's process wrote nonsense.
     pub fn refused_proposals(&self) -> u64 {
         self.refused_proposals.load(Ordering::Relaxed)
+    }
+    /// Cycles whose shared limits were kept by the simpler split, because the bound on steps was met.
+    pub fn unfinished_splits(&self) -> u64 {
+        self.unfinished_splits.load(Ordering::Relaxed)
     }
     /// What the machine granted to the thread.
     pub fn grants(&self) -> &Grants {
@@ -130,11 +135,12 @@ impl Statistics {
             f64::from(u8::from(self.grants.realtime())),
             f64::from(u8::from(self.grants.memory_locked())),
             self.refused_proposals() as f64,
+            self.unfinished_splits() as f64,
         ]
     }
 }
 
-const CHANNELS: usize = 32;
+const CHANNELS: usize = 33;
 
 /// (address, unit) of the statistics published once a second when the image has them.
 pub const CYCLE_CHANNELS: [(&str, &str); CHANNELS] = [
@@ -170,6 +176,7 @@ pub const CYCLE_CHANNELS: [(&str, &str); CHANNELS] = [
     ("cycle/realtime", ""),
     ("cycle/memory_locked", ""),
     ("cycle/refused_proposals", ""),
+    ("cycle/unfinished_splits", ""),
 ];
 
 /// Splits a cycle into its phases; silent until the thread starts it, so that stepping measures no time.

@@ -56,6 +56,8 @@ pub(crate) struct Joint {
     pub(super) visits: Vec<usize>,
     /// One connection of plain batteries: no solver is needed.
     plain: bool,
+    /// Splits that could not be ended within the bound on steps.
+    unfinished: u64,
 }
 
 impl Default for Joint {
@@ -69,6 +71,7 @@ impl Default for Joint {
             off: Vec::new(),
             visits: Vec::new(),
             plain: true,
+            unfinished: 0,
         }
     }
 }
@@ -91,8 +94,14 @@ impl Joint {
             off: vec![false; count],
             visits: Vec::with_capacity(involved.len()),
             plain: is_plain(guards),
+            unfinished: 0,
             involved,
         }
+    }
+
+    /// How often limits were kept by the simpler split, because the bound on steps was met.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.unfinished
     }
 
     /// Whether clusters may give members weights: then the order listed decides no more.
@@ -251,12 +260,11 @@ impl Joint {
         for place in 0..self.involved.len() {
             self.back(scene, outcomes, place);
         }
-        self.split.solve(steps);
-        self.read(scene);
+        self.end(scene, steps);
         true
     }
 
-    fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) -> Solved {
+    fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) {
         self.split.clear();
         for connection in scene.connections {
             add_rows(&mut self.split, connection, scene.reader, &self.counted);
@@ -271,9 +279,13 @@ impl Joint {
             self.back(scene, outcomes, place);
             self.drive(scene, outcomes, place);
         }
+        self.end(scene, steps);
+    }
+
+    fn end(&mut self, scene: &Scene<'_>, steps: &mut u32) {
         let solved = self.split.solve(steps);
+        self.unfinished += u64::from(solved == Solved::Unfinished);
         self.read(scene);
-        solved
     }
 
     // Towards 0.

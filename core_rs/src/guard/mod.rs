@@ -66,6 +66,11 @@ impl Guards {
         }
     }
 
+    /// How often shared limits could not be weighed to the end in one cycle.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.joint.unfinished()
+    }
+
     /// An actuator's smallest value other than 0.
     pub(crate) fn smallest(&self, actuator: usize) -> f64 {
         self.turns.minimum(actuator)

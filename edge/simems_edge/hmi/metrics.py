@@ -54,6 +54,9 @@ class EdgeFigures(Collector):
         yield CounterMetricFamily(
             "simems_refused_proposals", "Proposals that were nonsense.", value=cycle.refused_proposals
         )
+        yield CounterMetricFamily(
+            "simems_unfinished_splits", "Shared limits kept by the simpler split.", value=cycle.unfinished_splits
+        )
         yield GaugeMetricFamily("simems_cycle_realtime", "1 when SCHED_FIFO was granted.", value=float(cycle.realtime))
         yield GaugeMetricFamily(
             "simems_cycle_memory_locked", "1 when memory is locked.", value=float(cycle.memory_locked)

@@ -212,6 +212,8 @@ class CycleHealth(Model):
     late_proposals: int
     refused_proposals: int
     """Sets that a controller's process wrote and arbitration could not take."""
+    unfinished_splits: int
+    """Shared limits that were kept, but not weighed by class to the end."""
     work_us_p50: float
     work_us_p99: float
     work_us_max: float

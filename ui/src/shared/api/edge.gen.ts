@@ -489,6 +489,8 @@ export interface components {
             running: boolean;
             /** Skipped */
             skipped: number;
+            /** Unfinished Splits */
+            unfinished_splits: number;
             /** Work Us Max */
             work_us_max: number;
             /** Work Us P50 */
