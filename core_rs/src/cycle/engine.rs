@@ -12,8 +12,9 @@ use crate::cycle::mailbox::ProposalSet;
 use crate::cycle::shared::Shared;
 use crate::cycle::statistics::CYCLE_CHANNELS;
 use crate::error::{Error, Result};
+use crate::estimate::LiveEstimator;
 use crate::guard::{Guards, Rated};
-use crate::image::Latcher;
+use crate::image::{Filled, Latcher};
 use crate::record::Recorder;
 use crate::states::Machine;
 
@@ -51,6 +52,7 @@ pub struct Engine {
     latcher: Option<Latcher>,
     standing: Vec<Standing>,
     guards: Guards,
+    estimators: Vec<LiveEstimator>,
     machine: Option<Machine>,
     outcomes: Vec<Outcome>,
     previous: Vec<f64>,
@@ -76,6 +78,7 @@ impl Engine {
             latcher: Some(Latcher::claim(&shared.image)?),
             standing: standing(&shared),
             guards: Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?,
+            estimators: Vec::new(),
             machine: None,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
@@ -109,6 +112,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Before the first cycle: it takes its turn between latch and wake in each one.
+    pub(crate) fn attach_estimator(&mut self, estimator: LiveEstimator) -> Result<()> {
+        if !Arc::ptr_eq(estimator.image(), &self.shared.image) {
+            return Err(Error::Order("the estimator reads another image than the cycle's"));
+        }
+        self.estimators.push(estimator);
+        Ok(())
+    }
+
     /// Before the first cycle: states and faults are looked at in each one.
     pub(crate) fn attach_states(&mut self, mut machine: Machine) -> Result<()> {
         let configuration = &self.shared.configuration;
@@ -118,7 +130,7 @@ impl Engine {
         Ok(())
     }
 
-    /// First half: latches at `time_ns` and wakes who waits. `grow`: may make more snapshot buffers.
+    /// First half: latches at `time_ns`, estimates and wakes who waits. `grow`: may make more snapshot buffers.
     pub(crate) fn begin(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         if self.open.is_some() {
             return Err(Error::Order("this cycle was begun already: finish it first"));
@@ -128,7 +140,9 @@ impl Engine {
         }
         self.claim()?;
         let latcher = self.latcher.as_mut().ok_or(Error::Order("the image was given back"))?;
-        let cycle = latcher.latch(time_ns, grow)?;
+        let filled = latcher.prepare(time_ns, grow)?;
+        estimate(&mut self.estimators, latcher, &filled);
+        let cycle = latcher.show(&filled);
         self.open = Some(cycle);
         self.shared.number.store(cycle, Ordering::Release);
         self.shared.latched.signal();
@@ -215,6 +229,16 @@ impl Engine {
             for (handle, value) in self.outputs.statistics.iter().zip(values) {
                 write(&self.shared, *handle, value, time_ns);
             }
+        }
+    }
+}
+
+// Before anybody is woken: controllers see what was estimated from this latch in this very snapshot.
+fn estimate(estimators: &mut [LiveEstimator], latcher: &Latcher, filled: &Filled) {
+    for estimator in estimators {
+        let Some(reader) = latcher.filled(filled) else { return };
+        for (handle, sample) in estimator.step(&reader) {
+            latcher.amend(filled, handle, sample);
         }
     }
 }

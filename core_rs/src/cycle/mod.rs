@@ -1,4 +1,4 @@
-//! The fixed-time cycle: latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
+//! The fixed-time cycle: latch -> estimate -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 //!
 //! Enters: proposals. Leaves: snapshots, decisions, recorded rows, statistics. Never here: Python, wall-clock
 //! time, a wait on anybody but the propose deadline.
@@ -28,6 +28,7 @@ pub use thread::bare_sleep_lateness;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::estimate::LiveEstimator;
 use crate::image::{Image, Snapshot};
 use crate::record::Recorder;
 use crate::states::Machine;
@@ -127,6 +128,11 @@ impl Cycle {
     /// Before start: samples a recorder at the end of each cycle that crosses its interval.
     pub fn attach(&self, recorder: Arc<Recorder>) -> Result<()> {
         self.idle(|engine| engine.attach(recorder))
+    }
+
+    /// Before start: a battery's estimator takes its turn in each cycle, between latch and wake.
+    pub fn attach_estimator(&self, estimator: LiveEstimator) -> Result<()> {
+        self.idle(|engine| engine.attach_estimator(estimator))
     }
 
     /// Before start: states and faults are looked at in each cycle.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::estimate::estimator::{Estimate, Estimator, Pack, Sample, Start};
+use crate::estimate::estimator::{Estimate, Estimator, Pack, Start};
 use crate::estimate::model::CellModel;
+use crate::estimate::sample::Sample;
 
 /// Estimators side by side; all storage is made at construction.
 #[derive(Clone, Debug)]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, finite};
 use crate::estimate::filter::{Filter, Innovation};
+use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
+use crate::estimate::sample::Sample;
 use crate::estimate::sensor::{Expect, Judge};
 
 /// As many refused voltages in a row, and the filter doubts itself.
@@ -19,6 +21,8 @@ const LOOKED_UP_SIGMA: f64 = 0.2;
 const GAP_C_RATE: f64 = 0.1;
 /// Below this share of capacity per hour a cell rests.
 const REST_C_RATE: f64 = 0.01;
+/// A SOC remembered from before a restart is known no better than this.
+pub const RETURNED_SIGMA: f64 = 0.02;
 /// Nothing older than this can matter, in s: keeps sums finite.
 const LONGEST_GAP_S: f64 = 1e9;
 
@@ -43,19 +47,45 @@ pub enum Start {
         /// Above 0.
         sigma_pct: f64,
     },
+    /// From what was known `away_s` ago. Never trusted blindly: sigma is larger by what may have flowed meanwhile, at
+    /// least [`RETURNED_SIGMA`], and voltages that contradict throw it over as they do any SOC.
+    Remembered {
+        /// What was known.
+        memory: Memory,
+        /// 0 or more.
+        away_s: f64,
+    },
 }
 
-/// Readings of one instant; NaN where there is none. `dt_s` is the time since the sample before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
-    /// Discharge > 0.
-    pub current_a: f64,
-    /// At the terminals.
-    pub voltage_v: f64,
-    /// Of the cells.
-    pub temperature_degc: f64,
-    /// 0 at the first sample.
-    pub dt_s: f64,
+impl Start {
+    fn check(&self) -> Result<()> {
+        match *self {
+            Self::FromVoltage => Ok(()),
+            Self::Soc { soc_pct, .. } if !(0.0..=100.0).contains(&soc_pct) => {
+                Err(Error::invalid(format!("initial_soc_pct must be in 0..100, not {soc_pct}")))
+            }
+            Self::Soc { sigma_pct, .. } if finite("initial_sigma_pct", sigma_pct)? <= 0.0 => {
+                Err(Error::invalid(format!("initial_sigma_pct must be above 0, not {sigma_pct}")))
+            }
+            Self::Soc { .. } => Ok(()),
+            Self::Remembered { away_s, .. } if finite("away_s", away_s)? < 0.0 => {
+                Err(Error::invalid(format!("away_s must be 0 or more, not {away_s}")))
+            }
+            Self::Remembered { memory, .. } => memory.check(),
+        }
+    }
+
+    /// SOC 0..1 and its standard deviation; None when only a voltage tells.
+    fn known(&self) -> Option<(f64, f64)> {
+        match *self {
+            Self::FromVoltage => None,
+            Self::Soc { soc_pct, sigma_pct } => Some((soc_pct / 100.0, sigma_pct / 100.0)),
+            Self::Remembered { memory, away_s } => {
+                let grown = (memory.soc_sigma_pct / 100.0).hypot(GAP_C_RATE * away_s / 3600.0);
+                Some((memory.soc_pct / 100.0, grown.clamp(RETURNED_SIGMA, KNOWING_NOTHING)))
+            }
+        }
+    }
 }
 
 /// Why an estimate is, or is not, valid.
@@ -101,6 +131,14 @@ impl Estimate {
     }
 }
 
+/// What a sample brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Both,
+    Current,
+    Voltage,
+}
+
 /// The estimator of one battery.
 #[derive(Clone, Debug)]
 pub struct Estimator {
@@ -121,14 +159,7 @@ impl Estimator {
         if pack.series == 0 || pack.parallel == 0 {
             return Err(Error::invalid("series and parallel must be 1 or more"));
         }
-        if let Start::Soc { soc_pct, sigma_pct } = start {
-            if !(0.0..=100.0).contains(&soc_pct) {
-                return Err(Error::invalid(format!("initial_soc_pct must be in 0..100, not {soc_pct}")));
-            }
-            if finite("initial_sigma_pct", sigma_pct)? <= 0.0 {
-                return Err(Error::invalid(format!("initial_sigma_pct must be above 0, not {sigma_pct}")));
-            }
-        }
+        start.check()?;
         let (filter, judge) = (None, Judge::new());
         let mut made =
             Self { model, pack, start, filter, judge, last_current_a: 0.0, waiting_s: 0.0, refused: 0, seen: false };
@@ -150,28 +181,63 @@ impl Estimator {
 
     /// Takes one sample. Allocates nothing; whatever comes in, finite numbers go out.
     pub fn step(&mut self, sample: &Sample) -> Estimate {
+        self.take(sample, News::Both)
+    }
+
+    /// Counts the charge up to now; there is no voltage to compare with, and none is missed.
+    pub fn count(&mut self, sample: &Sample) -> Estimate {
+        self.take(sample, News::Current)
+    }
+
+    /// Compares a voltage at the instant of the last step: no time passes.
+    pub fn observe(&mut self, sample: &Sample) -> Estimate {
+        self.take(&Sample { dt_s: 0.0, ..*sample }, News::Voltage)
+    }
+
+    /// (SOC, its standard deviation) in percent `waiting_s` after the last sample; None before it has begun.
+    pub fn held(&self, waiting_s: f64) -> Option<(f64, f64)> {
+        let filter = self.filter.as_ref()?;
+        let unknown = waiting_sigma(&self.model, filter, self.waiting_s + waiting_s);
+        Some((100.0 * filter.soc(), 100.0 * filter.soc_sigma().hypot(unknown).min(KNOWING_NOTHING)))
+    }
+
+    /// What a restart needs; None before it has begun.
+    pub fn memory(&self) -> Option<Memory> {
+        self.filter.as_ref().map(Filter::memory)
+    }
+
+    /// A SOC known no better is not valid, in percent.
+    pub fn valid_sigma_pct(&self) -> f64 {
+        100.0 * VALID_SIGMA
+    }
+
+    fn take(&mut self, sample: &Sample, news: News) -> Estimate {
         let model = Arc::clone(&self.model);
         let cell = Sample {
             current_a: sample.current_a / f64::from(self.pack.parallel),
             voltage_v: sample.voltage_v / f64::from(self.pack.series),
             ..*sample
         };
-        self.step_cell(&model, &cell)
+        self.step_cell(&model, &cell, news)
     }
 
-    fn step_cell(&mut self, model: &CellModel, sample: &Sample) -> Estimate {
+    fn step_cell(&mut self, model: &CellModel, sample: &Sample, news: News) -> Estimate {
         let soc = self.filter.as_ref().map_or_else(|| self.first_soc(sample.voltage_v), Filter::soc);
         let last_degc = self.judge.temperature_or(sample.temperature_degc);
         let circuit = model.circuit(soc, last_degc);
-        let judged = self.judge.judge(sample, &model.limits, &expect(model, soc, circuit.r0_ohm));
-        let moves = sample.dt_s > 0.0 || !self.seen;
+        let expect = expect(model, soc, circuit.r0_ohm);
+        let judged = match news {
+            News::Current => self.judge.judge_current(sample, &model.limits),
+            _ => self.judge.judge(sample, &model.limits, &expect),
+        };
+        let moves = sample.dt_s > 0.0 || !self.seen || news == News::Voltage;
         let in_time = moves && sample.dt_s >= 0.0 && sample.dt_s <= model.limits.longest_step_s;
         self.seen = true;
         self.waiting_s = (self.waiting_s + sample.dt_s.max(0.0)).min(LONGEST_GAP_S);
         let current_a = judged.current_a.filter(|_| moves);
         let innovation = current_a.and_then(|current_a| self.advance(model, &circuit, current_a, judged.voltage_v));
         self.after(model, innovation, last_degc);
-        let no_voltage = judged.voltage_v.is_none() && !judged.held;
+        let no_voltage = judged.voltage_v.is_none() && !judged.held && news != News::Current;
         let missing = judged.current_a.is_none() || no_voltage || judged.old_temperature;
         self.estimate(model, self.reason(in_time, judged.stuck, missing), innovation)
     }
@@ -200,14 +266,12 @@ impl Estimator {
         if self.filter.is_some() {
             return;
         }
-        let soc = match (self.start, voltage_v) {
-            (Start::Soc { soc_pct, sigma_pct }, _) => Some((soc_pct / 100.0, sigma_pct / 100.0)),
-            (Start::FromVoltage, Some(volts)) => {
-                Some((model.soc_at(volts + circuit.series(current_a).0), LOOKED_UP_SIGMA))
-            }
-            (Start::FromVoltage, None) => None,
-        };
+        let looked_up = |volts: f64| (model.soc_at(volts + circuit.series(current_a).0), LOOKED_UP_SIGMA);
+        let soc = self.start.known().or(voltage_v.map(looked_up));
         self.filter = soc.map(|(soc, sigma)| Filter::new(model, circuit, soc, sigma));
+        if let (Some(filter), Start::Remembered { memory, .. }) = (&mut self.filter, self.start) {
+            filter.remember(&memory);
+        }
         (self.last_current_a, self.waiting_s) = (current_a, 0.0);
     }
 
@@ -230,17 +294,11 @@ impl Estimator {
 
     /// The SOC at which the circuit is read before the filter has one.
     fn first_soc(&self, voltage_v: f64) -> f64 {
-        match self.start {
-            Start::Soc { soc_pct, .. } => soc_pct / 100.0,
-            Start::FromVoltage => self.model.soc_at(voltage_v),
-        }
+        self.start.known().map_or_else(|| self.model.soc_at(voltage_v), |(soc, _)| soc)
     }
 
     fn first_sigma(&self) -> f64 {
-        match self.start {
-            Start::Soc { sigma_pct, .. } => sigma_pct / 100.0,
-            Start::FromVoltage => KNOWING_NOTHING,
-        }
+        self.start.known().map_or(KNOWING_NOTHING, |(_, sigma)| sigma)
     }
 
     fn reason(&self, in_time: bool, stuck: bool, missing: bool) -> Reason {

@@ -11,6 +11,7 @@
 //! a flat stretch with a steep end, as of LFP, would mislead a derivative.
 
 use crate::estimate::matrix::{Matrix, N, Vector, add_outer, diagonal, dot, joseph, symmetric, times, transposed};
+use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
 
 const SOC: usize = 0;
@@ -38,6 +39,8 @@ const END: f64 = 0.02;
 const CONSIDERED_SHARE: f64 = 0.5;
 /// The square of how many standard deviations an innovation may be off.
 const GATE: f64 = 25.0;
+/// No current sensor over capacity is further off than this share.
+const LARGEST_SCALE: f64 = 0.3;
 /// How fast offset and scale may wander: their first standard deviation in this time.
 const WANDER_S: f64 = 30.0 * 86_400.0;
 
@@ -78,6 +81,27 @@ impl Filter {
         let sigmas = [sigma, u1, u2, 0.8, noise.current_offset_a, noise.current_scale, error, considered];
         let x = [soc.clamp(0.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         Self { x, p: diagonal(&sigmas.map(|sigma| sigma * sigma)), mean_square_a2: before_a * before_a }
+    }
+
+    /// Takes over what was known of the current sensor.
+    pub(super) fn remember(&mut self, memory: &Memory) {
+        self.x[OFFSET] = memory.offset_a;
+        self.x[SCALE] = memory.scale.clamp(-LARGEST_SCALE, LARGEST_SCALE);
+        self.p[OFFSET][OFFSET] = memory.offset_sigma_a * memory.offset_sigma_a;
+        self.p[SCALE][SCALE] = memory.scale_sigma * memory.scale_sigma;
+    }
+
+    /// What is worth remembering.
+    pub(super) fn memory(&self) -> Memory {
+        let sigma = |variance: f64| variance.max(f64::MIN_POSITIVE).sqrt();
+        Memory {
+            soc_pct: 100.0 * self.soc(),
+            soc_sigma_pct: 100.0 * self.soc_sigma().max(f64::MIN_POSITIVE),
+            offset_a: self.x[OFFSET],
+            offset_sigma_a: sigma(self.p[OFFSET][OFFSET]),
+            scale: self.x[SCALE],
+            scale_sigma: sigma(self.p[SCALE][SCALE]),
+        }
     }
 
     /// SOC 0..1.
@@ -198,7 +222,7 @@ impl Filter {
     fn bound(&mut self) {
         self.x[SOC] = self.x[SOC].clamp(0.0, 1.0);
         self.x[HYSTERESIS] = self.x[HYSTERESIS].clamp(-1.0, 1.0);
-        self.x[SCALE] = self.x[SCALE].clamp(-0.3, 0.3);
+        self.x[SCALE] = self.x[SCALE].clamp(-LARGEST_SCALE, LARGEST_SCALE);
         if self.p[SOC][SOC] > UNKNOWN_SOC {
             self.shrink_soc((UNKNOWN_SOC / self.p[SOC][SOC]).sqrt());
         }

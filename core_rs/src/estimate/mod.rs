@@ -14,15 +14,23 @@ mod coulomb;
 mod estimator;
 mod filter;
 pub mod identify;
+mod live;
 mod matrix;
+mod memory;
 mod model;
+mod sample;
 mod sensor;
 
 pub use bank::Bank;
 pub use cell::{Cell, Elements, Limits, Noise, Ocv};
 pub use coulomb::{CoulombCounter, RestCorrection};
-pub use estimator::{Estimate, Estimator, Pack, Reason, Sample, Start};
+pub use estimator::{Estimate, Estimator, Pack, Reason, Start};
+pub use live::{LiveEstimator, LiveSpec};
+pub use memory::{Memory, MemoryBoard};
 pub use model::CellModel;
+pub use sample::Sample;
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::*;
 
 const CAPACITY_AH: f64 = 2.0;
 
-fn cell(hysteresis_v: f64) -> Cell {
+pub(super) fn cell(hysteresis_v: f64) -> Cell {
     let soc_pct: Vec<f64> = (0..=20).map(|number| 5.0 * f64::from(number)).collect();
     let ocv_v = soc_pct.iter().map(|soc| 3.0 + 0.008 * soc).collect();
     Cell {
@@ -52,7 +52,7 @@ fn start(soc_pct: f64) -> Start {
 }
 
 /// (current, voltage, SOC 0..1) each second of the cell at 25 degC.
-fn drive(soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
+pub(super) fn drive(soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
     let (mut soc, mut u1, mut u2, mut before) = (soc, 0.0, 0.0, 0.0);
     (0..seconds)
         .map(|second| {

@@ -14,6 +14,14 @@ pub struct Latcher {
     image: Arc<Image>,
 }
 
+/// A buffer that was filled and not shown yet.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    index: usize,
+    number: u64,
+    time_ns: i64,
+}
+
 impl Drop for Latcher {
     fn drop(&mut self) {
         self.image.owned.store(false, Ordering::Release);
@@ -32,6 +40,12 @@ impl Latcher {
     /// Latches at `time_ns` (never before the last latch) and gives the new cycle number. `grow` lets it
     /// make another buffer when readers hold all; the running cycle never does.
     pub fn latch(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
+        let filled = self.prepare(time_ns, grow)?;
+        Ok(self.show(&filled))
+    }
+
+    /// First half of [`Latcher::latch`]: fills a buffer that nobody sees yet.
+    pub(crate) fn prepare(&mut self, time_ns: i64, grow: bool) -> Result<Filled> {
         let (cycle, last_ns) = self.last()?;
         if cycle > 0 && time_ns < last_ns {
             return Err(Error::invalid(format!("latch at {time_ns} ns is before the last one at {last_ns} ns")));
@@ -39,9 +53,29 @@ impl Latcher {
         let index = self.image.pool.free(grow).ok_or_else(all_held)?;
         let number = cycle.saturating_add(1);
         self.fill(index, number, time_ns);
-        self.image.latest.store(index, Ordering::Release);
-        self.image.pool.show(index);
-        Ok(number)
+        Ok(Filled { index, number, time_ns })
+    }
+
+    /// What was filled and is not shown yet.
+    pub(crate) fn filled(&self, filled: &Filled) -> Option<Reader<'_>> {
+        self.image.pool.get(filled.index).map(|buffer| Reader::new(&self.image, buffer))
+    }
+
+    /// Puts a sample that the cycle computed from this very latch beside what was latched.
+    pub(crate) fn amend(&self, filled: &Filled, channel: usize, sample: Sample) {
+        let (Some(into), Some(row)) = (self.image.pool.get(filled.index), self.image.channels.get(channel)) else {
+            return;
+        };
+        let sample = Sample { quality: row.judge(sample.value, sample.quality), ..sample };
+        self.remember(channel, sample);
+        self.place(into, channel, sample, filled.time_ns);
+    }
+
+    /// Second half of [`Latcher::latch`]: everybody sees it from now on.
+    pub(crate) fn show(&mut self, filled: &Filled) -> u64 {
+        self.image.latest.store(filled.index, Ordering::Release);
+        self.image.pool.show(filled.index);
+        filled.number
     }
 
     fn last(&self) -> Result<(u64, i64)> {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 pub use channel::{Channel, Kind};
+pub(crate) use latch::Filled;
 pub use latch::Latcher;
 pub use snapshot::{Reader, Snapshot};
 
