@@ -161,13 +161,21 @@ fn counting_takes_the_table_at_rest_only() {
 #[test]
 fn a_bank_is_its_cells() {
     let model = Arc::new(CellModel::new(&cell(0.01)).unwrap());
-    let mut bank = Bank::new(&model, 3, start(50.0)).unwrap();
-    let mut one = Estimator::new(model, Pack { series: 1, parallel: 1 }, start(50.0)).unwrap();
+    let starts = [start(50.0), start(80.0), Start::FromVoltage];
+    let one = Pack { series: 1, parallel: 1 };
+    let mut bank = Bank::new(&model, one, &starts).unwrap();
+    let mut strings = Bank::new(&model, Pack { series: 14, parallel: 3 }, &starts).unwrap();
+    let mut cells = starts.map(|start| Estimator::new(Arc::clone(&model), one, start).unwrap());
     for (current, voltage, _) in drive(0.6, 100) {
         bank.step((0..3).map(|_| sample(current, voltage)));
-        let estimate = one.step(&sample(current, voltage));
-        assert!(bank.estimates().iter().all(|other| *other == estimate));
+        strings.step((0..3).map(|_| sample(3.0 * current, 14.0 * voltage)));
+        for ((cell, of_bank), of_strings) in cells.iter_mut().zip(bank.estimates()).zip(strings.estimates()) {
+            let estimate = cell.step(&sample(current, voltage));
+            assert_eq!(*of_bank, estimate);
+            assert!((of_strings.soc_pct - estimate.soc_pct).abs() < 1e-9);
+        }
     }
+    assert!(Bank::new(&model, one, &[]).is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::arbitrate::Limits;
 use crate::blocks::{DelayBounds, SitePowerEstimate};
 use crate::clock::SECOND_NS;
 use crate::error::{Error, Result, finite};
+use crate::guard::protection::SocEstimate;
 use crate::guard::{Connection, Protection, Rated, Site};
 use crate::image::Image;
 
@@ -25,6 +26,8 @@ pub enum GuardSpec {
         actuator: String,
         /// Channel of the state of charge in percent.
         soc: String,
+        /// Channels of our own estimate of it, its standard deviation and its validity: the stricter of both SOC counts.
+        estimate: Option<[String; 3]>,
         /// Lowest SOC.
         minimum_pct: f64,
         /// Highest SOC.
@@ -126,9 +129,10 @@ impl Guards {
                 let (charge, discharge) = (resolver.handle(charge_limit)?, resolver.handle(discharge_limit)?);
                 self.add_protection(number, actuator, resolver, Protection::DeviceLimits { charge, discharge })
             }
-            GuardSpec::Soc { actuator, soc, minimum_pct, maximum_pct } => {
+            GuardSpec::Soc { actuator, soc, estimate, minimum_pct, maximum_pct } => {
                 let (minimum_pct, maximum_pct) = (*minimum_pct, *maximum_pct);
-                let guard = Protection::Soc { soc: resolver.handle(soc)?, minimum_pct, maximum_pct };
+                let estimate = estimate.as_ref().map(|addresses| resolver.estimate(addresses)).transpose()?;
+                let guard = Protection::Soc { soc: resolver.handle(soc)?, estimate, minimum_pct, maximum_pct };
                 self.add_protection(number, actuator, resolver, guard)
             }
             GuardSpec::Stop { actuator, channel } => {
@@ -199,6 +203,10 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn handle(&self, address: &str) -> Result<usize> {
         self.image.handle(address).map_err(|error| self.spec.refusal(&error.to_string()))
+    }
+
+    fn estimate(&self, [soc, sigma, valid]: &[String; 3]) -> Result<SocEstimate> {
+        Ok(SocEstimate::new([self.handle(soc)?, self.handle(sigma)?, self.handle(valid)?]))
     }
 
     fn actuator(&self, address: &str) -> Result<usize> {

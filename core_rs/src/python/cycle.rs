@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::CoreError;
 use super::clock::{PyClock, SIGNAL_CHECK_NS};
 use super::control::{PyActuator, PyGuard, PySource};
+use super::estimate::PyLiveEstimator;
 use super::image::PyProcessImage;
 use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
@@ -17,7 +18,7 @@ use crate::cycle::{Configuration, Cycle, Decided, Proposal, Shared, Statistics};
 
 type Row = (i64, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
 
-/// latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
+/// latch -> estimate -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 #[pyclass(frozen, name = "Cycle", module = "simems_core")]
 pub(super) struct PyCycle(Cycle);
 
@@ -140,6 +141,10 @@ impl PyCycle {
 
     fn attach(&self, recorder: &PyRecorder) -> PyResult<()> {
         Ok(self.0.attach(Arc::clone(&recorder.0))?)
+    }
+
+    fn attach_estimator(&self, estimator: &PyLiveEstimator) -> PyResult<()> {
+        Ok(self.0.attach_estimator(estimator.take()?)?)
     }
 
     fn attach_states(&self, states: &PyStates) -> PyResult<()> {
