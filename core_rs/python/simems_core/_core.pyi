@@ -242,9 +242,9 @@ class Guard:
         estimate: tuple[str, str, str] | None = None,
     ) -> Guard:
         """No discharge at or below the minimum, no charge at or above the maximum. ``estimate``: channels of our own
-        estimate, its standard deviation and its validity. The stricter of both SOC counts; the estimate speaks while it is
-        valid and two sigma are 5 points or less, and while it is silent the last difference to ``soc`` goes on to count:
-        it only narrows, and its loss opens nothing that it closed."""
+        estimate, its standard deviation and its validity. The stricter of both SOC counts; the estimate speaks while it
+        is valid and two sigma are 5 points or less, and while it is silent the last difference to ``soc`` goes on to
+        count: it only narrows, and its loss opens nothing that it closed."""
     @staticmethod
     def grid(
         actuators: Sequence[str],
@@ -924,8 +924,8 @@ class Ekf:
 
 @final
 class EstimatorMemory:
-    """What a live estimator knows that outlives its process; ``offset_a`` is of one cell, ``scale`` the relative error of
-    current gain over capacity, the others in percent. Discharge > 0."""
+    """What a live estimator knows that outlives its process; ``offset_a`` is of one cell, ``scale`` the relative error
+    of current gain over capacity, the others in percent. Discharge > 0."""
 
     def __new__(
         cls,
@@ -953,11 +953,11 @@ class EstimatorMemory:
 
 @final
 class LiveEstimator:
-    """The estimator of one battery in a cycle: reads channels of the image, writes SOC, its standard deviation (percent)
-    and 1 or 0 for valid into the same snapshot. It steps once per new sample, with the time between the samples' own
-    timestamps. Readings that are missing, stale, not a number, absurd or stuck are not used: charge is counted on, sigma
-    grows, and without voltage for 10 minutes, without current for 30 s or without temperature for 10 minutes the estimate
-    is not valid."""
+    """The estimator of one battery in a cycle: reads channels of the image, writes SOC, its standard deviation
+    (percent) and 1 or 0 for valid into the same snapshot. It steps once per new sample, with the time between the
+    samples' own timestamps. Readings that are missing, stale, not a number, absurd or stuck are not used: charge is
+    counted on, sigma grows, and without voltage for 10 minutes, without current for 30 s or without temperature for 10
+    minutes the estimate is not valid."""
 
     def __new__(
         cls,

@@ -13,6 +13,7 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.profile import ProfileError, load_profile, profile_names
 
 _BATTERY_KEYS: Final = frozenset({
@@ -32,6 +33,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         problems += found
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)
+        problems += estimator_problems(file.site, file.document)
         problems += _simulation(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)

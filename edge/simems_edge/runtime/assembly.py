@@ -12,10 +12,12 @@ from simems_edge.contracts import Controller, Priority
 from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.controllers.registry import build_controllers
 from simems_edge.devices import Profile, load_profile
+from simems_edge.devices.estimator_inputs import estimate_addresses
 from simems_edge.runtime.channels import (
     COMMANDED,
     communication_channels,
     device_channels,
+    estimate_channels,
     setpoint_channels,
     virtual_channels,
 )
@@ -76,7 +78,7 @@ def _rows(site: Site, profiles: Mapping[str, Profile], controllers: Sequence[Con
     rows: list[Channel] = []
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
-    return [*rows, *communication_channels(site), *virtual_channels(controllers)]
+    return [*rows, *estimate_channels(site), *communication_channels(site), *virtual_channels(controllers)]
 
 
 def _reason_labels(
@@ -125,7 +127,7 @@ def _guards(
     for battery in batteries:
         guards.append(_device_limits(battery.id))
         if battery.guards.soc_pct is not None:
-            guards.append(_soc(battery.id, *battery.guards.soc_pct))
+            guards.append(_soc(battery, *battery.guards.soc_pct))
     if grid is not None and batteries:
         actuators = [f"{battery.id}/active_power_w" for battery in batteries]
         guards.append(_grid(site, actuators, grid, loops_on(grid, controllers)))
@@ -140,9 +142,13 @@ def _device_limits(battery: str) -> Guard:
     )
 
 
-def _soc(battery: str, minimum_pct: float, maximum_pct: float) -> Guard:
+def _soc(battery: Component, minimum_pct: float, maximum_pct: float) -> Guard:
     return Guard.soc(
-        f"{battery}/active_power_w", soc=f"{battery}/soc_pct", minimum_pct=minimum_pct, maximum_pct=maximum_pct
+        f"{battery.id}/active_power_w",
+        soc=f"{battery.id}/soc_pct",
+        minimum_pct=minimum_pct,
+        maximum_pct=maximum_pct,
+        estimate=estimate_addresses(battery),
     )
 
 
