@@ -63,7 +63,13 @@ fn estimator(image: &Arc<Image>) -> LiveEstimator {
     let one = |value: f64| vec![value];
     let cell = Cell {
         capacity_ah: 2.0,
-        ocv: Ocv { soc_pct: vec![0.0, 100.0], ocv_v: vec![3.0, 4.0], hysteresis_v: vec![], hysteresis_rate: 30.0 },
+        ocv: Ocv {
+            soc_pct: vec![0.0, 100.0],
+            ocv_v: vec![3.0, 4.0],
+            hysteresis_v: vec![],
+            hysteresis_rate: 30.0,
+            hysteresis_shares: vec![],
+        },
         elements: Elements {
             soc_pct: one(50.0),
             temperature_degc: one(25.0),
@@ -73,6 +79,8 @@ fn estimator(image: &Arc<Image>) -> LiveEstimator {
             c1_f: one(2000.0),
             r2_ohm: one(0.01),
             c2_f: one(6e4),
+            lag_share: vec![],
+            lag_time_s: vec![],
         },
         noise: Noise {
             voltage_v: 0.005,

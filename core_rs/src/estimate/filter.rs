@@ -10,6 +10,8 @@
 //! The OCV is averaged over what the SOC may be (three Gauss-Hermite points) instead of differentiated at one point:
 //! a flat stretch with a steep end, as of LFP, would mislead a derivative.
 
+use crate::estimate::cell::HYSTERESIS_RATES;
+use crate::estimate::lag::Surface;
 use crate::estimate::matrix::{Matrix, N, Vector, add_outer, diagonal, dot, joseph, symmetric, times, transposed};
 use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
@@ -35,6 +37,10 @@ const R0_SHARE: f64 = 0.03;
 const SLOPE_SHARE: f64 = 0.4;
 /// So close to empty and full the OCV is too steep to stand for a wide belief.
 const END: f64 = 0.02;
+/// Before the first sample the surface may be behind by this share of what the current before can make of it.
+const LAG_SHARE_UNKNOWN: f64 = 1.0;
+/// How wrong the lag of the surface is, as a share of it.
+const LAG_ERROR: f64 = 0.2;
 /// The part of the model's error at rest, and of the hysteresis, that no model follows.
 const CONSIDERED_SHARE: f64 = 0.5;
 /// The square of how many standard deviations an innovation may be off.
@@ -60,8 +66,13 @@ pub(super) struct Innovation {
 pub(super) struct Filter {
     x: Vector,
     p: Matrix,
+    /// Each -1..+1; what they add up to is where the hysteresis goes, its state in `x` is where it is believed to be.
+    elements: [f64; ELEMENTS],
+    surface: Surface,
     mean_square_a2: f64,
 }
+
+const ELEMENTS: usize = HYSTERESIS_RATES.len();
 
 /// The voltage that a state stands for, linearised.
 struct Expected {
@@ -76,11 +87,18 @@ impl Filter {
         let noise = &model.noise;
         let before_a = BEFORE_C_RATE * model.capacity_ah();
         let (u1, u2) = (before_a * circuit.r1_ohm, before_a * circuit.r2_ohm);
-        let error = noise.model_v.hypot(noise.model_share * circuit.total_ohm() * before_a);
+        let lag = LAG_SHARE_UNKNOWN * circuit.lag_share * BEFORE_C_RATE * model.slope(soc);
+        let error = noise.model_v.hypot(noise.model_share * circuit.total_ohm() * before_a).hypot(lag);
         let considered = CONSIDERED_SHARE * noise.model_v.hypot(model.typical_gap_v());
         let sigmas = [sigma, u1, u2, 0.8, noise.current_offset_a, noise.current_scale, error, considered];
         let x = [soc.clamp(0.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        Self { x, p: diagonal(&sigmas.map(|sigma| sigma * sigma)), mean_square_a2: before_a * before_a }
+        Self {
+            x,
+            p: diagonal(&sigmas.map(|sigma| sigma * sigma)),
+            elements: [0.0; ELEMENTS],
+            surface: Surface::default(),
+            mean_square_a2: before_a * before_a,
+        }
     }
 
     /// Takes over what was known of the current sensor.
@@ -134,10 +152,12 @@ impl Filter {
         let (drop1, drop2) = (circuit.r1_ohm * (1.0 - keep1), circuit.r2_ohm * (1.0 - keep2));
         let keep_h = (-model.hysteresis_rate * moved.abs()).exp();
         let keep_e = (-dt_s / noise.model_time_s).exp();
+        self.surface.predict(circuit.lag_share, circuit.lag_rate_per_s, current / model.capacity_ah(), dt_s);
         self.x[SOC] += moved;
         self.x[U1] = keep1 * self.x[U1] + drop1 * current;
         self.x[U2] = keep2 * self.x[U2] + drop2 * current;
-        self.x[HYSTERESIS] = keep_h * self.x[HYSTERESIS] + (1.0 - keep_h) * moved.signum();
+        let (before, after) = self.move_hysteresis(model, moved);
+        self.x[HYSTERESIS] = after + keep_h * (self.x[HYSTERESIS] - before);
         self.x[ERROR] *= keep_e;
         let change = Change { keep1, keep2, keep_h, keep_e, drop1, drop2, per_amp, current };
         self.p = change.apply(&transposed(&change.apply(&self.p)));
@@ -147,10 +167,23 @@ impl Filter {
         self.bound();
     }
 
+    /// What the elements add up to, before and after.
+    fn move_hysteresis(&mut self, model: &CellModel, moved: f64) -> (f64, f64) {
+        let (mut before, mut after) = (0.0, 0.0);
+        for (state, &(rate, share)) in self.elements.iter_mut().zip(&model.hysteresis) {
+            before += share * *state;
+            let keep = (-rate * moved.abs()).exp();
+            *state = keep * *state + (1.0 - keep) * moved.signum();
+            after += share * *state;
+        }
+        (before, after)
+    }
+
     fn add_process_noise(&mut self, model: &CellModel, circuit: &Circuit, change: &Change, dt_s: f64) {
         let noise = &model.noise;
         let lost = noise.model_share * circuit.total_ohm();
-        let error = noise.model_v * noise.model_v + lost * lost * self.mean_square_a2;
+        let lag = LAG_ERROR * circuit.lag_share / model.capacity_ah() * model.slope(self.x[SOC]);
+        let error = noise.model_v * noise.model_v + (lost * lost + lag * lag) * self.mean_square_a2;
         let wander = dt_s / WANDER_S;
         self.p[HYSTERESIS][HYSTERESIS] += (1.0 - change.keep_h * change.keep_h) * HYSTERESIS_SIGMA * HYSTERESIS_SIGMA;
         self.p[OFFSET][OFFSET] += wander * noise.current_offset_a * noise.current_offset_a;
@@ -190,7 +223,8 @@ impl Filter {
         let spread = (3.0_f64.sqrt() * self.soc_sigma().max(1e-4)).min(0.5 - END);
         let margin = END.min(0.3 * spread);
         // Close to empty or full the points move inwards: beyond the ends there is no OCV.
-        let centre = self.x[SOC].clamp(spread + margin, 1.0 - spread - margin);
+        let surface = self.surface.soc(self.x[SOC]);
+        let centre = surface.clamp(spread + margin, 1.0 - spread - margin);
         let (low, high) = (model.ocv(centre - spread).0, model.ocv(centre + spread).0);
         let (middle, gap) = (model.ocv(centre).0, model.ocv(self.x[SOC]).1);
         let mean = (4.0 * middle + low + high) / 6.0;
@@ -200,7 +234,7 @@ impl Filter {
         let (series_v, series_ohm) = circuit.series(current_a - self.x[OFFSET]);
         let drop = self.x[U1] + self.x[U2] + series_v;
         Expected {
-            voltage_v: mean + slope * (self.x[SOC] - centre) + gap * self.x[HYSTERESIS] + self.x[ERROR] - drop,
+            voltage_v: mean + slope * (surface - centre) + gap * self.x[HYSTERESIS] + self.x[ERROR] - drop,
             h: [slope, -1.0, -1.0, gap, series_ohm, 0.0, 1.0, 1.0],
             variance_v2: (square - mean * mean - linear * linear).max(0.0) + (SLOPE_SHARE * linear).powi(2),
         }

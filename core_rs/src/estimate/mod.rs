@@ -14,6 +14,7 @@ mod coulomb;
 mod estimator;
 mod filter;
 pub mod identify;
+mod lag;
 mod live;
 mod matrix;
 mod memory;
@@ -22,7 +23,7 @@ mod sample;
 mod sensor;
 
 pub use bank::Bank;
-pub use cell::{Cell, Elements, Limits, Noise, Ocv};
+pub use cell::{Cell, Elements, HYSTERESIS_RATES, Limits, Noise, Ocv};
 pub use coulomb::{CoulombCounter, RestCorrection};
 pub use estimator::{Estimate, Estimator, Pack, Reason, Start};
 pub use live::{LiveEstimator, LiveSpec};

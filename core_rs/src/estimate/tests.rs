@@ -14,7 +14,13 @@ pub(super) fn cell(hysteresis_v: f64) -> Cell {
     let ocv_v = soc_pct.iter().map(|soc| 3.0 + 0.008 * soc).collect();
     Cell {
         capacity_ah: CAPACITY_AH,
-        ocv: Ocv { hysteresis_v: vec![hysteresis_v; soc_pct.len()], soc_pct, ocv_v, hysteresis_rate: 30.0 },
+        ocv: Ocv {
+            hysteresis_v: vec![hysteresis_v; soc_pct.len()],
+            soc_pct,
+            ocv_v,
+            hysteresis_rate: 30.0,
+            hysteresis_shares: vec![],
+        },
         elements: Elements {
             soc_pct: vec![0.0, 100.0],
             temperature_degc: vec![0.0, 25.0],
@@ -24,6 +30,8 @@ pub(super) fn cell(hysteresis_v: f64) -> Cell {
             c1_f: vec![1000.0, 1000.0, 2000.0, 2000.0],
             r2_ohm: vec![0.02, 0.02, 0.01, 0.01],
             c2_f: vec![3e4, 3e4, 6e4, 6e4],
+            lag_share: vec![],
+            lag_time_s: vec![],
         },
         noise: Noise {
             voltage_v: 0.005,

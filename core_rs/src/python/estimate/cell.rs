@@ -34,11 +34,19 @@ pub(super) fn ocv_of(section: &Bound<'_, PyDict>) -> PyResult<Ocv> {
     let list = |key: &str| item::<Vec<f64>>(section, "ocv", key);
     let hysteresis_v = if section.contains("hysteresis_v")? { list("hysteresis_v")? } else { Vec::new() };
     let rate = section.get_item("hysteresis_rate")?.map(|rate| rate.extract()).transpose()?;
-    Ok(Ocv { soc_pct: list("soc_pct")?, ocv_v: list("ocv_v")?, hysteresis_v, hysteresis_rate: rate.unwrap_or(30.0) })
+    let shares = section.contains("hysteresis_shares")?.then(|| list("hysteresis_shares")).transpose()?;
+    Ok(Ocv {
+        soc_pct: list("soc_pct")?,
+        ocv_v: list("ocv_v")?,
+        hysteresis_v,
+        hysteresis_rate: rate.unwrap_or(30.0),
+        hysteresis_shares: shares.unwrap_or_default(),
+    })
 }
 
 fn elements_of(section: &Bound<'_, PyDict>) -> PyResult<Elements> {
     let list = |key: &str| item::<Vec<f64>>(section, "elements", key);
+    let optional = |key: &str| if section.contains(key)? { list(key) } else { Ok(Vec::new()) };
     Ok(Elements {
         soc_pct: list("soc_pct")?,
         temperature_degc: list("temperature_degc")?,
@@ -48,6 +56,8 @@ fn elements_of(section: &Bound<'_, PyDict>) -> PyResult<Elements> {
         c1_f: list("c1_f")?,
         r2_ohm: list("r2_ohm")?,
         c2_f: list("c2_f")?,
+        lag_share: optional("lag_share")?,
+        lag_time_s: optional("lag_time_s")?,
     })
 }
 
@@ -128,6 +138,9 @@ fn ocv_dict<'py>(py: Python<'py>, ocv: &Ocv) -> PyResult<Bound<'py, PyDict>> {
         out.set_item("hysteresis_v", ocv.hysteresis_v.clone())?;
     }
     out.set_item("hysteresis_rate", ocv.hysteresis_rate)?;
+    if !ocv.hysteresis_shares.is_empty() {
+        out.set_item("hysteresis_shares", ocv.hysteresis_shares.clone())?;
+    }
     Ok(out)
 }
 
@@ -144,6 +157,10 @@ fn elements_dict<'py>(py: Python<'py>, elements: &Elements) -> PyResult<Bound<'p
         ("c2_f", &elements.c2_f),
     ];
     columns.into_iter().try_for_each(|(key, values)| out.set_item(key, values.clone()))?;
+    if !elements.lag_share.is_empty() {
+        out.set_item("lag_share", elements.lag_share.clone())?;
+        out.set_item("lag_time_s", elements.lag_time_s.clone())?;
+    }
     Ok(out)
 }
 

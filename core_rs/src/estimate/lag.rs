@@ -1,0 +1,48 @@
+//! How far the surface of the particles is behind what they hold: diffusion.
+//!
+//! The voltage at rest belongs to the SOC, under current to the SOC at the surface. In a sphere under constant flux the
+//! surface is behind the mean by a sum of first-order modes of rates `lambda_n^2 D / R^2` and weights `10 / lambda_n^2`
+//! with `tan lambda_n = lambda_n` (J. Crank, *The Mathematics of Diffusion* (1975), eq. 6.45). Two modes are kept as they
+//! are, the rest is one fast mode. Where the OCV has a step (stages of graphite), no resistance can stand for this: the
+//! step comes early in charge and late in discharge.
+
+/// (weight, rate over that of the slowest) of each mode; weights add up to 1.
+pub(super) const MODES: [(f64, f64); 3] = [(0.495, 1.0), (0.168, 2.956), (0.337, 12.0)];
+/// The rise towards full is another electrode's: the surface never runs ahead into it.
+const TOP: f64 = 0.95;
+
+/// Its size and pace at one temperature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Lag {
+    /// After a long time at 1C, as a share of the SOC.
+    pub share: f64,
+    /// Time constant of the slowest mode in s.
+    pub time_s: f64,
+}
+
+impl Lag {
+    pub(super) const NONE: Self = Self { share: 0.0, time_s: 1.0 };
+}
+
+/// How far the surface is behind, by modes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Surface {
+    modes: [f64; MODES.len()],
+}
+
+impl Surface {
+    /// Moves on by `dt_s` under a mean current of `c_rate` (share of capacity per hour, discharge > 0).
+    #[inline]
+    pub(super) fn predict(&mut self, share: f64, rate_per_s: f64, c_rate: f64, dt_s: f64) {
+        for (mode, (weight, faster)) in self.modes.iter_mut().zip(MODES) {
+            let keep = (-dt_s * rate_per_s * faster).exp();
+            *mode = keep * *mode + (1.0 - keep) * weight * share * c_rate;
+        }
+    }
+
+    /// The SOC at the surface of a cell of this SOC.
+    #[inline]
+    pub(super) fn soc(&self, soc: f64) -> f64 {
+        (soc - self.modes.iter().sum::<f64>()).clamp(soc.min(0.0), soc.max(TOP))
+    }
+}
