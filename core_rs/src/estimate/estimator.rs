@@ -6,6 +6,7 @@ use crate::error::{Error, Result, finite};
 use crate::estimate::filter::{Filter, Innovation};
 use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
+use crate::estimate::rivals::Rivals;
 use crate::estimate::sample::Sample;
 use crate::estimate::sensor::{Expect, Judge};
 
@@ -146,6 +147,8 @@ pub struct Estimator {
     pack: Pack,
     start: Start,
     filter: Option<Filter>,
+    /// What the filter was split into while it knows little.
+    rivals: Rivals,
     judge: Judge,
     last_current_a: f64,
     waiting_s: f64,
@@ -160,9 +163,19 @@ impl Estimator {
             return Err(Error::invalid("series and parallel must be 1 or more"));
         }
         start.check()?;
-        let (filter, judge) = (None, Judge::new());
-        let mut made =
-            Self { model, pack, start, filter, judge, last_current_a: 0.0, waiting_s: 0.0, refused: 0, seen: false };
+        let (filter, rivals, judge) = (None, Rivals::none(), Judge::new());
+        let mut made = Self {
+            model,
+            pack,
+            start,
+            filter,
+            rivals,
+            judge,
+            last_current_a: 0.0,
+            waiting_s: 0.0,
+            refused: 0,
+            seen: false,
+        };
         made.reset();
         Ok(made)
     }
@@ -170,6 +183,7 @@ impl Estimator {
     /// Back to the start.
     pub fn reset(&mut self) {
         self.filter = None;
+        self.rivals.clear();
         (self.judge, self.last_current_a, self.waiting_s) = (Judge::new(), 0.0, 0.0);
         (self.refused, self.seen) = (0, false);
     }
@@ -198,7 +212,7 @@ impl Estimator {
     pub fn held(&self, waiting_s: f64) -> Option<(f64, f64)> {
         let filter = self.filter.as_ref()?;
         let unknown = waiting_sigma(&self.model, filter, self.waiting_s + waiting_s);
-        Some((100.0 * filter.soc(), 100.0 * filter.soc_sigma().hypot(unknown).min(KNOWING_NOTHING)))
+        Some((100.0 * filter.soc(), 100.0 * filter.told_sigma().hypot(unknown).min(KNOWING_NOTHING)))
     }
 
     /// What a restart needs; None before it has begun.
@@ -235,7 +249,9 @@ impl Estimator {
         self.seen = true;
         self.waiting_s = (self.waiting_s + sample.dt_s.max(0.0)).min(LONGEST_GAP_S);
         let current_a = judged.current_a.filter(|_| moves);
-        let innovation = current_a.and_then(|current_a| self.advance(model, &circuit, current_a, judged.voltage_v));
+        let degc = last_degc;
+        let innovation =
+            current_a.and_then(|current_a| self.advance(model, &circuit, degc, current_a, judged.voltage_v));
         self.after(model, innovation, last_degc);
         let no_voltage = judged.voltage_v.is_none() && !judged.held && news != News::Current;
         let missing = judged.current_a.is_none() || no_voltage || judged.old_temperature;
@@ -247,6 +263,7 @@ impl Estimator {
         &mut self,
         model: &CellModel,
         circuit: &Circuit,
+        degc: f64,
         current_a: f64,
         voltage_v: Option<f64>,
     ) -> Option<Innovation> {
@@ -256,9 +273,21 @@ impl Estimator {
             let gap = self.waiting_s > model.limits.longest_step_s;
             let (mean_a, sigma_a) = over_gap(model, filter, self.last_current_a, current_a, gap);
             filter.predict(model, circuit, mean_a, sigma_a, self.waiting_s);
+            self.rivals.predict(model, degc, mean_a, sigma_a, self.waiting_s);
+            if gap {
+                self.rivals.split(filter);
+            }
         }
         (self.last_current_a, self.waiting_s) = (current_a, 0.0);
-        voltage_v.map(|voltage_v| filter.update(model, circuit, current_a, voltage_v))
+        let voltage_v = voltage_v?;
+        if self.rivals.is_empty() {
+            return Some(filter.update(model, circuit, current_a, voltage_v));
+        }
+        let innovation = self.rivals.update(model, degc, current_a, voltage_v);
+        if let Some(together) = self.rivals.together() {
+            *filter = together;
+        }
+        innovation
     }
 
     /// Starts with the first good current; without a SOC, with the first good voltage and the OCV table.
@@ -271,6 +300,9 @@ impl Estimator {
         self.filter = soc.map(|(soc, sigma)| Filter::new(model, circuit, soc, sigma));
         if let (Some(filter), Start::Remembered { memory, .. }) = (&mut self.filter, self.start) {
             filter.remember(&memory);
+        }
+        if let Some(filter) = &self.filter {
+            self.rivals.split(filter);
         }
         (self.last_current_a, self.waiting_s) = (current_a, 0.0);
     }
@@ -285,10 +317,12 @@ impl Estimator {
         let Some(filter) = &mut self.filter else { return };
         if self.refused > REFUSED_IN_A_ROW {
             filter.doubt(model, &model.circuit(filter.soc(), temperature_degc));
+            self.rivals.split(filter);
             self.refused = REFUSED_IN_A_ROW;
         }
         if !filter.is_finite() {
             self.filter = None;
+            self.rivals.clear();
         }
     }
 
@@ -308,7 +342,7 @@ impl Estimator {
             _ if stuck => Reason::Stuck,
             _ if missing => Reason::Missing,
             _ if self.refused >= 3 => Reason::Contradicted,
-            Some(filter) if filter.soc_sigma() > VALID_SIGMA => Reason::Unsure,
+            Some(filter) if filter.told_sigma() > VALID_SIGMA => Reason::Unsure,
             Some(_) => Reason::Good,
         }
     }
@@ -317,7 +351,7 @@ impl Estimator {
         let unknown = (self.first_soc(f64::NAN), self.first_sigma());
         let (soc, sigma) = self.filter.as_ref().map_or(unknown, |filter| {
             let unknown = waiting_sigma(model, filter, self.waiting_s);
-            (filter.soc(), filter.soc_sigma().hypot(unknown))
+            (filter.soc(), filter.told_sigma().hypot(unknown))
         });
         Estimate {
             soc_pct: 100.0 * soc,
@@ -341,14 +375,14 @@ fn expect(model: &CellModel, soc: f64, r0_ohm: f64) -> Expect {
 /// Mean current since the last good sample, and how unknown it is.
 fn over_gap(model: &CellModel, filter: &Filter, last_a: f64, now_a: f64, gap: bool) -> (f64, f64) {
     if gap {
-        return (0.5 * (last_a + now_a), unknown_current_a(model, filter));
+        return (filter.unmeasured_a().0, unknown_current_a(model, filter));
     }
     // A step may lie anywhere between the samples: uniform.
     (0.5 * (last_a + now_a), (now_a - last_a).abs() / 12.0_f64.sqrt())
 }
 
 fn unknown_current_a(model: &CellModel, filter: &Filter) -> f64 {
-    filter.recent_current_a().max(GAP_C_RATE * model.capacity_ah())
+    filter.unmeasured_a().1.max(GAP_C_RATE * model.capacity_ah())
 }
 
 /// Standard deviation of SOC that the time since the last good current adds.

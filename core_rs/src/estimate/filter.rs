@@ -1,14 +1,16 @@
 //! The extended Kalman filter of one cell.
 //!
 //! States: SOC (0..1); voltages of the two RC pairs in V; hysteresis (-1 discharged .. +1 charged); offset of the current
-//! sensor in A; relative error of current gain over capacity; slow error of the model in V; an error of the OCV table in
-//! V that is considered but never estimated (Schmidt): on a flat OCV no run of readings, however long, may make the
-//! filter surer than its table is. Terminal voltage:
+//! sensor in A; relative error of current gain over capacity; slow error of the model in V; a lasting error of OCV table and
+//! model, in standard deviations. The last and the gain are *considered* but never estimated (Schmidt): on a flat OCV no run
+//! of readings, however long, may make the filter surer than its table is, and under load an error of the model looks like
+//! one of the gain. Terminal voltage:
 //!
-//! `v = ocv(soc) + hysteresis * gap(soc) + error - u1 - u2 - r0 * bend * asinh((i - offset) / bend)`
+//! `v = ocv(surface) + hysteresis * gap(soc) + error + lasting - u1 - u2 - r0 * bend * asinh((i - offset) / bend)`
 //!
-//! The OCV is averaged over what the SOC may be (three Gauss-Hermite points) instead of differentiated at one point:
-//! a flat stretch with a steep end, as of LFP, would mislead a derivative.
+//! where the surface's SOC is behind the mean by diffusion ([`crate::estimate::lag`]). The OCV is averaged over what the
+//! SOC may be (three Gauss-Hermite points) instead of differentiated at one point: a flat stretch with a steep end, as of
+//! LFP, would mislead a derivative.
 
 use crate::estimate::cell::HYSTERESIS_RATES;
 use crate::estimate::lag::Surface;
@@ -27,6 +29,10 @@ const CONSIDERED: usize = 7;
 
 /// Variance of a SOC of which nothing is known (uniform over 0..1).
 const UNKNOWN_SOC: f64 = 1.0 / 12.0;
+/// Standard deviation of a hysteresis that may be anything (uniform over -1..+1).
+const HYSTERESIS_UNKNOWN: f64 = 0.577;
+/// Over this time it is learned how large mean currents are, in s.
+const MEANS_S: f64 = 4.0 * 3600.0;
 /// Standard deviation of the hysteresis state where the model has settled.
 const HYSTERESIS_SIGMA: f64 = 0.3;
 /// Before the first sample a current of this share of capacity per hour may have flowed.
@@ -34,15 +40,22 @@ const BEFORE_C_RATE: f64 = 0.2;
 /// White error of the series resistance between two samples, as a share.
 const R0_SHARE: f64 = 0.03;
 /// The OCV's slope over what the SOC may be is known to this share: a wide belief narrows in steps, not at once.
-const SLOPE_SHARE: f64 = 0.4;
+const SLOPE_SHARE: f64 = 0.2;
 /// So close to empty and full the OCV is too steep to stand for a wide belief.
 const END: f64 = 0.02;
 /// Before the first sample the surface may be behind by this share of what the current before can make of it.
 const LAG_SHARE_UNKNOWN: f64 = 1.0;
 /// How wrong the lag of the surface is, as a share of it.
 const LAG_ERROR: f64 = 0.2;
-/// The part of the model's error at rest, and of the hysteresis, that no model follows.
-const CONSIDERED_SHARE: f64 = 0.5;
+/// What no model follows and no run of readings averages out (one standard deviation): this share of the hysteresis' gap,
+/// and of the OCV's axis of SOC, beside `model_v`.
+const LASTING_GAP: f64 = 0.1;
+const LASTING_SOC: f64 = 0.005;
+/// The error of a filter that knows much is larger than it believes, for the model's error has a shape: sigma is told with
+/// this much more variance,
+const UNTOLD: f64 = 3.0;
+/// but of no more than this standard deviation of SOC (0..1).
+const UNTOLD_SIGMA: f64 = 0.03;
 /// The square of how many standard deviations an innovation may be off.
 const GATE: f64 = 25.0;
 /// No current sensor over capacity is further off than this share.
@@ -70,6 +83,9 @@ pub(super) struct Filter {
     elements: [f64; ELEMENTS],
     surface: Surface,
     mean_square_a2: f64,
+    /// Of the last minutes in A, and how far such means are from 0 (over hours, in A^2).
+    mean_a: f64,
+    mean_square_of_mean_a2: f64,
 }
 
 const ELEMENTS: usize = HYSTERESIS_RATES.len();
@@ -89,8 +105,7 @@ impl Filter {
         let (u1, u2) = (before_a * circuit.r1_ohm, before_a * circuit.r2_ohm);
         let lag = LAG_SHARE_UNKNOWN * circuit.lag_share * BEFORE_C_RATE * model.slope(soc);
         let error = noise.model_v.hypot(noise.model_share * circuit.total_ohm() * before_a).hypot(lag);
-        let considered = CONSIDERED_SHARE * noise.model_v.hypot(model.typical_gap_v());
-        let sigmas = [sigma, u1, u2, 0.8, noise.current_offset_a, noise.current_scale, error, considered];
+        let sigmas = [sigma, u1, u2, HYSTERESIS_UNKNOWN, noise.current_offset_a, noise.current_scale, error, 1.0];
         let x = [soc.clamp(0.0, 1.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         Self {
             x,
@@ -98,6 +113,8 @@ impl Filter {
             elements: [0.0; ELEMENTS],
             surface: Surface::default(),
             mean_square_a2: before_a * before_a,
+            mean_a: 0.0,
+            mean_square_of_mean_a2: before_a * before_a,
         }
     }
 
@@ -122,6 +139,35 @@ impl Filter {
         }
     }
 
+    /// The same belief, given that the SOC is this one to within `sigma`.
+    pub(super) fn narrowed(&self, soc: f64, sigma: f64) -> Self {
+        let variance = self.p[SOC][SOC].max(f64::MIN_POSITIVE);
+        let along = self.p[SOC].map(|value| value / variance);
+        let mut narrowed = self.clone();
+        let by = soc - self.x[SOC];
+        narrowed.x.iter_mut().zip(&along).for_each(|(state, share)| *state += share * by);
+        add_outer(&mut narrowed.p, sigma * sigma - variance, &along, &along);
+        narrowed.bound();
+        narrowed
+    }
+
+    /// Mean and covariance of several beliefs by their shares; what has no covariance is that of `self`.
+    pub(super) fn mixed<'a>(&self, shares: impl Iterator<Item = (f64, &'a Self)> + Clone) -> Self {
+        let mut mixed = Self { x: [0.0; N], p: [[0.0; N]; N], ..self.clone() };
+        for (share, filter) in shares.clone() {
+            mixed.x.iter_mut().zip(&filter.x).for_each(|(state, value)| *state += share * value);
+        }
+        for (share, filter) in shares {
+            let mut off = filter.x;
+            off.iter_mut().zip(&mixed.x).for_each(|(value, mean)| *value -= mean);
+            for (row, own) in mixed.p.iter_mut().zip(&filter.p) {
+                row.iter_mut().zip(own).for_each(|(value, own)| *value += share * own);
+            }
+            add_outer(&mut mixed.p, share, &off, &off);
+        }
+        mixed
+    }
+
     /// SOC 0..1.
     #[inline]
     pub(super) fn soc(&self) -> f64 {
@@ -134,10 +180,23 @@ impl Filter {
         self.p[SOC][SOC].clamp(0.0, UNKNOWN_SOC).sqrt()
     }
 
+    /// Standard deviation of SOC as it is told: with what the filter does not know of its own error.
+    #[inline]
+    pub(super) fn told_sigma(&self) -> f64 {
+        let sigma = self.soc_sigma();
+        sigma.hypot(UNTOLD.sqrt() * sigma.min(UNTOLD_SIGMA))
+    }
+
     /// Root mean square of the recent current in A.
     #[inline]
     pub(super) fn recent_current_a(&self) -> f64 {
         self.mean_square_a2.sqrt()
+    }
+
+    /// (mean, its standard deviation) in A of a current that nobody measured: that of the last minutes, as unknown as
+    /// such means are large.
+    pub(super) fn unmeasured_a(&self) -> (f64, f64) {
+        (self.mean_a, self.mean_square_of_mean_a2.sqrt())
     }
 
     /// Moves on by `dt_s` under a measured current whose mean over that time is known to `sigma_a`.
@@ -163,8 +222,19 @@ impl Filter {
         self.p = change.apply(&transposed(&change.apply(&self.p)));
         add_outer(&mut self.p, sigma_a * sigma_a, &change.input(), &change.input());
         self.mean_square_a2 = keep_e * self.mean_square_a2 + (1.0 - keep_e) * current * current;
+        self.mean_a = keep_e * self.mean_a + (1.0 - keep_e) * current;
+        let keep_m = (-dt_s / MEANS_S).exp();
+        let square = self.mean_a * self.mean_a;
+        self.mean_square_of_mean_a2 = keep_m * self.mean_square_of_mean_a2 + (1.0 - keep_m) * square;
+        self.blur_hysteresis(model, sigma_a * per_amp);
         self.add_process_noise(model, circuit, &change, dt_s);
         self.bound();
+    }
+
+    /// A movement that is known only so well leaves the hysteresis as unknown as it can have turned it.
+    fn blur_hysteresis(&mut self, model: &CellModel, sigma_moved: f64) {
+        let keep = (-model.hysteresis_rate * sigma_moved.abs()).exp();
+        self.p[HYSTERESIS][HYSTERESIS] += (1.0 - keep * keep) * HYSTERESIS_UNKNOWN * HYSTERESIS_UNKNOWN;
     }
 
     /// What the elements add up to, before and after.
@@ -210,6 +280,7 @@ impl Filter {
         if accepted {
             let mut gain = projected.map(|value| value / variance_v2);
             gain[CONSIDERED] = 0.0;
+            gain[SCALE] = 0.0;
             for (state, share) in self.x.iter_mut().zip(&gain) {
                 *state += share * innovation_v;
             }
@@ -233,9 +304,10 @@ impl Filter {
         let linear = slope * spread / 3.0_f64.sqrt();
         let (series_v, series_ohm) = circuit.series(current_a - self.x[OFFSET]);
         let drop = self.x[U1] + self.x[U2] + series_v;
+        let lasting = model.noise.model_v.hypot(LASTING_GAP * model.typical_gap_v()).hypot(slope * LASTING_SOC);
         Expected {
             voltage_v: mean + slope * (surface - centre) + gap * self.x[HYSTERESIS] + self.x[ERROR] - drop,
-            h: [slope, -1.0, -1.0, gap, series_ohm, 0.0, 1.0, 1.0],
+            h: [slope, -1.0, -1.0, gap, series_ohm, 0.0, 1.0, lasting],
             variance_v2: (square - mean * mean - linear * linear).max(0.0) + (SLOPE_SHARE * linear).powi(2),
         }
     }

@@ -19,6 +19,7 @@ mod live;
 mod matrix;
 mod memory;
 mod model;
+mod rivals;
 mod sample;
 mod sensor;
 

@@ -12,7 +12,7 @@ mod search;
 use crate::error::{Error, Result, finite};
 use crate::estimate::cell::{Cell, Elements, HYSTERESIS_RATES, Limits, Noise, Ocv};
 use crate::estimate::identify::overpotential::Lost;
-use crate::estimate::identify::search::{Fit, best_fit, best_lag};
+use crate::estimate::identify::search::{Fit, Looked, best_fit, best_lag, without_lag};
 use crate::estimate::lag::Lag;
 use crate::estimate::model::CellModel;
 
@@ -20,6 +20,8 @@ use crate::estimate::model::CellModel;
 /// a small error of SOC.
 pub const SOC_POINTS_PCT: [f64; 12] = [5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 97.5];
 const PACE_WITHOUT_HYSTERESIS: f64 = 30.0;
+/// A lag must leave so much less.
+const LAG_PAYS: f64 = 0.9;
 /// The model's error in use is larger than in the test that it was fitted to.
 const SAFETY: f64 = 2.0;
 
@@ -94,9 +96,10 @@ pub fn identify(tests: &[PulseTest], ocv: &Ocv, capacity_ah: f64) -> Result<Iden
     let mut ocv = Ocv { hysteresis_rate: PACE_WITHOUT_HYSTERESIS, hysteresis_shares: vec![], ..ocv.clone() };
     let bare = CellModel::new(&blank(&ocv, capacity_ah, &order)?)?;
     let mut lost = order.iter().map(|test| Lost::of(test, &bare)).collect::<Result<Vec<_>>>()?;
-    let (lags, shares): (Vec<Lag>, Vec<_>) = lost.iter_mut().map(|lost| trusted_lag(lost, &bare)).unzip();
+    let looked = trusted_lags(&mut lost, &bare);
+    let lags: Vec<Lag> = looked.iter().map(|looked| looked.lag).collect();
     if ocv.hysteresis_v.iter().any(|&gap| gap > 0.0) {
-        ocv.hysteresis_shares = mean(&shares);
+        ocv.hysteresis_shares = mean_shares(&looked);
         ocv.hysteresis_rate = typical_rate(&ocv.hysteresis_shares);
     }
     for (lost, &lag) in lost.iter_mut().zip(&lags) {
@@ -111,12 +114,25 @@ pub fn identify(tests: &[PulseTest], ocv: &Ocv, capacity_ah: f64) -> Result<Iden
     Ok(Identified { cell, reports })
 }
 
-/// A lag (and shares of the hysteresis) that what no circuit explains does not spoil.
-fn trusted_lag(lost: &mut Lost, model: &CellModel) -> (Lag, Vec<f64>) {
-    let (lag, shares) = best_lag(lost, model);
-    lost.look(model, lag, &shares);
-    lost.doubt(&best_fit(lost, model.capacity_ah()).left_over(lost));
-    best_lag(lost, model)
+/// Lags (and shares of the hysteresis), one per test, that what no circuit explains does not spoil; none at all where
+/// resistances explain as much (on a straight OCV a lag is a resistance).
+fn trusted_lags(lost: &mut [Lost], model: &CellModel) -> Vec<Looked> {
+    let none: Vec<Looked> = lost.iter_mut().map(|lost| without_lag(lost, model)).collect();
+    let lags: Vec<Looked> = lost.iter_mut().zip(&none).map(|(lost, none)| best_lag(lost, model, none)).collect();
+    let without: f64 = lost.iter_mut().zip(&none).map(|(lost, none)| remaining(lost, model, none).cost).sum();
+    let fits: Vec<Fit> = lost.iter_mut().zip(&lags).map(|(lost, lag)| remaining(lost, model, lag)).collect();
+    let pays = fits.iter().map(|fit| fit.cost).sum::<f64>() < LAG_PAYS * without;
+    let trusted = |(lost, (fit, lag)): (&mut Lost, (&Fit, &Looked))| {
+        lost.doubt(&fit.left_over(lost));
+        if pays { best_lag(lost, model, lag) } else { without_lag(lost, model) }
+    };
+    lost.iter_mut().zip(fits.iter().zip(&lags)).map(trusted).collect()
+}
+
+/// What resistances make of it.
+fn remaining(lost: &mut Lost, model: &CellModel, looked: &Looked) -> Fit {
+    lost.look(model, looked.lag, &looked.shares);
+    best_fit(lost, model.capacity_ah())
 }
 
 /// The same of a fit.
@@ -126,10 +142,10 @@ fn trusted_fit(lost: &mut Lost, capacity_ah: f64) -> Fit {
 }
 
 /// Shares of the hysteresis' elements are those of the cell: the mean of all tests.
-fn mean(shares: &[Vec<f64>]) -> Vec<f64> {
+fn mean_shares(looked: &[Looked]) -> Vec<f64> {
     let mut mean = vec![0.0; HYSTERESIS_RATES.len()];
-    for found in shares {
-        mean.iter_mut().zip(found).for_each(|(sum, share)| *sum += share / shares.len() as f64);
+    for found in looked {
+        mean.iter_mut().zip(&found.shares).for_each(|(sum, share)| *sum += share / looked.len() as f64);
     }
     mean
 }
@@ -213,7 +229,7 @@ fn noise(fits: &[Fit], lost: &[Lost], capacity_ah: f64) -> Noise {
         current_offset_a: 0.005 * capacity_ah,
         current_scale: 0.03,
         model_v: model_v.clamp(0.002, 0.02),
-        model_share: share.clamp(0.07, 0.5),
+        model_share: share.clamp(0.1, 0.5),
         model_time_s: 600.0,
     }
 }

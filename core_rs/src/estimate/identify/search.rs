@@ -18,8 +18,6 @@ const FIRST_LAG: Lag = Lag { share: 0.06, time_s: 300.0 };
 const LAG_FACTORS: [f64; 2] = [1.8, 1.25];
 const LARGEST_LAG: f64 = 0.3;
 const LAG_S: [f64; 2] = [30.0, 3000.0];
-/// A lag must leave so much less.
-const LAG_PAYS: f64 = 0.95;
 /// While the lag is searched the series drop bends here.
 const TYPICAL_BEND_C_RATE: f64 = 0.6;
 /// Factors of the search, from coarse to fine.
@@ -41,7 +39,7 @@ pub(super) struct Fit {
     /// Current above which the series drop bends.
     pub bend_a: f64,
     ohm: Vec<f64>,
-    cost: f64,
+    pub cost: f64,
 }
 
 impl Fit {
@@ -83,24 +81,39 @@ impl Fit {
     }
 }
 
-/// The lag that leaves least, beside resistances and shares of the hysteresis; and these shares.
-pub(super) fn best_lag(lost: &mut Lost, model: &CellModel) -> (Lag, Vec<f64>) {
-    let none = looked(lost, model, Lag::NONE);
-    let mut lag = FIRST_LAG;
-    let mut best = looked(lost, model, lag);
-    for factor in LAG_FACTORS {
+/// What an OCV with lag and hysteresis leaves to resistances.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub lag: Lag,
+    /// Of the hysteresis' elements.
+    pub shares: Vec<f64>,
+    times_s: [f64; 2],
+    cost: f64,
+}
+
+/// Without a lag.
+pub(super) fn without_lag(lost: &mut Lost, model: &CellModel) -> Looked {
+    looked(lost, model, Lag::NONE, &STARTS_S)
+}
+
+/// The lag that leaves least, beside resistances and shares of the hysteresis; the search goes on from `found`.
+pub(super) fn best_lag(lost: &mut Lost, model: &CellModel, found: &Looked) -> Looked {
+    let known = found.lag != Lag::NONE;
+    let starts: &[[f64; 2]] = if known { &[found.times_s] } else { &STARTS_S };
+    let mut best = looked(lost, model, if known { found.lag } else { FIRST_LAG }, starts);
+    for factor in if known { &LAG_FACTORS[1..] } else { &LAG_FACTORS[..] } {
         let mut improved = true;
         while improved {
             improved = false;
-            for candidate in lags_beside(lag, factor) {
-                let found = looked(lost, model, candidate);
+            for candidate in lags_beside(best.lag, *factor) {
+                let found = looked(lost, model, candidate, &[best.times_s]);
                 if found.cost < best.cost * (1.0 - 1e-6) {
-                    (best, lag, improved) = (found, candidate, true);
+                    (best, improved) = (found, true);
                 }
             }
         }
     }
-    if best.cost < LAG_PAYS * none.cost { (lag, best.shares) } else { (Lag::NONE, none.shares) }
+    best
 }
 
 fn lags_beside(lag: Lag, factor: f64) -> [Lag; 4] {
@@ -111,18 +124,13 @@ fn lags_beside(lag: Lag, factor: f64) -> [Lag; 4] {
     [of(factor, 1.0), of(1.0 / factor, 1.0), of(1.0, factor), of(1.0, 1.0 / factor)]
 }
 
-struct Looked {
-    cost: f64,
-    shares: Vec<f64>,
-}
-
 /// The best of a few pairs of time constants, with shares of the hysteresis beside the resistances.
-fn looked(lost: &mut Lost, model: &CellModel, lag: Lag) -> Looked {
+fn looked(lost: &mut Lost, model: &CellModel, lag: Lag, starts: &[[f64; 2]]) -> Looked {
     lost.look(model, lag, &[]);
-    let mut best = Looked { cost: f64::INFINITY, shares: vec![] };
-    for times in STARTS_S {
+    let mut best = Looked { lag, shares: vec![], times_s: STARTS_S[1], cost: f64::INFINITY };
+    for &times_s in starts {
         let mut normal = Normal::new(SIZE + ELEMENTS);
-        fill(&mut normal, lost, times, model.capacity_ah() * TYPICAL_BEND_C_RATE, |row, number| {
+        fill(&mut normal, lost, times_s, model.capacity_ah() * TYPICAL_BEND_C_RATE, |row, number| {
             let mut whole = [0.0; SIZE + ELEMENTS];
             let pulls = lost.hysteresis.get(number).copied().unwrap_or_default();
             whole.iter_mut().zip(row.iter().copied().chain(pulls.map(|pull| -pull))).for_each(|(to, from)| *to = from);
@@ -131,7 +139,7 @@ fn looked(lost: &mut Lost, model: &CellModel, lag: Lag) -> Looked {
         let mut solution = solved(&mut normal);
         let cost = normal.residual(&solution);
         if cost < best.cost {
-            best = Looked { cost, shares: solution.split_off(SIZE) };
+            best = Looked { lag, shares: solution.split_off(SIZE), times_s, cost };
         }
     }
     best
