@@ -116,9 +116,9 @@ PROFILES = (
     Profile("regulation", 0.50, 4, _regulation, 3),
 )
 HELD_OUT = (
-    Profile("other automotive", 0.55, 2, _automotive, 100),
-    Profile("other PV day", 0.60, 60, _pv_day, 101),
-    Profile("other peak shaving", 0.50, 20, _peak_shaving, 102),
-    Profile("other regulation", 0.62, 4, _regulation, 103),
-    Profile("mixed", 0.40, 4, _mixed, 104),
+    Profile("other automotive", 0.50, 2, _automotive, 211),
+    Profile("other PV day", 0.35, 60, _pv_day, 212),
+    Profile("other peak shaving", 0.65, 20, _peak_shaving, 213),
+    Profile("other regulation", 0.58, 4, _regulation, 214),
+    Profile("mixed", 0.70, 4, _mixed, 215),
 )

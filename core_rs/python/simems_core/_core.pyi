@@ -865,8 +865,9 @@ class Cell:
         cls,
         *,
         capacity_ah: float,
-        ocv: dict[str, Any],  # soc_pct, ocv_v, optional hysteresis_v, hysteresis_rate
-        elements: dict[str, Any],  # soc_pct, temperature_degc, r0_bend_a, r0_ohm, r1_ohm, c1_f, r2_ohm, c2_f
+        ocv: dict[str, Any],  # soc_pct, ocv_v; optional hysteresis_v, hysteresis_rate, hysteresis_shares
+        # soc_pct, temperature_degc, r0_bend_a, r0_ohm, r1_ohm, c1_f, r2_ohm, c2_f; optional lag_share, lag_time_s
+        elements: dict[str, Any],
         noise: dict[str, Any],  # voltage_v, current_offset_a, current_scale, model_v, model_share, model_time_s
         limits: dict[str, Any],  # minimum_voltage_v, maximum_voltage_v, maximum_current_a, longest_step_s
     ) -> Self:

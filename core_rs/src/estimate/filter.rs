@@ -13,7 +13,7 @@
 //! LFP, would mislead a derivative.
 
 use crate::estimate::cell::HYSTERESIS_RATES;
-use crate::estimate::lag::Surface;
+use crate::estimate::lag::{Surface, decay};
 use crate::estimate::matrix::{Matrix, N, Vector, add_outer, diagonal, dot, joseph, symmetric, times, transposed};
 use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
@@ -206,11 +206,11 @@ impl Filter {
         let current = current_a - self.x[OFFSET];
         let per_amp = -dt_s / model.capacity_as;
         let moved = per_amp * (1.0 + self.x[SCALE]) * current;
-        let keep1 = (-dt_s * circuit.rate1_per_s).exp();
-        let keep2 = (-dt_s * circuit.rate2_per_s).exp();
+        let keep1 = decay(dt_s * circuit.rate1_per_s);
+        let keep2 = decay(dt_s * circuit.rate2_per_s);
         let (drop1, drop2) = (circuit.r1_ohm * (1.0 - keep1), circuit.r2_ohm * (1.0 - keep2));
-        let keep_h = (-model.hysteresis_rate * moved.abs()).exp();
-        let keep_e = (-dt_s / noise.model_time_s).exp();
+        let keep_h = decay(model.hysteresis_rate * moved.abs());
+        let keep_e = decay(dt_s / noise.model_time_s);
         self.surface.predict(circuit.lag_share, circuit.lag_rate_per_s, current / model.capacity_ah(), dt_s);
         self.x[SOC] += moved;
         self.x[U1] = keep1 * self.x[U1] + drop1 * current;
@@ -223,7 +223,7 @@ impl Filter {
         add_outer(&mut self.p, sigma_a * sigma_a, &change.input(), &change.input());
         self.mean_square_a2 = keep_e * self.mean_square_a2 + (1.0 - keep_e) * current * current;
         self.mean_a = keep_e * self.mean_a + (1.0 - keep_e) * current;
-        let keep_m = (-dt_s / MEANS_S).exp();
+        let keep_m = decay(dt_s / MEANS_S);
         let square = self.mean_a * self.mean_a;
         self.mean_square_of_mean_a2 = keep_m * self.mean_square_of_mean_a2 + (1.0 - keep_m) * square;
         self.blur_hysteresis(model, sigma_a * per_amp);
@@ -233,7 +233,7 @@ impl Filter {
 
     /// A movement that is known only so well leaves the hysteresis as unknown as it can have turned it.
     fn blur_hysteresis(&mut self, model: &CellModel, sigma_moved: f64) {
-        let keep = (-model.hysteresis_rate * sigma_moved.abs()).exp();
+        let keep = decay(model.hysteresis_rate * sigma_moved.abs());
         self.p[HYSTERESIS][HYSTERESIS] += (1.0 - keep * keep) * HYSTERESIS_UNKNOWN * HYSTERESIS_UNKNOWN;
     }
 
@@ -242,7 +242,7 @@ impl Filter {
         let (mut before, mut after) = (0.0, 0.0);
         for (state, &(rate, share)) in self.elements.iter_mut().zip(&model.hysteresis) {
             before += share * *state;
-            let keep = (-rate * moved.abs()).exp();
+            let keep = decay(rate * moved.abs());
             *state = keep * *state + (1.0 - keep) * moved.signum();
             after += share * *state;
         }

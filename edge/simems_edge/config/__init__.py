@@ -24,7 +24,7 @@ from simems_edge.config.model import (
 )
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
-from simems_edge.config.simulation import SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
+from simems_edge.config.simulation import SimulatedCells, SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
 
 __all__ = [
     "BufferSettings",
@@ -40,6 +40,7 @@ __all__ = [
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "SimulatedCells",
     "SimulatedDevice",
     "SimulatedLoad",
     "SimulatedPv",

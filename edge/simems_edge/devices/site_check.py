@@ -18,7 +18,7 @@ from simems_edge.devices.profile import ProfileError, load_profile, profile_name
 
 _BATTERY_KEYS: Final = frozenset({
     "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
-    "standby_loss_w", "loss_constant", "loss_linear", "loss_quadratic",
+    "standby_loss_w", "cells", "loss_constant", "loss_linear", "loss_quadratic",
 })  # fmt: skip
 
 SettingsOf = Callable[[str], type[BaseModel]]
