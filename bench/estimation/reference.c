@@ -87,7 +87,7 @@ static void update(const model *m, cell *s, const double *e, double amps, double
     double lo = ocv(m, centre - spread, 0), hi = ocv(m, centre + spread, 0), mid = ocv(m, centre, 0), gap = ocv(m, s->x[0], 1);
     double mean = (4 * mid + lo + hi) / 6, slope = (hi - lo) / (2 * spread), square = (4 * mid * mid + lo * lo + hi * hi) / 6;
     double linear = slope * spread / sqrt(3), bent = (amps - s->x[4]) / e[1];
-    double series = e[0] * e[1] * asinh(bent), off = 0.03 * e[0] * e[1] * asinh(amps / e[1]);
+    double series = e[0] * e[1] * asinh(bent), off = 0.03 * series;
     double h[N] = { slope, -1, -1, gap, e[0] / sqrt(1 + bent * bent), 0, 1, hypot(hypot(m->model_v, 0.1 * m->gap_v), 0.005 * slope) }, ph[N], k[N], half[N][N], kh[N];
     double expected = mean + slope * (surface - centre) + gap * s->x[3] + s->x[6] - s->x[1] - s->x[2] - series;
     double extra = square - mean * mean - linear * linear;

@@ -93,6 +93,8 @@ const ELEMENTS: usize = HYSTERESIS_RATES.len();
 /// The voltage that a state stands for, linearised.
 struct Expected {
     voltage_v: f64,
+    /// Lost in the series resistance.
+    series_v: f64,
     h: Vector,
     variance_v2: f64,
 }
@@ -272,7 +274,7 @@ impl Filter {
     ) -> Innovation {
         let expected = self.expected(model, circuit, current_a);
         let projected = times(&self.p, &expected.h);
-        let off = R0_SHARE * circuit.series(current_a).0;
+        let off = R0_SHARE * expected.series_v;
         let r = model.noise.voltage_v * model.noise.voltage_v + expected.variance_v2 + off * off;
         let variance_v2 = dot(&projected, &expected.h).max(0.0) + r;
         let innovation_v = voltage_v - expected.voltage_v;
@@ -306,6 +308,7 @@ impl Filter {
         let drop = self.x[U1] + self.x[U2] + series_v;
         let lasting = model.noise.model_v.hypot(LASTING_GAP * model.typical_gap_v()).hypot(slope * LASTING_SOC);
         Expected {
+            series_v,
             voltage_v: mean + slope * (surface - centre) + gap * self.x[HYSTERESIS] + self.x[ERROR] - drop,
             h: [slope, -1.0, -1.0, gap, series_ohm, 0.0, 1.0, lasting],
             variance_v2: (square - mean * mean - linear * linear).max(0.0) + (SLOPE_SHARE * linear).powi(2),

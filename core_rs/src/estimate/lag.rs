@@ -52,3 +52,36 @@ impl Surface {
         (soc - self.modes.iter().sum::<f64>()).clamp(soc.min(0.0), soc.max(TOP))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decay_is_the_exponential() {
+        for x in [0.0, 1e-12, 1e-6, 1e-3, 0.0199, 0.02, 0.5, 20.0, 1e9, f64::INFINITY] {
+            assert!((decay(x) - (-x).exp()).abs() < 1e-8, "{x}");
+        }
+    }
+
+    #[test]
+    fn the_surface_runs_behind_and_comes_back() {
+        let mut surface = Surface::default();
+        (0..20_000).for_each(|_| surface.predict(0.1, 1.0 / 300.0, 0.5, 1.0));
+        assert!((surface.soc(0.6) - 0.55).abs() < 1e-6);
+        (0..20_000).for_each(|_| surface.predict(0.1, 1.0 / 300.0, 0.0, 1.0));
+        assert!((surface.soc(0.6) - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn steps_may_be_cut_anyhow_and_the_ends_hold() {
+        let (mut fine, mut coarse) = (Surface::default(), Surface::default());
+        (0..600).for_each(|_| fine.predict(0.1, 1.0 / 300.0, -1.0, 1.0));
+        coarse.predict(0.1, 1.0 / 300.0, -1.0, 600.0);
+        assert!((fine.soc(0.5) - coarse.soc(0.5)).abs() < 1e-6);
+        assert!((coarse.soc(0.93) - TOP).abs() < 1e-12 && (coarse.soc(0.99) - 0.99).abs() < 1e-12);
+        let mut empty = Surface::default();
+        empty.predict(0.3, 1.0 / 300.0, 3.0, 1e9);
+        assert_eq!(empty.soc(0.1), 0.0);
+    }
+}

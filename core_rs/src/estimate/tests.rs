@@ -186,6 +186,58 @@ fn a_bank_is_its_cells() {
     assert!(Bank::new(&model, one, &[]).is_err());
 }
 
+/// Flat from 40 to 70 %, a step on either side, steep ends, and a gap of the steps' height: as LFP.
+fn flat_cell() -> Cell {
+    let ends = |soc: f64| 0.15 * ((soc - 100.0) / 1.5).exp() - 0.6 * (-soc / 4.0).exp();
+    let ocv = |soc: f64| 3.2 + 0.04 / (1.0 + ((30.0 - soc) / 3.0).exp()) + 0.04 / (1.0 + ((80.0 - soc) / 3.0).exp());
+    let mut flat = cell(0.012);
+    flat.ocv.ocv_v = flat.ocv.soc_pct.iter().map(|&soc| ocv(soc) + ends(soc) + 2e-5 * soc).collect();
+    flat
+}
+
+/// The same charge pattern on that cell: (current, voltage, SOC).
+fn flat_drive(model: &CellModel, soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
+    let (mut state, mut at) = (0.0, soc);
+    let volts = |(amps, volts, now): (f64, f64, f64)| {
+        let moved = now - at;
+        let keep = (-30.0 * moved.abs()).exp();
+        state = keep * state + (1.0 - keep) * moved.signum();
+        at = now;
+        (amps, model.ocv(now).0 + 0.012 * state + (volts - 3.0 - 0.8 * now), now)
+    };
+    drive(soc, seconds).into_iter().map(volts).collect()
+}
+
+#[test]
+fn on_a_flat_ocv_no_wrong_start_is_believed() {
+    let model = Arc::new(CellModel::new(&flat_cell()).unwrap());
+    for (soc, wrong_pct) in [(0.55, 75.0), (0.55, 35.0), (0.45, 65.0), (0.75, 55.0), (0.25, 45.0)] {
+        let one = Pack { series: 1, parallel: 1 };
+        let mut estimator = Estimator::new(Arc::clone(&model), one, start(wrong_pct)).unwrap();
+        let truth = flat_drive(&model, soc, 3 * 3600);
+        let outside = truth.iter().enumerate().filter(|(second, (amps, volts, soc))| {
+            let estimate = estimator.step(&sample(*amps, *volts));
+            *second > 1800 && (estimate.soc_pct - 100.0 * soc).abs() > 2.0 * estimate.sigma_pct
+        });
+        let outside = outside.count();
+        assert!(outside < truth.len() / 10, "from {wrong_pct}: outside two sigma in {outside} of {}", truth.len());
+        let last = estimator.step(&sample(f64::NAN, f64::NAN));
+        assert!(last.sigma_pct < 12.0, "{wrong_pct}: {last:?}");
+    }
+}
+
+#[test]
+fn through_a_gap_the_mean_current_goes_on() {
+    let mut estimator = estimator(start(60.0));
+    let truth = drive(0.6, 3600);
+    truth.iter().for_each(|(i, v, _)| _ = estimator.step(&sample(*i, *v)));
+    let (mean, before) = (0.25, truth.last().unwrap().2);
+    let after = estimator.step(&Sample { dt_s: 3600.0, ..sample(4.0, f64::NAN) });
+    let drawn_pct = 100.0 * mean / CAPACITY_AH;
+    assert!((after.soc_pct - (100.0 * before - drawn_pct)).abs() < 12.0, "{after:?}");
+    assert!(after.sigma_pct > 8.0 && after.reason == Reason::Missing || after.reason == Reason::Time);
+}
+
 #[test]
 fn what_no_cell_can_be_is_refused() {
     let mut wrong = cell(0.0);

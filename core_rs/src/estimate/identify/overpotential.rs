@@ -64,15 +64,16 @@ impl Lost {
     /// What is lost beside a lag and a hysteresis of these shares; without shares the hysteresis is left in it.
     pub(super) fn look(&mut self, model: &CellModel, lag: Lag, shares: &[f64]) {
         let (mut surface, mut before_a) = (Surface::default(), self.current_a.first().copied().unwrap_or(0.0));
+        let mut lost_v = Vec::with_capacity(self.soc.len());
         let currents = self.current_a.iter().zip(&self.dt_s);
         let samples = currents.zip(&self.soc).zip(self.hysteresis.iter().zip(&self.measured_v));
-        let lost = |(((&amps, &dt_s), &soc), (pulls, &measured)): (((&f64, &f64), &f64), (&[f64; ELEMENTS], &f64))| {
+        for (((&amps, &dt_s), &soc), (pulls, &measured)) in samples {
             surface.predict(lag.share, 1.0 / lag.time_s, 0.5 * (amps + before_a) / model.capacity_ah(), dt_s);
             before_a = amps;
             let pull: f64 = pulls.iter().zip(shares).map(|(pull, share)| pull * share).sum();
-            model.ocv(surface.soc(soc)).0 + pull - measured
-        };
-        self.lost_v = samples.map(lost).collect();
+            lost_v.push(model.ocv(surface.soc(soc)).0 + pull - measured);
+        }
+        self.lost_v = lost_v;
     }
 }
 
