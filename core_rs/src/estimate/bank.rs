@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::estimate::estimator::{Estimate, Estimator, Pack, Start};
+use crate::estimate::estimator::{Estimate, Estimator};
 use crate::estimate::model::CellModel;
 use crate::estimate::sample::Sample;
+use crate::estimate::start::{Pack, Start};
 
 /// Estimators side by side; all storage is made at construction.
 #[derive(Clone, Debug)]

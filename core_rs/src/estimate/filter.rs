@@ -13,19 +13,14 @@
 //! LFP, would mislead a derivative.
 
 use crate::estimate::cell::HYSTERESIS_RATES;
+use crate::estimate::change::Change;
 use crate::estimate::lag::{Surface, decay};
-use crate::estimate::matrix::{Matrix, N, Vector, add_outer, diagonal, dot, joseph, symmetric, times, transposed};
+use crate::estimate::matrix::{
+    CONSIDERED, ERROR, HYSTERESIS, Matrix, N, OFFSET, SCALE, SOC, U1, U2, Vector, add_outer, diagonal, dot, joseph,
+    symmetric, times, transposed,
+};
 use crate::estimate::memory::Memory;
 use crate::estimate::model::{CellModel, Circuit};
-
-const SOC: usize = 0;
-const U1: usize = 1;
-const U2: usize = 2;
-const HYSTERESIS: usize = 3;
-const OFFSET: usize = 4;
-const SCALE: usize = 5;
-const ERROR: usize = 6;
-const CONSIDERED: usize = 7;
 
 /// Variance of a SOC of which nothing is known (uniform over 0..1).
 const UNKNOWN_SOC: f64 = 1.0 / 12.0;
@@ -349,49 +344,5 @@ impl Filter {
     /// Whether every number in here is finite.
     pub(super) fn is_finite(&self) -> bool {
         self.x.iter().chain(self.p.iter().flatten()).all(|value| value.is_finite())
-    }
-}
-
-/// How one prediction changes the states: the sparse rows of the Jacobian.
-struct Change {
-    keep1: f64,
-    keep2: f64,
-    keep_h: f64,
-    keep_e: f64,
-    drop1: f64,
-    drop2: f64,
-    per_amp: f64,
-    current: f64,
-}
-
-impl Change {
-    /// Jacobian times `p`.
-    #[inline]
-    fn apply(&self, p: &Matrix) -> Matrix {
-        let [soc, u1, u2, hysteresis, offset, scale, error, _] = p;
-        let mut out = *p;
-        let (by_offset, by_scale) = (-self.per_amp, self.per_amp * self.current);
-        for (column, value) in out[SOC].iter_mut().enumerate().take(N) {
-            let at = |row: &Vector| row.get(column).copied().unwrap_or(0.0);
-            *value = at(soc) + by_offset * at(offset) + by_scale * at(scale);
-        }
-        combine(&mut out[U1], self.keep1, u1, -self.drop1, offset);
-        combine(&mut out[U2], self.keep2, u2, -self.drop2, offset);
-        combine(&mut out[HYSTERESIS], self.keep_h, hysteresis, 0.0, offset);
-        combine(&mut out[ERROR], self.keep_e, error, 0.0, offset);
-        out
-    }
-
-    /// What one ampere does to the states.
-    #[inline]
-    fn input(&self) -> Vector {
-        [self.per_amp, self.drop1, self.drop2, 0.0, 0.0, 0.0, 0.0, 0.0]
-    }
-}
-
-#[inline]
-fn combine(out: &mut Vector, a: f64, x: &Vector, b: f64, y: &Vector) {
-    for ((value, first), second) in out.iter_mut().zip(x).zip(y) {
-        *value = a * first + b * second;
     }
 }

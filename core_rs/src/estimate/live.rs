@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use crate::clock::SECOND_NS;
 use crate::error::{Error, Result, finite};
-use crate::estimate::estimator::{Estimate, Estimator, Pack, Reason, Start};
+use crate::estimate::estimator::{Estimate, Estimator, Reason};
 use crate::estimate::memory::MemoryBoard;
 use crate::estimate::model::CellModel;
 use crate::estimate::sample::Sample;
+use crate::estimate::start::{Pack, Start};
 use crate::image::{self, Image, Quality, Reader};
 
 /// So long charge may be counted without any voltage.

@@ -9,10 +9,14 @@ from statistics import fmean
 import pytest
 from simems_edge.cli.site_file import checked_site
 from simems_edge.config import SimulatedCells, SimulatedDevice
+from simems_edge.devices import load_profile
+from simems_edge.devices.mapping import channel_values
+from simems_edge.devices.sunspec import decode_model
 from simems_edge.replay.closed_loop import ClosedLoop
 from simems_edge.replay.scenario import Scenario, load_scenario
 from simems_edge.sim.battery import Battery
 from simems_edge.sim.cells import CAPACITY_AH, CellStack
+from simems_edge.sim.chains import build_chain
 
 DEMO = Path(__file__).parents[3] / "demo"
 ONE = SimulatedCells(series=1)
@@ -88,3 +92,26 @@ def test_the_demonstrations_battery_is_estimated_in_closed_loop() -> None:
     errors = [step.snapshot.value(estimate) - step.truth["ess0/soc_pct"] for step in settled]
     assert fmean(map(abs, errors)) < 1.0
     assert all(step.snapshot.value(valid) == 1.0 for step in settled)
+
+
+def test_what_the_cells_show_is_read_back_through_sunspec() -> None:
+    battery = Battery(SimulatedDevice(cells=SimulatedCells(series=200, parallel=32)))
+    battery.command(40_000.0)
+    for _ in range(20):
+        battery.step(1.0)
+    chain = build_chain("ess", "ess0", 60_000.0, 120_000.0, cells=True)
+    registers, shown = list(chain.registers), battery.cell_readings()
+    models = {}
+    for placed in chain.models:
+        placed.encode(shown, registers)
+        length = placed.definition.length + 2
+        models[placed.definition.id] = decode_model(
+            placed.definition, registers[placed.offset : placed.offset + length]
+        )
+    read = channel_values(load_profile("sunspec_storage"), models)
+    assert read["dc_current_a"] == pytest.approx(shown["dc_current_a"], abs=0.06)
+    assert read["dc_voltage_v"] == pytest.approx(shown["dc_voltage_v"], abs=0.06)
+    for name in ("cell_voltage_min_v", "cell_voltage_max_v"):
+        assert read[name] == pytest.approx(shown[name], abs=0.0006)
+    for name in ("cell_temperature_min_degc", "cell_temperature_max_degc"):
+        assert read[name] == pytest.approx(25.0, abs=0.06)
