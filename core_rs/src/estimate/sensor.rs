@@ -148,15 +148,16 @@ impl Judge {
         self.drawn_as.abs() * expect.volts_per_as
     }
 
-    /// The very same current while the voltage jumped; stays so until the current changes. Comes before the
-    /// voltage's memory is renewed.
+    /// The very same current while the voltage jumped; stays so until the current changes. A voltage that
+    /// does not move itself, or comes back from that, tells nothing of the current. Comes before the voltage's memory is renewed.
     fn current_is_stuck(&mut self, current_a: f64, voltage_v: f64, must_show_v: f64) -> bool {
         if current_a.to_bits() != self.current_a.to_bits() {
             (self.current_a, self.equal_currents, self.current_stuck) = (current_a, 0, false);
         }
         self.equal_currents = self.equal_currents.saturating_add(1);
-        let jumped = (voltage_v - self.voltage_v).abs() > must_show_v;
-        self.current_stuck |= jumped && self.equal_currents > EQUAL_SAMPLES;
+        let moves = self.equal_voltages <= EQUAL_SAMPLES;
+        let jumped = moves && (voltage_v - self.voltage_v).abs() > must_show_v;
+        self.current_stuck = moves && (self.current_stuck || (jumped && self.equal_currents > EQUAL_SAMPLES));
         self.current_stuck
     }
 }

@@ -134,9 +134,23 @@ fn stuck_readings_are_said() {
     let truth = drive(0.6, 300);
     let voltages = truth.iter().map(|(i, _, _)| stuck_voltage.step(&sample(*i, 3.48)).reason);
     assert!(voltages.skip(100).all(|reason| reason == Reason::Stuck));
-    let jumping = |second: usize| if second < 100 { 3.48 } else { 3.60 };
+    let jumping = |second: usize| if second < 100 { 3.48 } else { 3.60 } + 1e-4 * (second % 3) as f64;
     let currents = (0..200).map(|second| stuck_current.step(&sample(1.0, jumping(second))).reason);
     assert!(currents.skip(100).all(|reason| reason == Reason::Stuck));
+}
+
+#[test]
+fn a_voltage_that_comes_back_does_not_make_a_steady_current_stuck() {
+    let mut estimator = estimator(start(60.0));
+    let (amps, mut soc) = (-0.5, 0.5);
+    for second in 0..5400 {
+        soc -= amps / 3600.0 / CAPACITY_AH;
+        let volts = 3.0 + 0.8 * soc - 0.055 * amps + 0.0005 * f64::from(second % 7);
+        let shown = if (1800..3600).contains(&second) { 3.4567 } else { volts };
+        estimator.step(&sample(amps, shown));
+    }
+    let last = estimator.step(&sample(amps, 3.0 + 0.8 * soc - 0.055 * amps));
+    assert!((last.soc_pct - 100.0 * soc).abs() < 2.0 && last.valid(), "{last:?}, true {soc}");
 }
 
 #[test]
