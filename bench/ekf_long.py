@@ -14,20 +14,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.estimation import dfn
-from bench.estimation.matrix import Result, cases, run, table
+from bench.estimation.matrix import Result, cases, held_out_cases, run, table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.ekf_long", description=__doc__)
     parser.add_argument("--hours", type=float, default=24.0, help="length of each profile")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
+    parser.add_argument("--held-out", action="store_true", help="other days, temperatures, sensors and starts instead")
     parser.add_argument("--plot", type=Path, help="PNG to write")
     given = parser.parse_args()
     if not dfn.installed():
         print("SKIPPED: PyBaMM is not installed (pip install -r requirements/bench.in)", file=sys.stderr)
         return 0
     results = []
-    for case in cases():
+    for case in held_out_cases() if given.held_out else cases():
         if given.only in case.name:
             print(f"{case.name} ...", file=sys.stderr, flush=True)
             results.append(run(case, given.hours)[0])

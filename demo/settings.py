@@ -57,6 +57,9 @@ class Settings:
             document = yaml.safe_load(self.site.read_text())
         except (OSError, yaml.YAMLError) as error:
             raise DemoError(f"{self.site}: cannot be read: {error}; set SIMEMS_DEMO_SITE to a site file") from error
+        for component in document["components"]:
+            if "estimator" in component:  # the copy that is run lies elsewhere
+                component["estimator"]["cell"] = str(self.site.parent / component["estimator"]["cell"])
         return dict(document)
 
     @property

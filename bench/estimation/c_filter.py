@@ -17,6 +17,8 @@ SOURCE = Path(__file__).parent / "reference.c"
 KELVIN = 273.15
 OCV_POINTS, SOC_POINTS, TEMPERATURES_DEGC = 401, 101, np.arange(-30.0, 65.0, 5.0)
 STRAIGHT_A = 1e6
+SIGMA_PCT = 5.0
+"""Of the start: below what the estimator splits into rivals, which the reference has not."""
 
 
 def compiler() -> str | None:
@@ -35,7 +37,7 @@ class CFilter:
         self._library.soc.restype = ctypes.c_double
         self._library.begin.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, *[ctypes.c_double] * 3]
         self._library.step.argtypes = [*[ctypes.c_void_p] * 2, ctypes.c_int, *[ctypes.c_void_p] * 3, ctypes.c_double]
-        self._library.begin(self._model.ctypes.data, self._cells, count, soc_pct / 100, 0.2, degc)
+        self._library.begin(self._model.ctypes.data, self._cells, count, soc_pct / 100, SIGMA_PCT / 100, degc)
 
     def step(self, current_a: Floats, voltage_v: Floats, temperature_degc: Floats, dt_s: float) -> None:
         columns = (current_a.ctypes.data, voltage_v.ctypes.data, temperature_degc.ctypes.data)
@@ -69,6 +71,7 @@ def _model(cell: Cell) -> Floats:
         noise["model_share"],
         noise["model_time_s"],
         sorted(gaps)[len(gaps) // 2],
+        *(ocv.get("hysteresis_shares") or [1.0, 0.0, 0.0]),
     ]
     even = np.linspace(0, 100, OCV_POINTS)
     table = np.stack([np.interp(even, ocv["soc_pct"], values) for values in (ocv["ocv_v"], gaps)], axis=1)
@@ -91,4 +94,12 @@ def _circuit(elements: dict[str, list[float]]) -> Floats:
     r1, r2 = over("r1_ohm"), over("r2_ohm")
     bends = np.repeat(bend[:, None], SOC_POINTS, axis=1)
     parts = [over("r0_ohm"), bends, r1, r2, 1 / (r1 * over("c1_f")), 1 / (r2 * over("c2_f"))]
-    return np.stack(parts, axis=2)
+    return np.stack([*parts, *_lag(elements, inverse, wanted)], axis=2)
+
+
+def _lag(elements: dict[str, list[float]], inverse: Floats, wanted: Floats) -> list[Floats]:
+    """(share, rate) over (temperature, SOC)."""
+    none, second = [0.0] * len(inverse), [1.0] * len(inverse)
+    share = np.interp(wanted, inverse, elements.get("lag_share") or none)
+    time_s = np.exp(np.interp(wanted, inverse, np.log(elements.get("lag_time_s") or second)))
+    return [np.repeat(row[:, None], SOC_POINTS, axis=1) for row in (share, 1 / time_s)]

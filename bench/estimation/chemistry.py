@@ -20,3 +20,5 @@ NMC = Chemistry("NMC", "Chen2020", 2.5, 4.2, 0.0)
 LFP = Chemistry("LFP", "Prada2013", 2.0, 3.6, 0.012)
 CHEMISTRIES = (NMC, LFP)
 TEMPERATURES_DEGC = (0.0, 10.0, 25.0, 40.0)
+HELD_OUT_DEGC = (15.0, 33.0)
+"""Between the temperatures of the pulse tests."""

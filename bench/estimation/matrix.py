@@ -13,10 +13,10 @@ import numpy as np
 from simems_core import Cell, Ekf
 from simems_edge.estimation import identify_cell, read_ocv, read_samples
 
-from bench.estimation.chemistry import CHEMISTRIES, NMC, TEMPERATURES_DEGC, Chemistry
+from bench.estimation.chemistry import CHEMISTRIES, HELD_OUT_DEGC, NMC, TEMPERATURES_DEGC, Chemistry
 from bench.estimation.dfn import Floats, Truth, capacity_ah, solve
 from bench.estimation.measured import FAULTS, Measured, measure, with_fault
-from bench.estimation.profiles import PROFILES, Profile
+from bench.estimation.profiles import HELD_OUT, PROFILES, Profile
 from bench.estimation.pulses import write_ocv, write_pulses
 
 SETTLING_S = 1800
@@ -34,6 +34,8 @@ class Case:
     profile: Profile
     temperature_degc: float
     fault: str = "none"
+    held_out: bool = False
+    """Sensors err the other way, and so does the start."""
 
     @property
     def name(self) -> str:
@@ -84,6 +86,13 @@ def cases() -> list[Case]:
     return plain + [Case(c, p, 25.0, fault) for c in CHEMISTRIES for p in PROFILES for fault in FAULTS[1:]]
 
 
+def held_out_cases() -> list[Case]:
+    """Other days, between the temperatures of the pulse tests; faults at the warmer one."""
+    plain = [Case(c, p, t, held_out=True) for c in CHEMISTRIES for p in HELD_OUT for t in HELD_OUT_DEGC]
+    warm = HELD_OUT_DEGC[-1]
+    return plain + [Case(c, p, warm, f, held_out=True) for c in CHEMISTRIES for p in HELD_OUT for f in FAULTS[1:]]
+
+
 @lru_cache(maxsize=4)
 def identified(chemistry: Chemistry, wrong_capacity: bool) -> Cell:
     """From pulses and OCV files, through the same door as the command."""
@@ -101,11 +110,13 @@ def identified(chemistry: Chemistry, wrong_capacity: bool) -> Cell:
 def run(case: Case, hours: float) -> tuple[Result, Floats, Floats, Floats, Floats]:
     """(result, time in s, true SOC, estimated SOC, its sigma), all in percent."""
     truth = solve(case.chemistry, case.temperature_degc, case.profile.c_rate(hours), case.profile.initial_soc)
-    measured = with_fault(measure(truth, case.temperature_degc, seed=11), case.fault)
-    cell = identified(case.chemistry, case.fault.startswith("capacity"))
-    wrong = (
-        case.profile.initial_soc - WRONG_BY if case.profile.initial_soc > 0.5 else case.profile.initial_soc + WRONG_BY
+    sign = -1.0 if case.held_out else 1.0
+    measured = with_fault(
+        measure(truth, case.temperature_degc, seed=29 if case.held_out else 11, sign=sign), case.fault
     )
+    cell = identified(case.chemistry, case.fault.startswith("capacity"))
+    lower = (case.profile.initial_soc > 0.5) != case.held_out
+    wrong = case.profile.initial_soc + (-WRONG_BY if lower else WRONG_BY)
     ekf = Ekf(cell, initial_soc_pct=100.0 * wrong)
     soc, sigma, innovation, variance = _estimated(ekf, measured)
     true = 100.0 * truth.soc[measured.time_s.astype(int)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.estimation.dfn import Floats, Truth
 
-GAIN = 1.01
+GAIN_ERROR = 0.01
 OFFSET_C_RATE = 0.005
 NOISE_V = 0.005
 FAULTS = ("none", "gaps", "stuck voltage", "capacity +5 %")
@@ -24,12 +24,12 @@ class Measured:
     temperature_degc: Floats
 
 
-def measure(truth: Truth, temperature_degc: float, seed: int) -> Measured:
-    """Gain error 1 %, offset 0.5 % of 1C, 5 mV of noise."""
+def measure(truth: Truth, temperature_degc: float, seed: int, sign: float = 1.0) -> Measured:
+    """Gain error 1 %, offset 0.5 % of 1C (both with this sign), 5 mV of noise."""
     noise = np.random.default_rng(seed).normal(0.0, NOISE_V, truth.voltage_v.size)
     return Measured(
         np.arange(truth.soc.size, dtype=float),
-        GAIN * truth.current_a + OFFSET_C_RATE * truth.capacity_ah,
+        (1.0 + sign * GAIN_ERROR) * truth.current_a + sign * OFFSET_C_RATE * truth.capacity_ah,
         truth.voltage_v + noise,
         np.full(truth.soc.size, temperature_degc),
     )

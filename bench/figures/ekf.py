@@ -42,16 +42,17 @@ def _steps() -> list[Figure]:
 def _timed() -> tuple[float, float]:
     """Seconds of a step of all cells: (Rust, C), one after the other on the same readings."""
     cell = identified(LFP, wrong_capacity=False)
-    bank, reference = EkfBank(cell, CELLS, initial_soc_pct=60.0), c_filter.CFilter(cell, CELLS, 60.0, 25.0)
+    bank = EkfBank(cell, CELLS, initial_soc_pct=60.0, initial_sigma_pct=c_filter.SIGMA_PCT)
+    reference = c_filter.CFilter(cell, CELLS, 60.0, 25.0)
     random = np.random.default_rng(5)
     taken = [0.0, 0.0]
     for _ in range(STEPS):
         current, degc = random.normal(0.0, 1.0, CELLS), np.full(CELLS, 25.0)
         voltage = 3.27 - 0.06 * current + random.normal(0.0, 0.005, CELLS)
         for number, filters in enumerate((bank, reference)):
-            start = time.perf_counter()
+            begin = time.perf_counter()
             filters.step(current, voltage, degc, 1.0)  # type: ignore[attr-defined]  # both have it
-            taken[number] += time.perf_counter() - start
+            taken[number] += time.perf_counter() - begin
     return taken[0] / STEPS, taken[1] / STEPS
 
 

@@ -64,6 +64,8 @@ fn the_running_cycle_allocates_nothing() {
     WARM.store(false, Ordering::Relaxed);
     site.cycle.stop();
     assert!(site.states.revision() > 100, "a fault came and went in every second cycle");
+    let estimate = site.image.handle("ess0/soc_valid").unwrap();
+    assert_eq!(site.image.snapshot().unwrap().reader().unwrap().value(estimate), 1.0, "the estimate is valid");
     assert!(!site.recorder.drain(16).times_ns.is_empty());
     assert_eq!(COUNTED.load(Ordering::Relaxed), 0);
 }

@@ -43,10 +43,12 @@ __all__ = [
     "Ekf",
     "EkfBank",
     "Estimate",
+    "EstimatorMemory",
     "Fault",
     "FitReport",
     "Guard",
     "Hysteresis",
+    "LiveEstimator",
     "LowPass",
     "Pid",
     "ProcessImage",
@@ -262,8 +264,18 @@ class Guard:
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
     @staticmethod
-    def soc(actuator: str, *, soc: str, minimum_pct: float, maximum_pct: float) -> Guard:
-        """No discharge at or below the minimum, no charge at or above the maximum."""
+    def soc(
+        actuator: str,
+        *,
+        soc: str,
+        minimum_pct: float,
+        maximum_pct: float,
+        estimate: tuple[str, str, str] | None = None,
+    ) -> Guard:
+        """No discharge at or below the minimum, no charge at or above the maximum. ``estimate``: channels of our own
+        estimate, its standard deviation and its validity. The stricter of both SOC counts; the estimate speaks while it
+        is valid and two sigma are 5 points or less, and while it is silent the last difference to ``soc`` goes on to
+        count: it only narrows, and its loss opens nothing that it closed."""
     @staticmethod
     def grid(
         actuators: Sequence[str],
@@ -548,6 +560,9 @@ class Cycle:
     def statistics(self) -> CycleStatistics: ...
     def attach(self, recorder: Recorder) -> None:
         """Before start: the recorder samples at the end of each cycle that crosses its interval."""
+    def attach_estimator(self, estimator: LiveEstimator) -> None:
+        """Before start, once: it takes its turn in each cycle between latch and wake, so that controllers and guards
+        see its estimate in the snapshot that it was made from."""
     def attach_states(self, states: States) -> None:
         """Before start, once: states and faults are evaluated first in each cycle. What they block holds in that same
         cycle, through the guards, for everybody."""
@@ -1080,8 +1095,9 @@ class Cell:
         cls,
         *,
         capacity_ah: float,
-        ocv: dict[str, Any],  # soc_pct, ocv_v, optional hysteresis_v, hysteresis_rate
-        elements: dict[str, Any],  # soc_pct, temperature_degc, r0_bend_a, r0_ohm, r1_ohm, c1_f, r2_ohm, c2_f
+        ocv: dict[str, Any],  # soc_pct, ocv_v; optional hysteresis_v, hysteresis_rate, hysteresis_shares
+        # soc_pct, temperature_degc, r0_bend_a, r0_ohm, r1_ohm, c1_f, r2_ohm, c2_f; optional lag_share, lag_time_s
+        elements: dict[str, Any],
         noise: dict[str, Any],  # voltage_v, current_offset_a, current_scale, model_v, model_share, model_time_s
         limits: dict[str, Any],  # minimum_voltage_v, maximum_voltage_v, maximum_current_a, longest_step_s
     ) -> Self:
@@ -1138,11 +1154,80 @@ class Ekf:
     def reset(self) -> None: ...
 
 @final
-class EkfBank:
-    """``count`` single cells of one kind, a step at a time; columns of float64, one value a cell."""
+class EstimatorMemory:
+    """What a live estimator knows that outlives its process; ``offset_a`` is of one cell, ``scale`` the relative error
+    of current gain over capacity, the others in percent. Discharge > 0."""
 
     def __new__(
-        cls, cell: Cell, count: int, *, initial_soc_pct: float | None = None, initial_sigma_pct: float = 20.0
+        cls,
+        *,
+        soc_pct: float,
+        soc_sigma_pct: float,
+        offset_a: float,
+        offset_sigma_a: float,
+        scale: float,
+        scale_sigma: float,
+    ) -> Self:
+        """Raises CoreError for what no estimator can have known."""
+    @property
+    def soc_pct(self) -> float: ...
+    @property
+    def soc_sigma_pct(self) -> float: ...
+    @property
+    def offset_a(self) -> float: ...
+    @property
+    def offset_sigma_a(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def scale_sigma(self) -> float: ...
+
+@final
+class LiveEstimator:
+    """The estimator of one battery in a cycle: reads channels of the image, writes SOC, its standard deviation
+    (percent) and 1 or 0 for valid into the same snapshot. It steps once per new sample, with the time between the
+    samples' own timestamps. Readings that are missing, stale, not a number, absurd or stuck are not used: charge is
+    counted on, sigma grows, and without voltage for 10 minutes, without current for 30 s or without temperature for 10
+    minutes the estimate is not valid."""
+
+    def __new__(
+        cls,
+        image: ProcessImage,
+        cell: Cell,
+        *,
+        current: str,
+        voltage: str,
+        soc: str,
+        sigma: str,
+        valid: str,
+        temperatures: Sequence[str] = ...,  # none, or their mean; those not valid are left out
+        assumed_temperature_degc: float | None = None,  # when none is valid
+        series: int = 1,
+        parallel: int = 1,
+        initial_soc_pct: float | None = None,  # None: from the first good voltage
+        initial_sigma_pct: float = 20.0,
+        memory: EstimatorMemory | None = None,  # instead: from what was known ``away_s`` ago, with a larger sigma
+        away_s: float = 0.0,
+    ) -> Self: ...
+    @property
+    def memory(self) -> tuple[int, EstimatorMemory] | None:
+        """(instant of the cycle's clock in ns, what was known) of the last step; None before it has begun. From any
+        thread."""
+
+@final
+class EkfBank:
+    """``count`` cells of one kind, or strings or packs of them (``series``, ``parallel``), a step at a time; columns of
+    float64, one value each."""
+
+    def __new__(
+        cls,
+        cell: Cell,
+        count: int,
+        *,
+        series: int = 1,
+        parallel: int = 1,
+        initial_soc_pct: float | Sequence[float] | None = None,  # of all, or of each
+        initial_sigma_pct: float = 20.0,
     ) -> Self: ...
     def __len__(self) -> int: ...
     def step(self, current_a: Buffer, voltage_v: Buffer, temperature_degc: Buffer, dt_s: float) -> None: ...

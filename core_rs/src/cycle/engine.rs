@@ -15,6 +15,7 @@ use crate::cycle::mailbox::{Collected, Held};
 use crate::cycle::shared::Shared;
 use crate::cycle::statistics::{CYCLE_CHANNELS, Phase, Stopwatch};
 use crate::error::{Error, Result};
+use crate::estimate::LiveEstimator;
 use crate::guard::Guards;
 use crate::image::Latcher;
 use crate::record::Recorder;
@@ -57,6 +58,7 @@ pub struct Engine {
     places: Vec<usize>,
     guards: Guards,
     clusters: Vec<Cluster>,
+    estimators: Vec<LiveEstimator>,
     machine: Option<Machine>,
     outcomes: Vec<Outcome>,
     previous: Vec<f64>,
@@ -89,6 +91,7 @@ impl Engine {
             places: places(&shared),
             guards,
             clusters,
+            estimators: Vec::new(),
             machine: None,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
@@ -129,6 +132,15 @@ impl Engine {
         self.watched = Watched::new(handles);
     }
 
+    /// Before the first cycle: it takes its turn between latch and wake in each one.
+    pub(crate) fn attach_estimator(&mut self, estimator: LiveEstimator) -> Result<()> {
+        if !Arc::ptr_eq(estimator.image(), &self.shared.image) {
+            return Err(Error::Order("the estimator reads another image than the cycle's"));
+        }
+        self.estimators.push(estimator);
+        Ok(())
+    }
+
     /// Before the first cycle: states and faults are looked at in each one.
     pub(crate) fn attach_states(&mut self, mut machine: Machine) -> Result<()> {
         let configuration = &self.shared.configuration;
@@ -138,7 +150,7 @@ impl Engine {
         Ok(())
     }
 
-    /// First half: latches at `time_ns` and wakes who waits. `grow`: may make more snapshot buffers.
+    /// First half: latches at `time_ns`, estimates and wakes who waits. `grow`: may make more snapshot buffers.
     pub(crate) fn begin(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         if self.open.is_some() {
             return Err(Error::Order("this cycle was begun already: finish it first"));
@@ -148,13 +160,15 @@ impl Engine {
         }
         self.claim()?;
         let latcher = self.latcher.as_mut().ok_or(Error::Order("the image was given back"))?;
-        let cycle = latcher.latch(time_ns, grow)?;
+        let cycle = latcher.fill(time_ns, grow)?;
         if let Some(reader) = latcher.reader() {
             self.watched.look(&reader);
         }
-        self.open = Some(cycle);
         self.stopwatch.lap(&self.shared.statistics, Phase::Latch);
+        estimate(&mut self.estimators, latcher)?;
         self.stopwatch.lap(&self.shared.statistics, Phase::Estimate);
+        latcher.show()?;
+        self.open = Some(cycle);
         self.shared.open(cycle);
         Ok(cycle)
     }
@@ -171,6 +185,7 @@ impl Engine {
         self.shared.statistics.cycles.fetch_add(1, Ordering::Relaxed);
         let time_ns = self.guard_and_publish(cycle)?;
         self.shared.decided.signal();
+        self.latcher.iter_mut().for_each(Latcher::remember);
         self.publish_statistics(time_ns);
         self.stopwatch.lap(&self.shared.statistics, Phase::Publish);
         Ok(())
@@ -264,6 +279,18 @@ impl Engine {
             }
         }
     }
+}
+
+// Before anybody is woken: controllers see what was estimated from this latch in this very snapshot.
+fn estimate(estimators: &mut [LiveEstimator], latcher: &mut Latcher) -> Result<()> {
+    for estimator in estimators {
+        let reader = latcher.reader().ok_or(Error::Order("the image was given back"))?;
+        for (handle, sample) in estimator.step(&reader) {
+            // A slot kept busy by somebody else keeps its value until the next cycle.
+            latcher.amend(handle, sample.value, sample.quality)?;
+        }
+    }
+    Ok(())
 }
 
 fn write(shared: &Shared, handle: Option<usize>, value: f64, time_ns: i64) {

@@ -1,4 +1,4 @@
-//! The fixed-time cycle: latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
+//! The fixed-time cycle: latch -> estimate -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 //!
 //! Enters: proposals. Leaves: snapshots, decisions, recorded rows, statistics. Never here: Python, wall-clock
 //! time, a wait on anybody but the propose deadline.
@@ -49,6 +49,7 @@ pub use watchdog::Watchdog;
 use crate::clock::Clock;
 use crate::cycle::pacer::Grid;
 use crate::error::{Error, Result};
+use crate::estimate::LiveEstimator;
 use crate::image::{Image, Snapshot};
 use crate::record::Recorder;
 use crate::states::Machine;
@@ -183,6 +184,11 @@ impl Cycle {
             engine.watch(handles);
             Ok(())
         })
+    }
+
+    /// Before start: a battery's estimator takes its turn in each cycle, between latch and wake.
+    pub fn attach_estimator(&self, estimator: LiveEstimator) -> Result<()> {
+        self.idle(|engine| engine.attach_estimator(estimator))
     }
 
     /// Before start: states and faults are looked at in each cycle.

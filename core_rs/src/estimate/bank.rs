@@ -1,10 +1,12 @@
-//! Thousands of cells of one kind, a step at a time.
+//! Thousands of cells (or strings, or packs) of one kind, a step at a time.
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::estimate::estimator::{Estimate, Estimator, Pack, Sample, Start};
+use crate::estimate::estimator::{Estimate, Estimator};
 use crate::estimate::model::CellModel;
+use crate::estimate::sample::Sample;
+use crate::estimate::start::{Pack, Start};
 
 /// Estimators side by side; all storage is made at construction.
 #[derive(Clone, Debug)]
@@ -14,15 +16,16 @@ pub struct Bank {
 }
 
 impl Bank {
-    /// `count` single cells, each started alike.
-    pub fn new(model: &Arc<CellModel>, count: usize, start: Start) -> Result<Self> {
-        if count == 0 {
+    /// One battery of `pack` for each start.
+    pub fn new(model: &Arc<CellModel>, pack: Pack, starts: &[Start]) -> Result<Self> {
+        if starts.is_empty() {
             return Err(Error::invalid("count must be 1 or more"));
         }
-        let cell = Estimator::new(Arc::clone(model), Pack { series: 1, parallel: 1 }, start)?;
+        let made = starts.iter().map(|&start| Estimator::new(Arc::clone(model), pack, start));
+        let cells = made.collect::<Result<Vec<_>>>()?;
         let silent = Sample { current_a: f64::NAN, voltage_v: f64::NAN, temperature_degc: f64::NAN, dt_s: 0.0 };
-        let estimate = cell.clone().step(&silent);
-        Ok(Self { cells: vec![cell; count], estimates: vec![estimate; count] })
+        let estimates = cells.iter().map(|cell| cell.clone().step(&silent)).collect();
+        Ok(Self { cells, estimates })
     }
 
     /// How many.

@@ -16,7 +16,13 @@ pub struct Ocv {
     pub hysteresis_v: Vec<f64>,
     /// How fast a branch is reached: share of the way per unit of SOC moved is `1 - exp(-rate)`.
     pub hysteresis_rate: f64,
+    /// Small turns are remembered shorter than large ones: elements of their own rate, [`HYSTERESIS_RATES`], each with its
+    /// share of the gap, 0 or more; empty for one of `hysteresis_rate`.
+    pub hysteresis_shares: Vec<f64>,
 }
+
+/// A turn of the SOC by 10, 3 or 1 % is remembered: a fixed series, so that shares are found by least squares.
+pub const HYSTERESIS_RATES: [f64; 3] = [10.0, 33.0, 100.0];
 
 /// Elements of the equivalent circuit over SOC and temperature; tables are row-major, one row per temperature.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +44,11 @@ pub struct Elements {
     pub r2_ohm: Vec<f64>,
     /// Capacitance of the slow pair in F.
     pub c2_f: Vec<f64>,
+    /// How far the surface of the particles, which makes the voltage, is behind the SOC after a long time at 1C, as a
+    /// share of the SOC; one per temperature, 0 or more, or empty for none.
+    pub lag_share: Vec<f64>,
+    /// Time constant of its slowest mode in s; one per temperature, or empty.
+    pub lag_time_s: Vec<f64>,
 }
 
 /// How far sensors and model may be wrong (standard deviations).
@@ -114,6 +125,9 @@ impl Ocv {
         if !self.hysteresis_v.is_empty() {
             table("ocv.hysteresis_v", &self.hysteresis_v, self.soc_pct.len(), -f64::MIN_POSITIVE)?;
         }
+        if !self.hysteresis_shares.is_empty() {
+            table("ocv.hysteresis_shares", &self.hysteresis_shares, HYSTERESIS_RATES.len(), -f64::MIN_POSITIVE)?;
+        }
         above("ocv.hysteresis_rate", self.hysteresis_rate, 0.0)
     }
 }
@@ -124,6 +138,11 @@ impl Elements {
         rising("elements.temperature_degc", &self.temperature_degc)?;
         let count = self.soc_pct.len() * self.temperature_degc.len();
         table("elements.r0_bend_a", &self.r0_bend_a, self.temperature_degc.len(), 0.0)?;
+        if !(self.lag_share.is_empty() && self.lag_time_s.is_empty()) {
+            let rows = self.temperature_degc.len();
+            table("elements.lag_share", &self.lag_share, rows, -f64::MIN_POSITIVE)?;
+            table("elements.lag_time_s", &self.lag_time_s, rows, 0.0)?;
+        }
         let tables = [
             ("elements.r0_ohm", &self.r0_ohm),
             ("elements.r1_ohm", &self.r1_ohm),

@@ -2,6 +2,15 @@
 
 /// Number of states.
 pub(super) const N: usize = 8;
+/// Places of the states.
+pub(super) const SOC: usize = 0;
+pub(super) const U1: usize = 1;
+pub(super) const U2: usize = 2;
+pub(super) const HYSTERESIS: usize = 3;
+pub(super) const OFFSET: usize = 4;
+pub(super) const SCALE: usize = 5;
+pub(super) const ERROR: usize = 6;
+pub(super) const CONSIDERED: usize = 7;
 /// A vector of states.
 pub(super) type Vector = [f64; N];
 /// A covariance, by rows.

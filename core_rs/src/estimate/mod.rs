@@ -10,19 +10,32 @@
 
 mod bank;
 mod cell;
+mod change;
 mod coulomb;
 mod estimator;
 mod filter;
 pub mod identify;
+mod lag;
+mod live;
 mod matrix;
+mod memory;
 mod model;
+mod rivals;
+mod sample;
 mod sensor;
+mod start;
 
 pub use bank::Bank;
-pub use cell::{Cell, Elements, Limits, Noise, Ocv};
+pub use cell::{Cell, Elements, HYSTERESIS_RATES, Limits, Noise, Ocv};
 pub use coulomb::{CoulombCounter, RestCorrection};
-pub use estimator::{Estimate, Estimator, Pack, Reason, Sample, Start};
+pub use estimator::{Estimate, Estimator, Reason};
+pub use live::{LiveEstimator, LiveSpec};
+pub use memory::{Memory, MemoryBoard};
 pub use model::CellModel;
+pub use sample::Sample;
+pub use start::{Pack, Start};
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod tests;

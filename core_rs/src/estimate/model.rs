@@ -1,7 +1,7 @@
 //! The cell resampled to even grids, so that a look-up is two multiplications and never a search.
 
 use crate::error::Result;
-use crate::estimate::cell::{Cell, Elements, Limits, Noise};
+use crate::estimate::cell::{Cell, Elements, HYSTERESIS_RATES, Limits, Noise, Ocv};
 
 const OCV_POINTS: usize = 401;
 const SOC_POINTS: usize = 101;
@@ -12,8 +12,8 @@ const KELVIN: f64 = 273.15;
 /// A drop that bends only above this current is a straight line.
 const STRAIGHT_A: f64 = 1e6;
 
-/// r0, bend, r1, r2, rate1, rate2.
-type Point = [f64; 6];
+/// r0, bend, r1, r2, rate1, rate2, share of the lag, its rate.
+type Point = [f64; 8];
 
 /// Elements of the circuit at one SOC and temperature.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,6 +30,10 @@ pub struct Circuit {
     pub rate1_per_s: f64,
     /// One over the slow time constant in 1/s.
     pub rate2_per_s: f64,
+    /// How far the surface is behind the SOC after a long time at 1C.
+    pub lag_share: f64,
+    /// One over the time constant of its slowest mode in 1/s.
+    pub lag_rate_per_s: f64,
 }
 
 /// Made once from a [`Cell`], read by any number of filters.
@@ -37,6 +41,8 @@ pub struct Circuit {
 pub struct CellModel {
     pub(super) capacity_as: f64,
     pub(super) hysteresis_rate: f64,
+    /// (rate, share of the gap) of each element.
+    pub(super) hysteresis: [(f64, f64); HYSTERESIS_RATES.len()],
     pub(super) noise: Noise,
     pub(super) limits: Limits,
     gap_v: f64,
@@ -51,6 +57,7 @@ impl CellModel {
         Ok(Self {
             capacity_as: cell.capacity_ah * 3600.0,
             hysteresis_rate: cell.ocv.hysteresis_rate,
+            hysteresis: elements_of(&cell.ocv),
             noise: cell.noise,
             limits: cell.limits,
             gap_v: typical_gap_v(cell),
@@ -119,8 +126,8 @@ impl CellModel {
 impl Circuit {
     fn mixed(a: &Point, b: &Point, c: &Point, d: &Point, across: f64, down: f64) -> Self {
         let point = mix_points(&mix_points(a, b, across), &mix_points(c, d, across), down);
-        let [r0_ohm, bend_a, r1_ohm, r2_ohm, rate1_per_s, rate2_per_s] = point;
-        Self { r0_ohm, bend_a, r1_ohm, r2_ohm, rate1_per_s, rate2_per_s }
+        let [r0_ohm, bend_a, r1_ohm, r2_ohm, rate1_per_s, rate2_per_s, lag_share, lag_rate_per_s] = point;
+        Self { r0_ohm, bend_a, r1_ohm, r2_ohm, rate1_per_s, rate2_per_s, lag_share, lag_rate_per_s }
     }
 
     /// All resistances together in ohm, at small currents.
@@ -176,6 +183,17 @@ fn typical_gap_v(cell: &Cell) -> f64 {
     gaps.get(gaps.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// Without shares, one element of the whole gap.
+fn elements_of(ocv: &Ocv) -> [(f64, f64); HYSTERESIS_RATES.len()] {
+    let mut elements = [(ocv.hysteresis_rate, 0.0); HYSTERESIS_RATES.len()];
+    let shares = ocv.hysteresis_shares.iter().copied();
+    elements.iter_mut().zip(HYSTERESIS_RATES.into_iter().zip(shares)).for_each(|(element, found)| *element = found);
+    if let ([first, ..], true) = (&mut elements, ocv.hysteresis_shares.is_empty()) {
+        first.1 = 1.0;
+    }
+    elements
+}
+
 fn even_ocv(cell: &Cell) -> Vec<[f64; 2]> {
     let value = |table: &[f64], index: usize| table.get(index).copied().unwrap_or(0.0);
     let at = |number: usize| {
@@ -200,7 +218,10 @@ fn even_circuit(elements: &Elements) -> Vec<Point> {
         let rates = [1.0 / (r1 * of(&elements.c1_f)), 1.0 / (r2 * of(&elements.c2_f))];
         let bend = |row: usize| elements.r0_bend_a.get(row).copied().unwrap_or(f64::MAX).min(STRAIGHT_A).ln();
         let bend_a = between(-1.0 / (degc + KELVIN), &inverse, bend).exp();
-        [of(&elements.r0_ohm), bend_a, r1, r2, rates[0], rates[1]]
+        let warm = -1.0 / (degc + KELVIN);
+        let lag_share = between(warm, &inverse, |row| elements.lag_share.get(row).copied().unwrap_or(0.0));
+        let lag_s = between(warm, &inverse, |row| elements.lag_time_s.get(row).copied().unwrap_or(1.0).ln()).exp();
+        [of(&elements.r0_ohm), bend_a, r1, r2, rates[0], rates[1], lag_share, 1.0 / lag_s]
     };
     (0..TEMPERATURES).flat_map(|row| (0..SOC_POINTS).map(move |column| (row, column))).map(|(r, c)| at(r, c)).collect()
 }

@@ -1,7 +1,7 @@
 //! Judges readings before the filter sees them: not a number, outside what can be, stuck.
 
 use crate::estimate::cell::Limits;
-use crate::estimate::estimator::Sample;
+use crate::estimate::sample::Sample;
 
 /// Readings equal to the last bit for as many samples are suspicious.
 const EQUAL_SAMPLES: u32 = 5;
@@ -99,6 +99,24 @@ impl Judge {
         }
     }
 
+    /// A current alone: the voltage's memory goes on with what flows meanwhile.
+    pub(super) fn judge_current(&mut self, sample: &Sample, limits: &Limits) -> Judged {
+        let current = within(sample.current_a, -limits.maximum_current_a, limits.maximum_current_a);
+        let temperature = within(sample.temperature_degc, COLDEST_DEGC, HOTTEST_DEGC);
+        self.temperature_degc = temperature.or(self.temperature_degc);
+        if let Some(current) = current {
+            self.remember_current(current, sample.dt_s);
+        }
+        Judged {
+            current_a: current.filter(|_| !self.current_stuck),
+            voltage_v: None,
+            temperature_degc: self.temperature_degc.unwrap_or(FIRST_TEMPERATURE_DEGC),
+            old_temperature: temperature.is_none(),
+            held: false,
+            stuck: self.current_stuck,
+        }
+    }
+
     /// The very same voltage again and again. Remembers what the current did meanwhile.
     fn voltage_is_repeated(&mut self, voltage_v: f64, current_a: Option<f64>, dt_s: f64) -> bool {
         if voltage_v.to_bits() != self.voltage_v.to_bits() {
@@ -109,11 +127,15 @@ impl Judge {
         }
         self.equal_voltages = self.equal_voltages.saturating_add(1);
         if let Some(current) = current_a {
-            (self.lowest_a, self.highest_a) = (self.lowest_a.min(current), self.highest_a.max(current));
-            let drawn_as = current * dt_s;
-            self.drawn_as += if drawn_as.is_finite() { drawn_as } else { 0.0 };
+            self.remember_current(current, dt_s);
         }
         self.equal_voltages > EQUAL_SAMPLES
+    }
+
+    fn remember_current(&mut self, current_a: f64, dt_s: f64) {
+        (self.lowest_a, self.highest_a) = (self.lowest_a.min(current_a), self.highest_a.max(current_a));
+        let drawn_as = current_a * dt_s;
+        self.drawn_as += if drawn_as.is_finite() { drawn_as } else { 0.0 };
     }
 
     /// Whether a current flowed since the voltage last moved.
@@ -126,15 +148,16 @@ impl Judge {
         self.drawn_as.abs() * expect.volts_per_as
     }
 
-    /// The very same current while the voltage jumped; stays so until the current changes. Comes before the
-    /// voltage's memory is renewed.
+    /// The very same current while the voltage jumped; stays so until the current changes. A voltage that
+    /// does not move itself, or comes back from that, tells nothing of the current. Comes before the voltage's memory is renewed.
     fn current_is_stuck(&mut self, current_a: f64, voltage_v: f64, must_show_v: f64) -> bool {
         if current_a.to_bits() != self.current_a.to_bits() {
             (self.current_a, self.equal_currents, self.current_stuck) = (current_a, 0, false);
         }
         self.equal_currents = self.equal_currents.saturating_add(1);
-        let jumped = (voltage_v - self.voltage_v).abs() > must_show_v;
-        self.current_stuck |= jumped && self.equal_currents > EQUAL_SAMPLES;
+        let moves = self.equal_voltages <= EQUAL_SAMPLES;
+        let jumped = moves && (voltage_v - self.voltage_v).abs() > must_show_v;
+        self.current_stuck = moves && (self.current_stuck || (jumped && self.equal_currents > EQUAL_SAMPLES));
         self.current_stuck
     }
 }

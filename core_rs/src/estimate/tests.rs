@@ -9,12 +9,18 @@ use super::*;
 
 const CAPACITY_AH: f64 = 2.0;
 
-fn cell(hysteresis_v: f64) -> Cell {
+pub(super) fn cell(hysteresis_v: f64) -> Cell {
     let soc_pct: Vec<f64> = (0..=20).map(|number| 5.0 * f64::from(number)).collect();
     let ocv_v = soc_pct.iter().map(|soc| 3.0 + 0.008 * soc).collect();
     Cell {
         capacity_ah: CAPACITY_AH,
-        ocv: Ocv { hysteresis_v: vec![hysteresis_v; soc_pct.len()], soc_pct, ocv_v, hysteresis_rate: 30.0 },
+        ocv: Ocv {
+            hysteresis_v: vec![hysteresis_v; soc_pct.len()],
+            soc_pct,
+            ocv_v,
+            hysteresis_rate: 30.0,
+            hysteresis_shares: vec![],
+        },
         elements: Elements {
             soc_pct: vec![0.0, 100.0],
             temperature_degc: vec![0.0, 25.0],
@@ -24,6 +30,8 @@ fn cell(hysteresis_v: f64) -> Cell {
             c1_f: vec![1000.0, 1000.0, 2000.0, 2000.0],
             r2_ohm: vec![0.02, 0.02, 0.01, 0.01],
             c2_f: vec![3e4, 3e4, 6e4, 6e4],
+            lag_share: vec![],
+            lag_time_s: vec![],
         },
         noise: Noise {
             voltage_v: 0.005,
@@ -52,7 +60,7 @@ fn start(soc_pct: f64) -> Start {
 }
 
 /// (current, voltage, SOC 0..1) each second of the cell at 25 degC.
-fn drive(soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
+pub(super) fn drive(soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
     let (mut soc, mut u1, mut u2, mut before) = (soc, 0.0, 0.0, 0.0);
     (0..seconds)
         .map(|second| {
@@ -152,9 +160,23 @@ fn stuck_readings_are_said() {
     let truth = drive(0.6, 300);
     let voltages = truth.iter().map(|(i, _, _)| stuck_voltage.step(&sample(*i, 3.48)).reason);
     assert!(voltages.skip(100).all(|reason| reason == Reason::Stuck));
-    let jumping = |second: usize| if second < 100 { 3.48 } else { 3.60 };
+    let jumping = |second: usize| if second < 100 { 3.48 } else { 3.60 } + 1e-4 * (second % 3) as f64;
     let currents = (0..200).map(|second| stuck_current.step(&sample(1.0, jumping(second))).reason);
     assert!(currents.skip(100).all(|reason| reason == Reason::Stuck));
+}
+
+#[test]
+fn a_voltage_that_comes_back_does_not_make_a_steady_current_stuck() {
+    let mut estimator = estimator(start(60.0));
+    let (amps, mut soc) = (-0.5, 0.5);
+    for second in 0..5400 {
+        soc -= amps / 3600.0 / CAPACITY_AH;
+        let volts = 3.0 + 0.8 * soc - 0.055 * amps + 0.0005 * f64::from(second % 7);
+        let shown = if (1800..3600).contains(&second) { 3.4567 } else { volts };
+        estimator.step(&sample(amps, shown));
+    }
+    let last = estimator.step(&sample(amps, 3.0 + 0.8 * soc - 0.055 * amps));
+    assert!((last.soc_pct - 100.0 * soc).abs() < 2.0 && last.valid(), "{last:?}, true {soc}");
 }
 
 #[test]
@@ -187,13 +209,73 @@ fn counting_takes_the_table_at_rest_only() {
 #[test]
 fn a_bank_is_its_cells() {
     let model = Arc::new(CellModel::new(&cell(0.01)).unwrap());
-    let mut bank = Bank::new(&model, 3, start(50.0)).unwrap();
-    let mut one = Estimator::new(model, Pack { series: 1, parallel: 1 }, start(50.0)).unwrap();
+    let starts = [start(50.0), start(80.0), Start::FromVoltage];
+    let one = Pack { series: 1, parallel: 1 };
+    let mut bank = Bank::new(&model, one, &starts).unwrap();
+    let mut strings = Bank::new(&model, Pack { series: 14, parallel: 3 }, &starts).unwrap();
+    let mut cells = starts.map(|start| Estimator::new(Arc::clone(&model), one, start).unwrap());
     for (current, voltage, _) in drive(0.6, 100) {
         bank.step((0..3).map(|_| sample(current, voltage)));
-        let estimate = one.step(&sample(current, voltage));
-        assert!(bank.estimates().iter().all(|other| *other == estimate));
+        strings.step((0..3).map(|_| sample(3.0 * current, 14.0 * voltage)));
+        for ((cell, of_bank), of_strings) in cells.iter_mut().zip(bank.estimates()).zip(strings.estimates()) {
+            let estimate = cell.step(&sample(current, voltage));
+            assert_eq!(*of_bank, estimate);
+            assert!((of_strings.soc_pct - estimate.soc_pct).abs() < 1e-9);
+        }
     }
+    assert!(Bank::new(&model, one, &[]).is_err());
+}
+
+/// Flat from 40 to 70 %, a step on either side, steep ends, and a gap of the steps' height: as LFP.
+fn flat_cell() -> Cell {
+    let ends = |soc: f64| 0.15 * ((soc - 100.0) / 1.5).exp() - 0.6 * (-soc / 4.0).exp();
+    let ocv = |soc: f64| 3.2 + 0.04 / (1.0 + ((30.0 - soc) / 3.0).exp()) + 0.04 / (1.0 + ((80.0 - soc) / 3.0).exp());
+    let mut flat = cell(0.012);
+    flat.ocv.ocv_v = flat.ocv.soc_pct.iter().map(|&soc| ocv(soc) + ends(soc) + 2e-5 * soc).collect();
+    flat
+}
+
+/// The same charge pattern on that cell: (current, voltage, SOC).
+fn flat_drive(model: &CellModel, soc: f64, seconds: u32) -> Vec<(f64, f64, f64)> {
+    let (mut state, mut at) = (0.0, soc);
+    let volts = |(amps, volts, now): (f64, f64, f64)| {
+        let moved = now - at;
+        let keep = (-30.0 * moved.abs()).exp();
+        state = keep * state + (1.0 - keep) * moved.signum();
+        at = now;
+        (amps, model.ocv(now).0 + 0.012 * state + (volts - 3.0 - 0.8 * now), now)
+    };
+    drive(soc, seconds).into_iter().map(volts).collect()
+}
+
+#[test]
+fn on_a_flat_ocv_no_wrong_start_is_believed() {
+    let model = Arc::new(CellModel::new(&flat_cell()).unwrap());
+    for (soc, wrong_pct) in [(0.55, 75.0), (0.55, 35.0), (0.45, 65.0), (0.75, 55.0), (0.25, 45.0)] {
+        let one = Pack { series: 1, parallel: 1 };
+        let mut estimator = Estimator::new(Arc::clone(&model), one, start(wrong_pct)).unwrap();
+        let truth = flat_drive(&model, soc, 3 * 3600);
+        let outside = truth.iter().enumerate().filter(|(second, (amps, volts, soc))| {
+            let estimate = estimator.step(&sample(*amps, *volts));
+            *second > 1800 && (estimate.soc_pct - 100.0 * soc).abs() > 2.0 * estimate.sigma_pct
+        });
+        let outside = outside.count();
+        assert!(outside < truth.len() / 10, "from {wrong_pct}: outside two sigma in {outside} of {}", truth.len());
+        let last = estimator.step(&sample(f64::NAN, f64::NAN));
+        assert!(last.sigma_pct < 12.0, "{wrong_pct}: {last:?}");
+    }
+}
+
+#[test]
+fn through_a_gap_the_mean_current_goes_on() {
+    let mut estimator = estimator(start(60.0));
+    let truth = drive(0.6, 3600);
+    truth.iter().for_each(|(i, v, _)| _ = estimator.step(&sample(*i, *v)));
+    let (mean, before) = (0.25, truth.last().unwrap().2);
+    let after = estimator.step(&Sample { dt_s: 3600.0, ..sample(4.0, f64::NAN) });
+    let drawn_pct = 100.0 * mean / CAPACITY_AH;
+    assert!((after.soc_pct - (100.0 * before - drawn_pct)).abs() < 12.0, "{after:?}");
+    assert!(after.sigma_pct > 8.0 && after.reason == Reason::Missing || after.reason == Reason::Time);
 }
 
 #[test]

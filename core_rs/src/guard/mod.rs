@@ -91,7 +91,7 @@ impl Guards {
         for (limits, rated) in self.limits.iter_mut().zip(&self.rated) {
             *limits = Limits::rating(rated.minimum, rated.maximum);
         }
-        for (number, actuator, protection) in &self.protections {
+        for (number, actuator, protection) in &mut self.protections {
             if let Some(limits) = self.limits.get_mut(*actuator) {
                 let (lower, upper) = protection.range(reader);
                 limits.narrow(lower, upper, Mover::Guard(*number), Mover::Guard(*number));

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::guard::circle::{Circle, Radius};
 use crate::guard::connection::{Bound, Connection, Member, Phase, Reading, Site};
 use crate::guard::joint::{Cap, Joint};
-use crate::guard::protection::Protection;
+use crate::guard::protection::{Protection, SocEstimate};
 use crate::guard::spec::{Apparent, GuardSpec, Other};
 use crate::guard::turns::Turns;
 use crate::guard::{Guards, Rated};
@@ -42,9 +42,10 @@ impl Guards {
                 let (charge, discharge) = (resolver.handle(charge_limit)?, resolver.handle(discharge_limit)?);
                 self.add_protection(number, actuator, resolver, Protection::DeviceLimits { charge, discharge })
             }
-            GuardSpec::Soc { actuator, soc, minimum_pct, maximum_pct } => {
+            GuardSpec::Soc { actuator, soc, estimate, minimum_pct, maximum_pct } => {
                 let (minimum_pct, maximum_pct) = (*minimum_pct, *maximum_pct);
-                let guard = Protection::Soc { soc: resolver.handle(soc)?, minimum_pct, maximum_pct };
+                let estimate = estimate.as_ref().map(|addresses| resolver.estimate(addresses)).transpose()?;
+                let guard = Protection::Soc { soc: resolver.handle(soc)?, estimate, minimum_pct, maximum_pct };
                 self.add_protection(number, actuator, resolver, guard)
             }
             GuardSpec::Stop { actuator, channel } => {
@@ -188,6 +189,10 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn handle(&self, address: &str) -> Result<usize> {
         self.image.handle(address).map_err(|error| self.spec.refusal(&error.to_string()))
+    }
+
+    fn estimate(&self, [soc, sigma, valid]: &[String; 3]) -> Result<SocEstimate> {
+        Ok(SocEstimate::new([self.handle(soc)?, self.handle(sigma)?, self.handle(valid)?]))
     }
 
     fn actuator(&self, address: &str) -> Result<usize> {

@@ -22,6 +22,8 @@ pub enum GuardSpec {
         actuator: String,
         /// Channel of the state of charge in percent.
         soc: String,
+        /// Channels of our own estimate of it, its standard deviation and its validity: the stricter of both SOC counts.
+        estimate: Option<[String; 3]>,
         /// Lowest SOC.
         minimum_pct: f64,
         /// Highest SOC.

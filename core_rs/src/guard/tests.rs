@@ -36,7 +36,13 @@ fn specs() -> Vec<GuardSpec> {
         GuardSpec::Stop { actuator: "ess0/p".into(), channel: "site/stop".into() },
         device("ess0"),
         device("ess1"),
-        GuardSpec::Soc { actuator: "ess0/p".into(), soc: "ess0/soc".into(), minimum_pct: 10.0, maximum_pct: 90.0 },
+        GuardSpec::Soc {
+            actuator: "ess0/p".into(),
+            soc: "ess0/soc".into(),
+            estimate: None,
+            minimum_pct: 10.0,
+            maximum_pct: 90.0,
+        },
         GuardSpec::Grid {
             actuators: vec!["ess0/p".into(), "ess1/p".into()],
             grid: "grid0/p".into(),

@@ -1,7 +1,8 @@
 //! The latch: all of `next` becomes one snapshot. One owner at a time.
 //!
-//! Three steps: [`Latcher::fill`] copies into a buffer nobody reads, [`Latcher::amend`] may put what was computed from
-//! it beside it, [`Latcher::show`] hands it out. [`Latcher::latch`] does all.
+//! Steps: [`Latcher::fill`] copies into a buffer nobody reads, [`Latcher::amend`] may put what was computed from it beside
+//! it, [`Latcher::show`] hands it out, [`Latcher::remember`] adds it to the history, which nobody waits for.
+//! [`Latcher::latch`] does all.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +17,10 @@ use crate::image::{Image, Quality, Reader};
 pub struct Latcher {
     image: Arc<Image>,
     groups: Box<[Seen]>,
+    /// Filled, not handed out yet.
     filled: Option<usize>,
+    /// Handed out, not in the history yet.
+    shown: Option<usize>,
 }
 
 impl Drop for Latcher {
@@ -35,7 +39,7 @@ impl Latcher {
         if image.owned.swap(true, Ordering::AcqRel) {
             return Err(Error::Order("a cycle owns this image: stop it, or step the cycle instead"));
         }
-        Ok(Self { image: Arc::clone(image), groups, filled: None })
+        Ok(Self { image: Arc::clone(image), groups, filled: None, shown: None })
     }
 
     /// Latches at `time_ns` (never before the last latch) and gives the new cycle number. `grow` lets it
@@ -43,11 +47,13 @@ impl Latcher {
     pub fn latch(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
         let number = self.fill(time_ns, grow)?;
         self.show()?;
+        self.remember();
         Ok(number)
     }
 
     /// First: copies what is next; nobody but [`Latcher::reader`] sees it yet.
     pub fn fill(&mut self, time_ns: i64, grow: bool) -> Result<u64> {
+        self.remember();
         let image = Arc::clone(&self.image);
         let last = image.latest()?;
         if last.cycle() > 0 && time_ns < last.time_ns() {
@@ -79,17 +85,18 @@ impl Latcher {
         Ok(written)
     }
 
-    /// Last: hands it out, then remembers its new samples.
+    /// Third: hands it out.
     pub fn show(&mut self) -> Result<()> {
         let index = self.filled.take().ok_or(Error::Order("nothing was latched that could be shown"))?;
         self.image.pool.show(&self.image.pulse().current, index);
-        self.remember(index);
+        self.shown = Some(index);
         Ok(())
     }
 
-    // History grows by new samples only. Who reads this snapshot already takes its own samples for the newest.
-    fn remember(&mut self, index: usize) {
-        let Some(buffer) = self.image.pool.get(index) else { return };
+    /// Last, before the next latch at the latest: its new samples become history. Who reads this snapshot takes its own
+    /// samples for the newest anyway.
+    pub fn remember(&mut self) {
+        let Some(buffer) = self.shown.take().and_then(|index| self.image.pool.get(index)) else { return };
         for (number, (group, cells)) in self.groups.iter_mut().zip(buffer.cells.chunks(GROUP)).enumerate() {
             if std::mem::take(&mut group.changed) {
                 for (place, sample) in cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.load()?)))

@@ -89,9 +89,16 @@ impl PyGuard {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (actuator, *, soc, minimum_pct, maximum_pct))]
-    fn soc(actuator: String, soc: String, minimum_pct: f64, maximum_pct: f64) -> PyResult<Self> {
-        Self::checked(GuardSpec::Soc { actuator, soc, minimum_pct, maximum_pct })
+    #[pyo3(signature = (actuator, *, soc, minimum_pct, maximum_pct, estimate=None))]
+    fn soc(
+        actuator: String,
+        soc: String,
+        minimum_pct: f64,
+        maximum_pct: f64,
+        estimate: Option<(String, String, String)>,
+    ) -> PyResult<Self> {
+        let estimate = estimate.map(|(soc, sigma, valid)| [soc, sigma, valid]);
+        Self::checked(GuardSpec::Soc { actuator, soc, estimate, minimum_pct, maximum_pct })
     }
 
     #[staticmethod]

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::CoreError;
 use super::clock::{PyClock, SIGNAL_CHECK_NS};
 use super::control::{PyActuator, PyCluster, PyGuard, PySource};
+use super::estimate::PyLiveEstimator;
 use super::image::PyProcessImage;
 use super::proposal::read;
 use super::record::PyRecorder;
@@ -18,7 +19,7 @@ use super::statistics::PyCycleStatistics;
 use crate::clock::{host_now_ns, seconds_to_ns};
 use crate::cycle::{Configuration, Cycle, Decided, DeskSpec, Realtime, Shared};
 
-/// latch -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
+/// latch -> estimate -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
 #[pyclass(frozen, name = "Cycle", module = "simems_core")]
 pub(super) struct PyCycle(pub(super) Cycle);
 
@@ -177,6 +178,10 @@ impl PyCycle {
 
     fn attach(&self, recorder: &PyRecorder) -> PyResult<()> {
         Ok(self.0.attach(Arc::clone(&recorder.0))?)
+    }
+
+    fn attach_estimator(&self, estimator: &PyLiveEstimator) -> PyResult<()> {
+        Ok(self.0.attach_estimator(estimator.take()?)?)
     }
 
     fn attach_states(&self, states: &PyStates) -> PyResult<()> {

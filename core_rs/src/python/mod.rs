@@ -58,6 +58,8 @@ mod _core {
     #[pymodule_export]
     use super::estimate::{PyCell, PyCoulombCounter, PyEkf, PyEkfBank, PyEstimate, PyFitReport, identify_cell};
     #[pymodule_export]
+    use super::estimate::{PyEstimatorMemory, PyLiveEstimator};
+    #[pymodule_export]
     use super::guest::{PyCycleGuest, ping_pong_us};
     #[pymodule_export]
     use super::image::PyProcessImage;

@@ -100,7 +100,8 @@ fn guard(dice: &mut Dice) -> GuardSpec {
         0 => GuardSpec::Stop { actuator, channel: text(ADDRESSES[STOP]) },
         1 => {
             let (minimum_pct, maximum_pct) = (dice.number(100.0), dice.number(100.0));
-            GuardSpec::Soc { actuator, soc: text("ess0/soc"), minimum_pct, maximum_pct }
+            let estimate = dice.chance(2).then(|| ["ess0/charge", "ess0/discharge", "site/stop"].map(text));
+            GuardSpec::Soc { actuator, soc: text("ess0/soc"), estimate, minimum_pct, maximum_pct }
         }
         2 => GuardSpec::DeviceLimits {
             actuator,

@@ -38,10 +38,12 @@ fn step(dice: &mut Dice, estimator: &mut Estimator) {
 fn cell(dice: &mut Dice) -> Cell {
     let points = 2 + dice.below(4);
     let rows = 1 + dice.below(3);
+    let half = dice.chance(2);
     let rising = |count: usize, from: f64, to: f64| -> Vec<f64> {
         (0..count).map(|n| from + (to - from) * n as f64 / (count.max(2) - 1) as f64).collect()
     };
     let mut table = |scale: f64| -> Vec<f64> { (0..rows * points).map(|_| scale * (1.5 + dice.share())).collect() };
+    let lag = if half { vec![(); rows] } else { Vec::new() };
     let elements = Elements {
         soc_pct: rising(points, 0.0, 100.0),
         temperature_degc: rising(rows, -10.0, 45.0),
@@ -51,6 +53,8 @@ fn cell(dice: &mut Dice) -> Cell {
         c1_f: table(1e3),
         r2_ohm: table(0.01),
         c2_f: table(1e5),
+        lag_share: lag.iter().map(|_| 0.02).collect(),
+        lag_time_s: lag.iter().map(|_| 2000.0).collect(),
     };
     let mut cell = Cell {
         capacity_ah: 5.0,
@@ -59,6 +63,7 @@ fn cell(dice: &mut Dice) -> Cell {
             ocv_v: rising(points, 3.0, 3.6),
             hysteresis_v: vec![0.02; points],
             hysteresis_rate: 30.0,
+            hysteresis_shares: if half { vec![0.5, 0.3, 0.2] } else { Vec::new() },
         },
         elements,
         noise: Noise {
@@ -82,8 +87,8 @@ fn cell(dice: &mut Dice) -> Cell {
 
 fn spoil(dice: &mut Dice, cell: &mut Cell) {
     let number = dice.number(100.0);
-    let place = dice.below(16);
-    let lists: [&mut Vec<f64>; 8] = [
+    let place = dice.below(19);
+    let lists: [&mut Vec<f64>; 11] = [
         &mut cell.ocv.soc_pct,
         &mut cell.ocv.ocv_v,
         &mut cell.ocv.hysteresis_v,
@@ -92,6 +97,9 @@ fn spoil(dice: &mut Dice, cell: &mut Cell) {
         &mut cell.elements.r0_bend_a,
         &mut cell.elements.temperature_degc,
         &mut cell.elements.soc_pct,
+        &mut cell.elements.lag_share,
+        &mut cell.elements.lag_time_s,
+        &mut cell.ocv.hysteresis_shares,
     ];
     match (place, lists) {
         (0, _) => cell.capacity_ah = number,

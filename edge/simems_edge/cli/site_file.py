@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from simems_edge.config import Problem, Site, SiteError, read_site
 from simems_edge.devices.site_check import site_problems, suggestion
+from simems_edge.estimation import cell_problems
 
 GROUP: Final = "simems.controllers"
 
@@ -24,7 +25,8 @@ def checked_site(path: str | Path) -> Site:
 def check_site(path: str | Path) -> tuple[Site | None, list[Problem]]:
     """The site, as far as it could be read, and every problem, in the file's order."""
     file = read_site(path)
-    return file.site, SiteError(site_problems(file, settings_class)).problems
+    problems = [*site_problems(file, settings_class), *cell_problems(file)]
+    return file.site, SiteError(problems).problems
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ from simems_edge.config.model import (
     Control,
     ControllerEntry,
     CycleSettings,
+    Estimator,
     GridLimits,
     Guards,
     HmiSettings,
@@ -25,7 +26,7 @@ from simems_edge.config.model import (
 )
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
-from simems_edge.config.simulation import SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
+from simems_edge.config.simulation import SimulatedCells, SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
 
 __all__ = [
     "BufferSettings",
@@ -36,12 +37,14 @@ __all__ = [
     "Control",
     "ControllerEntry",
     "CycleSettings",
+    "Estimator",
     "GridLimits",
     "Guards",
     "HmiSettings",
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "SimulatedCells",
     "SimulatedDevice",
     "SimulatedLoad",
     "SimulatedPv",

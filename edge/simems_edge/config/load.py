@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from simems_edge.config.consistency import consistency_problems
 from simems_edge.config.document import Document
 from simems_edge.config.explain import explain
-from simems_edge.config.model import Site
+from simems_edge.config.model import Component, Site
 from simems_edge.config.parse import read_document
 from simems_edge.config.problem import Problem, SiteError
 
@@ -50,7 +50,21 @@ def site_of(document: Document) -> SiteFile:
         site = Site.model_validate(document.data)
     except ValidationError as error:
         return SiteFile(document, None, (*problems, *explain(document, error, Site)))
+    site = _placed(site, FilePath(document.file).parent)
     return SiteFile(document, site, (*problems, *consistency_problems(site, document)))
+
+
+def _placed(site: Site, folder: FilePath) -> Site:
+    """Paths in a site file are relative to it; from here on they are whole."""
+    components = tuple(_component_placed(component, folder) for component in site.components)
+    return site.model_copy(update={"components": components})
+
+
+def _component_placed(component: Component, folder: FilePath) -> Component:
+    if component.estimator is None:
+        return component
+    cell = str((folder / component.estimator.cell).resolve())
+    return component.model_copy(update={"estimator": component.estimator.model_copy(update={"cell": cell})})
 
 
 def _not_a_site(document: Document) -> Problem:

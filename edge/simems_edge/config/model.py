@@ -25,6 +25,7 @@ COMPONENT_ID_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,31}$"
 
 SiteId = Annotated[str, Field(pattern=SITE_ID_PATTERN)]
 ChannelAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}/[a-z][a-z0-9_]{0,63}$")]
+ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ComponentId = Annotated[str, Field(pattern=COMPONENT_ID_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(max_length=100)]
@@ -159,6 +160,27 @@ class ClusterEntry(Strict):
     """Largest sum of the chargers' currents, kept by a guard."""
 
 
+class Estimator(Strict):
+    """Our own estimate of a battery's state of charge, from the current and voltage of its cells (direct current)."""
+
+    cell: Annotated[str, Field(min_length=1, max_length=4096)]
+    """CELL.yaml of `simems-edge identify`; its path is relative to the site file."""
+    series: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Cells (or groups of parallel ones) one after the other, between the points where the voltage is measured."""
+    parallel: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Cells side by side, that share the measured current."""
+    capacity_ah: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Of one cell, where it differs from the cell file's (an aged or another cell)."""
+    current: ChannelName | None = None
+    """Channel of the battery, discharge > 0; None: ``dc_current_a``, else ``current_a``."""
+    voltage: ChannelName | None = None
+    """None: ``dc_voltage_v``, else ``voltage_v``."""
+    temperature: ChannelName | None = None
+    """None: the mean of ``cell_temperature_min_degc`` and ``cell_temperature_max_degc``, else ``temperature_degc``."""
+    assumed_temperature_degc: TemperatureDegC | None = None
+    """Taken while no temperature is measured."""
+
+
 class Component(Strict):
     id: ComponentId
     name: Name = ""
@@ -166,6 +188,7 @@ class Component(Strict):
     connection: Connection
     guards: Guards = Guards()
     control: Control | None = None
+    estimator: Estimator | None = None
 
 
 class ControllerEntry(BaseModel):

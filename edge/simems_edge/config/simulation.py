@@ -12,6 +12,7 @@ from simems_edge.config.quantities import (
     PositiveEnergyWh,
     PositivePowerW,
     Seconds,
+    TemperatureDegC,
 )
 
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
@@ -35,6 +36,16 @@ class SimulatedPv(_Strict):
     peak_w: PositivePowerW
 
 
+class SimulatedCells(_Strict):
+    """Cells behind a battery: it then shows the voltage and current of their side."""
+
+    series: Annotated[int, Field(ge=1, le=10_000)]
+    parallel: Annotated[int, Field(ge=1, le=100_000)] = 1
+    temperature_degc: TemperatureDegC = 25.0
+    soc_error_pct: Annotated[float, Field(ge=-50, le=50)] = 0.0
+    """The battery's own state of charge is off by this many points."""
+
+
 class SimulatedDevice(_Strict):
     """Imperfections of a device's measurements and, for a battery, what it is made of."""
 
@@ -55,6 +66,8 @@ class SimulatedDevice(_Strict):
     initial_soc_pct: Percent = 50.0
     minimum_power_w: NonNegativePowerW = 0.0
     """Setpoints smaller than this are answered with 0 W."""
+    cells: SimulatedCells | None = None
+    """None: only its energy is counted, nothing of its cells is shown."""
     standby_loss_w: NonNegativePowerW = 50.0
     """Taken from the battery at all times."""
     loss_constant: Fraction = 0.005

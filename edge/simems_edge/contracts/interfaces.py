@@ -81,6 +81,8 @@ ESS: Final = Interface(
         ChannelSpec("voltage_v", "V", phases=True),
         ChannelSpec("current_a", "A", phases=True),
         ChannelSpec("frequency_hz", "Hz"),
+        ChannelSpec("dc_voltage_v", "V"),
+        ChannelSpec("dc_current_a", "A"),
         ChannelSpec("temperature_degc", "degC"),
         ChannelSpec("cell_voltage_min_v", "V"),
         ChannelSpec("cell_voltage_max_v", "V"),

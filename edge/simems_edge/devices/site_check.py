@@ -13,12 +13,13 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
 
 _BATTERY_KEYS: Final = frozenset({
     "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
-    "standby_loss_w", "loss_constant", "loss_linear", "loss_quadratic",
+    "standby_loss_w", "cells", "loss_constant", "loss_linear", "loss_quadratic",
 })  # fmt: skip
 
 SettingsOf = Callable[[str], type[BaseModel]]
@@ -36,6 +37,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         problems += _phase_limit(file.site, file.document, kinds)
         problems += _control(file.site, file.document)
         problems += _clusters(file.site, file.document, kinds)
+        problems += estimator_problems(file.site, file.document)
         problems += _simulation(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)

@@ -9,6 +9,7 @@ from simems_edge.estimation.cell_file import CellFile, cell_text, read_cell
 from simems_edge.estimation.estimation import Estimated, estimate
 from simems_edge.estimation.identification import Identified, identify_cell
 from simems_edge.estimation.samples import Ocv, Samples, read_ocv, read_pulses, read_samples
+from simems_edge.estimation.site_cells import cell_problems, site_cell
 
 __all__ = [
     "CellFile",
@@ -16,6 +17,7 @@ __all__ = [
     "Identified",
     "Ocv",
     "Samples",
+    "cell_problems",
     "cell_text",
     "estimate",
     "identify_cell",
@@ -23,4 +25,5 @@ __all__ = [
     "read_ocv",
     "read_pulses",
     "read_samples",
+    "site_cell",
 ]

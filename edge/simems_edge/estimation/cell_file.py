@@ -35,6 +35,10 @@ class OcvSection(_Section):
     hysteresis_rate: Annotated[
         PositiveFloat, Field(description="1/(unit of SOC): a branch is reached as 1 - exp(-rate * moved).")
     ] = 30.0
+    hysteresis_shares: Annotated[
+        tuple[NonNegativeFloat, ...],
+        Field(description="Of the gap, for elements of rate 10, 33 and 100; without them one of hysteresis_rate."),
+    ] = ()
 
 
 class ElementsSection(_Section):
@@ -50,6 +54,11 @@ class ElementsSection(_Section):
     c1_f: Annotated[tuple[PositiveRow, ...], Field(description="Capacitance of the fast pair, F.")]
     r2_ohm: Annotated[tuple[PositiveRow, ...], Field(description="Resistance of the slow pair, ohm.")]
     c2_f: Annotated[tuple[PositiveRow, ...], Field(description="Capacitance of the slow pair, F.")]
+    lag_share: Annotated[
+        tuple[NonNegativeFloat, ...],
+        Field(description="How far the surface is behind the SOC after long at 1C, 0..1; one per temperature."),
+    ] = ()
+    lag_time_s: Annotated[PositiveRow, Field(description="Time constant of the lag's slowest mode, s.")] = ()
 
 
 class NoiseSection(_Section):
@@ -107,14 +116,19 @@ def _cell(document: Document, found: CellFile) -> Cell:
     try:
         return Cell(
             capacity_ah=found.capacity_ah,
-            ocv=ocv if ocv["hysteresis_v"] else {name: ocv[name] for name in ("soc_pct", "ocv_v", "hysteresis_rate")},
-            elements=elements,
+            ocv=_given(ocv),
+            elements=_given(elements),
             noise=sections["noise"],
             limits=sections["limits"],
         )
     except CoreError as error:
         name, _, message = str(error).partition(" ")
         raise SiteError([document.problem(tuple(name.split(".")), message, "correct the numbers")]) from error
+
+
+def _given(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the lists that are empty: the core knows them as absent."""
+    return {name: value for name, value in section.items() if value != []}
 
 
 def _check_rows(document: Document, elements: ElementsSection) -> None:
@@ -152,7 +166,8 @@ def _section(title: str, values: Mapping[str, Any]) -> list[str]:
 def _elements(values: Mapping[str, Sequence[float]]) -> list[str]:
     columns = len(values["soc_pct"])
     lines = ["elements:"]
-    lines += [f"  {key}: {_row(values[key])}" for key in ("temperature_degc", "soc_pct", "r0_bend_a")]
+    rows = ("temperature_degc", "soc_pct", "r0_bend_a", "lag_share", "lag_time_s")
+    lines += [f"  {key}: {_row(values[key])}" for key in rows if key in values]
     for key in TABLES:
         lines.append(f"  {key}:")
         table = values[key]

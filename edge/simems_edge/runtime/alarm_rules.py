@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simems_edge.runtime.fault_book import StandingFault
+from simems_edge.runtime.soc_check import SocDisagreement, SocJump
 
 LATCHED = "It latches: clear it on the edge's screen or with `simems-edge fault clear`."
 
@@ -68,6 +69,10 @@ class Facts:
     """What was wrong with the record of latched faults at the start."""
     relief: bool = False
     """A fault asks for loads to be shed and generation to be curtailed."""
+    soc_apart: Mapping[str, SocDisagreement] = field(default_factory=dict)
+    """Battery -> its own SOC beside our estimate, when they have been too far apart."""
+    soc_jumps: Mapping[str, SocJump] = field(default_factory=dict)
+    """Battery -> how its SOC moved without charge."""
 
 
 def conditions(facts: Facts) -> list[Condition]:
@@ -81,6 +86,8 @@ def conditions(facts: Facts) -> list[Condition]:
         *_bridge_problems(facts),
         *_fallback_active(facts),
         *_grid_limit(facts),
+        *_soc_apart(facts),
+        *_soc_jumps(facts),
         *_controller_failing(facts),
         *_overruns(facts),
         *_late(facts),
@@ -194,6 +201,33 @@ def _grid_limit(facts: Facts) -> Iterator[Condition]:
             cause="The battery cannot hold the limit: its own limits, which come first, bind.",
             effect="Fuses or the connection contract may be violated.",
             remedy="Shed load or curtail generation.",
+        )
+
+
+def _soc_apart(facts: Facts) -> Iterator[Condition]:
+    for component, seen in facts.soc_apart.items():
+        yield Condition(
+            code="soc_disagrees",
+            severity="alarm",
+            component=component,
+            text=f"The state of charge of {component} is in doubt",
+            cause=f"{component} says {seen.soc_pct:.1f} %, our estimate is {seen.estimated_pct:.1f} % "
+            f"(+-{2 * seen.sigma_pct:.1f}), for a minute or more.",
+            effect="The stricter of both counts: charge and discharge stop where the first of the two reaches a limit.",
+            remedy="Charge the battery to full once so that it finds its own 100 %; then check cell file and sensors.",
+        )
+
+
+def _soc_jumps(facts: Facts) -> Iterator[Condition]:
+    for component, jump in facts.soc_jumps.items():
+        yield Condition(
+            code="soc_jumped",
+            severity="info",
+            component=component,
+            text=f"The state of charge of {component} jumped",
+            cause=f"{component} said {jump.before_pct:.1f} %, then {jump.after_pct:.1f} %; no such charge flowed.",
+            effect="Plans made before count with another content of the battery.",
+            remedy="None needed after a full charge; else watch whether it happens again.",
         )
 
 

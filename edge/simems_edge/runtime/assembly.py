@@ -14,6 +14,7 @@ from simems_edge.devices import Profile, load_profile
 from simems_edge.runtime.channels import (
     communication_channels,
     device_channels,
+    estimate_channels,
     group_channels,
     setpoint_channels,
     virtual_channels,
@@ -110,7 +111,7 @@ def _rows(
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
     totals = group_channels({group.target: group.unit for group in found})
-    return [*rows, *communication_channels(site), *virtual_channels(controllers), *totals]
+    return [*rows, *estimate_channels(site), *communication_channels(site), *virtual_channels(controllers), *totals]
 
 
 def _cycle(

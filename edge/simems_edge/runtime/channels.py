@@ -10,10 +10,13 @@ from simems_core import CONTROL_MODES, CYCLE_CHANNELS, Channel
 from simems_edge.config import Component, Site
 from simems_edge.contracts import Controller, control_settings
 from simems_edge.devices import Profile
+from simems_edge.devices.estimator_inputs import OUTPUTS
 
 STATES = {0: "INIT", 1: "STANDBY", 2: "RUN", 3: "FAULT", 4: "SHUTDOWN"}
 FIXED_MODES = ("IDLE", "FALLBACK", "MANUAL")
 LOAD_STALE_S = 5.0
+ESTIMATE_STALE_S = 60.0
+"""The cycle writes them at each latch; a cycle may be as long."""
 BLOCKED = ("charge_blocked", "discharge_blocked")
 """Per commanded component: a fault or a state blocks that direction."""
 
@@ -83,6 +86,18 @@ def group_channels(targets: Mapping[str, str]) -> list[Channel]:
 def made_channels(actuators: Iterable[str]) -> list[str]:
     """Addresses of :func:`setpoint_channels`."""
     return [channel.address for channel in setpoint_channels(actuators, {0: ""})]
+
+
+def estimate_channels(site: Site) -> list[Channel]:
+    """Written by the cycle itself, for each battery with an estimator."""
+    rows = []
+    for component in site.components:
+        if component.estimator is not None:
+            soc, sigma, valid = (f"{component.id}/{name}" for name in OUTPUTS)
+            rows.append(Channel(soc, unit="%", resolution=0.01, stale_after_s=ESTIMATE_STALE_S))
+            rows.append(Channel(sigma, unit="%", resolution=0.01, stale_after_s=ESTIMATE_STALE_S))
+            rows.append(Channel(valid, kind="bool", resolution=1.0, stale_after_s=ESTIMATE_STALE_S))
+    return rows
 
 
 def communication_channels(site: Site) -> list[Channel]:

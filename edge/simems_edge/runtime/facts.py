@@ -12,6 +12,7 @@ from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.runtime.alarm_rules import Facts, Lateness
 from simems_edge.runtime.assembly import Assembly
 from simems_edge.runtime.fault_book import FaultBook
+from simems_edge.runtime.soc_check import SocCheck
 
 OVERRUN_MEMORY_NS = 60_000_000_000
 OVER_LIMIT_HOLD_NS = 5_000_000_000
@@ -28,6 +29,7 @@ class FactFinder:
         self._limits = assembly.site.site.grid
         self._lateness_limit_s = assembly.site.cycle.lateness_limit_s
         self._grid = None if assembly.grid is None else assembly.image.handle(f"{assembly.grid}/active_power_w")
+        self._soc = SocCheck(assembly)
         self._overruns: deque[tuple[int, int]] = deque()
         self._over_since_ns: int | None = None
 
@@ -56,6 +58,7 @@ class FactFinder:
         failing: Mapping[str, str],
         faults: FaultBook,
     ) -> Facts:
+        self._soc.update(snapshot)
         return Facts(
             stale={component: names for component, names in stale.items() if component not in lost},
             lost=lost,
@@ -69,6 +72,8 @@ class FactFinder:
             fault_store_error=faults.store_error,
             fault_store_damage=faults.damage,
             relief=faults.relief,
+            soc_apart=self._soc.apart,
+            soc_jumps=self._soc.jumps,
         )
 
     def _fell_back(self, decision: Decision, stale: Mapping[str, Sequence[str]]) -> bool:

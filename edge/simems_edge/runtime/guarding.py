@@ -10,6 +10,7 @@ from simems_edge.config import Site
 from simems_edge.contracts import Controller
 from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.devices import Profile
+from simems_edge.devices.estimator_inputs import estimate_addresses
 from simems_edge.devices.phases import phase_channels
 from simems_edge.runtime.commanded import Commanded, Group, caps
 
@@ -44,7 +45,10 @@ def _battery(one: Commanded) -> list[Guard]:
     if battery.guards.soc_pct is not None:
         minimum_pct, maximum_pct = battery.guards.soc_pct
         soc = f"{battery.id}/soc_pct"
-        found.append(Guard.soc(one.address, soc=soc, minimum_pct=minimum_pct, maximum_pct=maximum_pct))
+        estimate = estimate_addresses(battery)
+        found.append(
+            Guard.soc(one.address, soc=soc, minimum_pct=minimum_pct, maximum_pct=maximum_pct, estimate=estimate)
+        )
     return found
 
 

@@ -24,6 +24,8 @@ from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
 from simems_edge.runtime.derived import GroupTotals, LoadBalance
+from simems_edge.runtime.estimator_store import EstimatorStore
+from simems_edge.runtime.estimators import Estimators
 from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
@@ -81,6 +83,8 @@ class Runtime:
         plan = plan_faults(self.assembly)
         self.states = bind_states(self.assembly, plan)
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
+        estimates = None if data is None else EstimatorStore(data)
+        self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self._reports = BridgeReports()
@@ -147,7 +151,7 @@ class Runtime:
             )
             thread = BridgeThread(bridge, frozenset(one.address for one in self.assembly.commanded))
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
-        self._threads.append(DecisionThread(self.cycle, self._keep_faults))
+        self._threads.append(DecisionThread(self.cycle, self._keep))
         self._host_thread = Thread(target=self._live, name="controllers", daemon=True)
         start_beat(self.cycle, self.site.cycle)
         self._host.start()
@@ -164,7 +168,8 @@ class Runtime:
         self._threads.clear()
         self.cycle.stop()
         self._host.stop()
-        self._keep_faults([])
+        self._keep_faults()
+        self.estimators.keep(self.clock.utc_us(self.clock.now_ns()), at_once=True)
         if self._host_thread is not None:
             self._host_thread.join(STOP_S)
             self._host_thread = None
@@ -175,7 +180,11 @@ class Runtime:
             self.states.request("shutdown")
             self.cycle.wait_decisions(self.cycle.number, LAST_CYCLE_S)
 
-    def _keep_faults(self, _decisions: list[Decision]) -> None:
+    def _keep(self, _decisions: list[Decision]) -> None:
+        self._keep_faults()
+        self.estimators.keep(self.clock.utc_us(self.clock.now_ns()))
+
+    def _keep_faults(self) -> None:
         self.faults.keep(self.clock.utc_us(self.clock.now_ns()))
 
     def _live(self) -> None:
@@ -199,7 +208,7 @@ class Runtime:
             self._publish_settings(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
-        self._keep_faults(decisions)
+        self._keep(decisions)
         return decisions
 
     def turn(self, snapshot: Snapshot) -> None:

@@ -11,6 +11,7 @@ import math
 from typing import Final
 
 from simems_edge.config import SimulatedDevice
+from simems_edge.sim.cells import CellStack
 
 WATCHDOG_S: Final = 10.0
 """Without a command for this long the battery goes to 0 W by itself."""
@@ -33,6 +34,7 @@ class Battery:
         """Through the terminals since the beginning."""
         self.cell_power_w = 0.0
         """What left the cells in the last step, losses and standby included."""
+        self.cells = None if settings.cells is None else CellStack(settings.cells, settings.initial_soc_pct / 100.0)
         self._rated_w = max(settings.max_charge_w, settings.max_discharge_w)
         self._command_w = 0.0
         self._command_age_s = math.inf
@@ -105,14 +107,40 @@ class Battery:
 
     def _move(self, power_w: float, dt_s: float) -> None:
         cell_w = power_w + self.loss_w(power_w) + self.settings.standby_loss_w
-        energy_wh = self.energy_wh - cell_w * dt_s / 3600.0
+        energy_wh = self.energy_wh - self._leaves_wh(cell_w, dt_s)
         if not 0.0 <= energy_wh <= self.capacity_wh:
             # The cells cannot give or take that much: the converter stops; at 0 even standby finds nothing.
             power_w = 0.0
             cell_w = min(self.settings.standby_loss_w, self.energy_wh * 3600.0 / dt_s)
-            energy_wh = max(self.energy_wh - cell_w * dt_s / 3600.0, 0.0)
+            energy_wh = min(max(self.energy_wh - self._leaves_wh(cell_w, dt_s), 0.0), self.capacity_wh)
         self.power_w, self.cell_power_w, self.energy_wh = power_w, cell_w, energy_wh
         if power_w > 0.0:
             self.discharged_wh += power_w * dt_s / 3600.0
         else:
             self.charged_wh -= power_w * dt_s / 3600.0
+
+    def _leaves_wh(self, cell_w: float, dt_s: float) -> float:
+        """With cells the content is counted in charge: what they lose inside is not given back."""
+        if self.cells is None or dt_s <= 0.0:
+            return cell_w * dt_s / 3600.0
+        return self.cells.draw(cell_w, self.energy_wh / self.capacity_wh, dt_s) * self.capacity_wh
+
+    @property
+    def shown_soc_pct(self) -> float:
+        """What the battery says of itself."""
+        error_pct = 0.0 if self.cells is None else self.cells.settings.soc_error_pct
+        return min(max(self.soc_pct + error_pct, 0.0), 100.0)
+
+    def cell_readings(self) -> dict[str, float]:
+        """Of the side of the cells; nothing without any."""
+        if self.cells is None:
+            return {}
+        volts, degc = self.cells.cell_voltage_v, self.cells.temperature_degc
+        return {
+            "dc_voltage_v": self.cells.voltage_v,
+            "dc_current_a": self.cells.current_a,
+            "cell_voltage_min_v": volts,
+            "cell_voltage_max_v": volts,
+            "cell_temperature_min_degc": degc,
+            "cell_temperature_max_degc": degc,
+        }

@@ -12,12 +12,15 @@ from simems_edge.devices.registers import from_bytes
 from simems_edge.devices.sunspec import BASE_ADDRESSES, END_OF_CHAIN, MARKER, Value, encode_model, encode_point
 
 COMMON, METER, MEASUREMENT, CAPACITY, CONTROLS, STORAGE, VIRTUAL_PLANT = 1, 213, 701, 702, 704, 713, 64901
+DIRECT, BATTERY, STRINGS = 714, 802, 803
 MODELS: Final[Mapping[str, tuple[int, ...]]] = {
     "meter": (COMMON, METER, VIRTUAL_PLANT),
     "pv": (COMMON, MEASUREMENT, CAPACITY, CONTROLS, VIRTUAL_PLANT),
     "ess": (COMMON, MEASUREMENT, CAPACITY, CONTROLS, STORAGE, VIRTUAL_PLANT),
     "sensor": (COMMON, VIRTUAL_PLANT),
 }
+CELLS: Final = (DIRECT, BATTERY, STRINGS)
+"""Beside those of a battery whose cells are shown."""
 _PHASES: Final = (("_l1", "A"), ("_l2", "B"), ("_l3", "C"))
 
 
@@ -48,6 +51,9 @@ READINGS: Final[Mapping[int, Mapping[str, str]]] = {
     | {"operating_state": "InvSt", "discharge_energy_wh": "TotWhInj", "charge_energy_wh": "TotWhAbs"},
     CAPACITY: {"max_charge_power_w": "WChaRteMax", "max_discharge_power_w": "WDisChaRteMax"},
     STORAGE: {"soc_pct": "SoC", "soh_pct": "SoH", "capacity_wh": "WHRtg", "available_energy_wh": "WHAvail"},
+    DIRECT: {"dc_current_a": "DCA"},
+    BATTERY: {"dc_voltage_v": "V", "cell_voltage_min_v": "CellVMin", "cell_voltage_max_v": "CellVMax"},
+    STRINGS: {"cell_temperature_min_degc": "ModTmpMin", "cell_temperature_max_degc": "ModTmpMax"},
     VIRTUAL_PLANT: {"counter": "counter", "speed": "speed"},
 }
 """Model -> channel of the plant's reading -> point."""
@@ -77,6 +83,9 @@ def fixed_points(kind: str, component: str, rated_w: float, capacity_wh: float) 
         CAPACITY: capacity,
         CONTROLS: controls,
         STORAGE: {"Sta": 0, "WH_SF": energy, "Pct_SF": -1},
+        DIRECT: {"NPrt": 0, "DCA_SF": -1},
+        BATTERY: {"V_SF": -1, "CellV_SF": -3},
+        STRINGS: {"NStr": 0, "NStrCon": 0, "ModTmp_SF": -1},
         VIRTUAL_PLANT: {"counter": 0, "speed": 1.0},
     }
 
@@ -118,12 +127,13 @@ class Chain:
         return next((placed for placed in self.models if placed.definition.id == number), None)
 
 
-def build_chain(kind: str, component: str, rated_w: float, capacity_wh: float) -> Chain:
-    """The chain of one device of this kind, every reading not implemented until the first one arrives."""
+def build_chain(kind: str, component: str, rated_w: float, capacity_wh: float, *, cells: bool = False) -> Chain:
+    """The chain of one device of this kind, every reading not implemented until the first one arrives. ``cells``: it
+    shows those of a battery."""
     points = fixed_points(kind, component, rated_w, capacity_wh)
     registers = list(MARKER)
     models = []
-    for number in MODELS[kind]:
+    for number in (*MODELS[kind][:-1], *(CELLS if cells else ()), MODELS[kind][-1]):
         definition, fixed = load_definition(number), points[number]
         models.append(PlacedModel(definition, len(registers), fixed, READINGS.get(number, {})))
         registers += encode_model(definition, fixed)

@@ -99,12 +99,13 @@ class _Ess:
             shown_w = battery.power_w + sampler.noise() if battery.running else 0.0
             limits = (battery.max_charge_w, battery.max_discharge_w, battery.capacity_wh)
             counters = (battery.charged_wh, battery.discharged_wh)
-            sampler.sample(plant.time_s, (shown_w, battery.soc_pct, *limits, *counters))
+            cells = battery.cell_readings().values()
+            sampler.sample(plant.time_s, (shown_w, battery.shown_soc_pct, *limits, *counters, *cells))
 
     def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh = sample
+        power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh, *cells = sample
         shown = (power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh)
-        return ess_values(shown, electrical)
+        return ess_values(shown, electrical) | dict(zip(self.battery.cell_readings(), cells, strict=True))
 
 
 _Device = _Meter | _Pv | _Ess
@@ -227,6 +228,11 @@ class Plant:
             settings = device.battery.settings
             return max(settings.max_charge_w, settings.max_discharge_w), settings.capacity_wh
         return (self._pv_peak_w * device.share, 0.0) if isinstance(device, _Pv) else (0.0, 0.0)
+
+    def has_cells(self, component: str) -> bool:
+        """Whether the device shows voltage and current of its cells."""
+        device = self._device(component)
+        return isinstance(device, _Ess) and device.battery.cells is not None
 
     def readings(self, component: str) -> Reading | None:
         """What the device shows now; None before its first value and while it is silent."""

@@ -44,7 +44,8 @@ class PlantServers:
             raise ServerError(f"{component.id}: unit {connection.unit} at {endpoint[0]}:{endpoint[1]} is taken twice")
         kind = "sensor" if sensor else self._plant.kind(component.id)
         rated_w, capacity_wh = (0.0, 0.0) if sensor else self._plant.ratings(component.id)
-        chain = build_chain(kind, component.id, rated_w, capacity_wh)
+        cells = not sensor and self._plant.has_cells(component.id)
+        chain = build_chain(kind, component.id, rated_w, capacity_wh, cells=cells)
         name = None if sensor else component.id
         units[connection.unit] = RegisterDevice(name, connection.unit, chain, self._plant, channels)
 

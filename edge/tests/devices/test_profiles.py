@@ -196,6 +196,13 @@ def test_a_percentage_is_of_its_reference() -> None:
 def test_the_read_plan_takes_the_shortest_interval() -> None:
     profile = load_profile("sunspec_storage")
     assert read_plan(profile, STORAGE) == {701: 0.1, 702: 1.0, 704: 1.0, 713: 1.0}
-    cells = ["cell_voltage_min_v", "cell_voltage_max_v", "cell_temperature_min_degc", "cell_temperature_max_degc"]
+    cells = [
+        "dc_voltage_v",
+        "dc_current_a",
+        "cell_voltage_min_v",
+        "cell_voltage_max_v",
+        "cell_temperature_min_degc",
+        "cell_temperature_max_degc",
+    ]
     assert missing_channels(profile, STORAGE) == cells
     assert "active_power_w (settable)" in missing_channels(profile, {})

@@ -97,6 +97,25 @@ def test_the_circuit_is_found_again(cell_yaml: Path) -> None:
     assert total == pytest.approx(R0 + R1 + R2, rel=0.05)
 
 
+def test_a_cell_file_keeps_lag_and_hysteresis(cell_yaml: Path, tmp_path: Path) -> None:
+    from simems_core import Cell
+    from simems_edge.estimation import cell_text, read_cell
+
+    sections = read_cell(cell_yaml).as_dict()
+    rows = len(sections["elements"]["temperature_degc"])
+    gap = [0.01] * len(sections["ocv"]["soc_pct"])
+    sections["ocv"] |= {"hysteresis_v": gap, "hysteresis_shares": [0.2, 0.5, 0.3]}
+    sections["elements"] |= {"lag_share": [0.1] * rows, "lag_time_s": [300.0] * rows}
+    (tmp_path / "lagging.yaml").write_text(cell_text(Cell(**sections), "lagging"))
+    again = read_cell(tmp_path / "lagging.yaml").as_dict()
+    assert again["ocv"]["hysteresis_shares"] == [0.2, 0.5, 0.3]
+    assert again["elements"]["lag_share"] == [0.1] * rows
+    assert again["elements"]["lag_time_s"] == [300.0] * rows
+    sections["elements"] |= {"lag_time_s": [300.0]}
+    with pytest.raises(ValueError, match="lag_time_s must have"):
+        Cell(**sections)
+
+
 @pytest.mark.parametrize("wrong_by", [-20.0, 20.0])
 def test_a_wrong_start_is_corrected(cell_yaml: Path, tmp_path: Path, wrong_by: float) -> None:
     true = drive(tmp_path / "data.csv")

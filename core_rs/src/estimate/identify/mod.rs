@@ -10,15 +10,18 @@ mod overpotential;
 mod search;
 
 use crate::error::{Error, Result, finite};
-use crate::estimate::cell::{Cell, Elements, Limits, Noise, Ocv};
+use crate::estimate::cell::{Cell, Elements, HYSTERESIS_RATES, Limits, Noise, Ocv};
 use crate::estimate::identify::overpotential::Lost;
-use crate::estimate::identify::search::{Fit, best_fit, best_hysteresis_rate};
+use crate::estimate::identify::search::{Fit, Looked, best_fit, best_lag, without_lag};
+use crate::estimate::lag::Lag;
 use crate::estimate::model::CellModel;
 
 /// SOC in percent at which resistances are found; held beyond: at the very ends the OCV is too steep to tell them from
 /// a small error of SOC.
 pub const SOC_POINTS_PCT: [f64; 12] = [5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 97.5];
 const PACE_WITHOUT_HYSTERESIS: f64 = 30.0;
+/// A lag must leave so much less.
+const LAG_PAYS: f64 = 0.9;
 /// The model's error in use is larger than in the test that it was fitted to.
 const SAFETY: f64 = 2.0;
 
@@ -82,7 +85,7 @@ impl PulseTest {
     }
 }
 
-/// Finds the cell. `ocv.hysteresis_rate` is found as well when the OCV has two branches.
+/// Finds the cell. The shares of the hysteresis' elements are found as well when the OCV has two branches.
 pub fn identify(tests: &[PulseTest], ocv: &Ocv, capacity_ah: f64) -> Result<Identified> {
     tests.iter().try_for_each(PulseTest::check)?;
     let mut order: Vec<&PulseTest> = tests.iter().collect();
@@ -90,20 +93,68 @@ pub fn identify(tests: &[PulseTest], ocv: &Ocv, capacity_ah: f64) -> Result<Iden
     if order.is_empty() || order.windows(2).any(|pair| matches!(pair, [a, b] if b.mean_degc() - a.mean_degc() < 1.0)) {
         return Err(Error::invalid("give one pulse test per temperature, at least 1 degC apart"));
     }
-    let mut ocv = Ocv { hysteresis_rate: PACE_WITHOUT_HYSTERESIS, ..ocv.clone() };
+    let mut ocv = Ocv { hysteresis_rate: PACE_WITHOUT_HYSTERESIS, hysteresis_shares: vec![], ..ocv.clone() };
     let bare = CellModel::new(&blank(&ocv, capacity_ah, &order)?)?;
-    let lost = |rate: f64| -> Result<Vec<Lost>> { order.iter().map(|test| Lost::of(test, &bare, rate)).collect() };
+    let mut lost = order.iter().map(|test| Lost::of(test, &bare)).collect::<Result<Vec<_>>>()?;
+    let looked = trusted_lags(&mut lost, &bare);
+    let lags: Vec<Lag> = looked.iter().map(|looked| looked.lag).collect();
     if ocv.hysteresis_v.iter().any(|&gap| gap > 0.0) {
-        ocv.hysteresis_rate = best_hysteresis_rate(&lost)?;
+        ocv.hysteresis_shares = mean_shares(&looked);
+        ocv.hysteresis_rate = typical_rate(&ocv.hysteresis_shares);
     }
-    let lost = lost(ocv.hysteresis_rate)?;
-    let fits: Vec<Fit> = lost.iter().map(|lost| best_fit(lost, capacity_ah)).collect();
-    let elements = elements(&fits, &order);
+    for (lost, &lag) in lost.iter_mut().zip(&lags) {
+        lost.look(&bare, lag, &ocv.hysteresis_shares);
+    }
+    let fits: Vec<Fit> = lost.iter_mut().map(|lost| trusted_fit(lost, capacity_ah)).collect();
+    let elements = elements(&fits, &lags, &order);
     let reports = fits.iter().zip(&order).zip(&lost).map(|((fit, test), lost)| report(fit, test, lost)).collect();
     let noise = noise(&fits, &lost, capacity_ah);
     let cell = Cell { capacity_ah, limits: limits(&ocv, capacity_ah), ocv, elements, noise };
     cell.check()?;
     Ok(Identified { cell, reports })
+}
+
+/// Lags (and shares of the hysteresis), one per test, that what no circuit explains does not spoil; none at all where
+/// resistances explain as much (on a straight OCV a lag is a resistance).
+fn trusted_lags(lost: &mut [Lost], model: &CellModel) -> Vec<Looked> {
+    let none: Vec<Looked> = lost.iter_mut().map(|lost| without_lag(lost, model)).collect();
+    let lags: Vec<Looked> = lost.iter_mut().zip(&none).map(|(lost, none)| best_lag(lost, model, none)).collect();
+    let without: f64 = lost.iter_mut().zip(&none).map(|(lost, none)| remaining(lost, model, none).cost).sum();
+    let fits: Vec<Fit> = lost.iter_mut().zip(&lags).map(|(lost, lag)| remaining(lost, model, lag)).collect();
+    let pays = fits.iter().map(|fit| fit.cost).sum::<f64>() < LAG_PAYS * without;
+    let trusted = |(lost, (fit, lag)): (&mut Lost, (&Fit, &Looked))| {
+        lost.doubt(&fit.left_over(lost));
+        if pays { best_lag(lost, model, lag) } else { without_lag(lost, model) }
+    };
+    lost.iter_mut().zip(fits.iter().zip(&lags)).map(trusted).collect()
+}
+
+/// What resistances make of it.
+fn remaining(lost: &mut Lost, model: &CellModel, looked: &Looked) -> Fit {
+    lost.look(model, looked.lag, &looked.shares);
+    best_fit(lost, model.capacity_ah())
+}
+
+/// The same of a fit.
+fn trusted_fit(lost: &mut Lost, capacity_ah: f64) -> Fit {
+    lost.doubt(&best_fit(lost, capacity_ah).left_over(lost));
+    best_fit(lost, capacity_ah)
+}
+
+/// Shares of the hysteresis' elements are those of the cell: the mean of all tests.
+fn mean_shares(looked: &[Looked]) -> Vec<f64> {
+    let mut mean = vec![0.0; HYSTERESIS_RATES.len()];
+    for found in looked {
+        mean.iter_mut().zip(&found.shares).for_each(|(sum, share)| *sum += share / looked.len() as f64);
+    }
+    mean
+}
+
+/// The SOC over which a mixture of elements forgets, as one rate.
+fn typical_rate(shares: &[f64]) -> f64 {
+    let all: f64 = shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let memory: f64 = shares.iter().zip(HYSTERESIS_RATES).map(|(share, rate)| share / rate).sum();
+    (all / memory.max(f64::MIN_POSITIVE)).clamp(1.0, 1000.0)
 }
 
 /// A cell with the OCV only: what is needed to know what the circuit must explain.
@@ -118,12 +169,14 @@ fn blank(ocv: &Ocv, capacity_ah: f64, order: &[&PulseTest]) -> Result<Cell> {
         c1_f: one(),
         r2_ohm: one(),
         c2_f: one(),
+        lag_share: vec![],
+        lag_time_s: vec![],
     };
     let noise = noise(&[], &[], finite("capacity_ah", capacity_ah)?);
     Ok(Cell { capacity_ah, ocv: ocv.clone(), elements, noise, limits: limits(ocv, capacity_ah) })
 }
 
-fn elements(fits: &[Fit], order: &[&PulseTest]) -> Elements {
+fn elements(fits: &[Fit], lags: &[Lag], order: &[&PulseTest]) -> Elements {
     let all = |part: usize| -> Vec<f64> { fits.iter().flat_map(|fit| fit.part(part).to_vec()).collect() };
     let capacitance = |part: usize, pair: usize| -> Vec<f64> {
         let of = |fit: &Fit| fit.part(part).iter().map(|ohm| fit.time_constant_s(pair) / ohm).collect::<Vec<_>>();
@@ -138,6 +191,8 @@ fn elements(fits: &[Fit], order: &[&PulseTest]) -> Elements {
         c1_f: capacitance(1, 0),
         r2_ohm: all(2),
         c2_f: capacitance(2, 1),
+        lag_share: lags.iter().map(|lag| lag.share).collect(),
+        lag_time_s: lags.iter().map(|lag| lag.time_s).collect(),
     }
 }
 
@@ -174,7 +229,7 @@ fn noise(fits: &[Fit], lost: &[Lost], capacity_ah: f64) -> Noise {
         current_offset_a: 0.005 * capacity_ah,
         current_scale: 0.03,
         model_v: model_v.clamp(0.002, 0.02),
-        model_share: share.clamp(0.07, 0.5),
+        model_share: share.clamp(0.1, 0.5),
         model_time_s: 600.0,
     }
 }

@@ -1,9 +1,16 @@
 //! What the circuit must explain: OCV (with hysteresis) minus measured voltage, over the SOC counted through a test.
 
 use crate::error::{Error, Result};
+use crate::estimate::cell::HYSTERESIS_RATES;
 use crate::estimate::identify::PulseTest;
+use crate::estimate::lag::{Lag, Surface};
 use crate::estimate::model::CellModel;
 
+/// Of the hysteresis.
+pub(super) const ELEMENTS: usize = HYSTERESIS_RATES.len();
+/// A sample that the circuit misses by this many typical misses counts half.
+const MISSED: f64 = 3.0;
+const LEAST_MISS_V: f64 = 1e-4;
 /// Below this share of capacity per hour the cell rests.
 const REST_C_RATE: f64 = 0.005;
 /// SOC within a test is known to this.
@@ -20,32 +27,66 @@ const LONG_REST_S: f64 = 600.0;
 pub(super) struct Lost {
     pub dt_s: Vec<f64>,
     pub current_a: Vec<f64>,
+    pub measured_v: Vec<f64>,
     /// 0..1.
     pub soc: Vec<f64>,
     /// Voltage lost in the cell.
     pub lost_v: Vec<f64>,
-    /// How much a sample counts: less where a small error of SOC is a large one of voltage.
+    /// Voltage to which each element of the hysteresis would pull the OCV with the whole gap.
+    pub hysteresis: Vec<[f64; ELEMENTS]>,
+    /// How much a sample counts: less where a small error of SOC is a large one of voltage, and where it is doubted.
     pub weight: Vec<f64>,
+    /// The first of these two alone.
+    steepness: Vec<f64>,
     /// How long the cell has rested.
     pub resting_s: Vec<f64>,
 }
 
 impl Lost {
-    pub(super) fn of(test: &PulseTest, model: &CellModel, hysteresis_rate: f64) -> Result<Self> {
+    /// Without hysteresis and lag; [`Lost::look`] takes them into account.
+    pub(super) fn of(test: &PulseTest, model: &CellModel) -> Result<Self> {
         let dt_s: Vec<f64> = std::iter::once(0.0).chain(test.time_s.windows(2).map(span)).collect();
         let drawn = drawn(&test.current_a, &dt_s, model.capacity_ah() * 3600.0);
         let resting_s = resting(&test.current_a, &dt_s, REST_C_RATE * model.capacity_ah());
         let start = first_soc(test, &drawn, &resting_s, model)?;
         let soc: Vec<f64> = drawn.iter().map(|drawn| start - drawn).collect();
-        let hysteresis = hysteresis(&soc, hysteresis_rate);
-        let lost = |((&soc, &state), &measured): ((&f64, &f64), &f64)| {
-            let (ocv, gap) = model.ocv(soc);
-            ocv + gap * state - measured
-        };
-        let lost_v = soc.iter().zip(&hysteresis).zip(&test.voltage_v).map(lost).collect();
-        let weight =
+        let hysteresis = hysteresis(&soc, model);
+        let weight: Vec<f64> =
             soc.iter().map(|&soc| 1.0 / (1.0 + (model.slope(soc) * SOC_ERROR / VOLTAGE_ERROR_V).powi(2))).collect();
-        Ok(Self { weight, dt_s, current_a: test.current_a.clone(), soc, lost_v, resting_s })
+        let (current_a, measured_v) = (test.current_a.clone(), test.voltage_v.clone());
+        let steepness = weight.clone();
+        let lost_v = vec![];
+        let mut made = Self { weight, steepness, dt_s, current_a, measured_v, soc, lost_v, hysteresis, resting_s };
+        made.look(model, Lag::NONE, &[]);
+        Ok(made)
+    }
+
+    /// What is lost beside a lag and a hysteresis of these shares; without shares the hysteresis is left in it.
+    pub(super) fn look(&mut self, model: &CellModel, lag: Lag, shares: &[f64]) {
+        let (mut surface, mut before_a) = (Surface::default(), self.current_a.first().copied().unwrap_or(0.0));
+        let mut lost_v = Vec::with_capacity(self.soc.len());
+        let currents = self.current_a.iter().zip(&self.dt_s);
+        let samples = currents.zip(&self.soc).zip(self.hysteresis.iter().zip(&self.measured_v));
+        for (((&amps, &dt_s), &soc), (pulls, &measured)) in samples {
+            surface.predict(lag.share, 1.0 / lag.time_s, 0.5 * (amps + before_a) / model.capacity_ah(), dt_s);
+            before_a = amps;
+            let pull: f64 = pulls.iter().zip(shares).map(|(pull, share)| pull * share).sum();
+            lost_v.push(model.ocv(surface.soc(soc)).0 + pull - measured);
+        }
+        self.lost_v = lost_v;
+    }
+}
+
+impl Lost {
+    /// From equal trust, makes samples count less that no circuit of this kind explains (near empty, mostly): Cauchy's weights.
+    pub(super) fn doubt(&mut self, left_over: &[f64]) {
+        let mut sizes: Vec<f64> = left_over.iter().map(|left| left.abs()).collect();
+        sizes.sort_by(f64::total_cmp);
+        let typical = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0).max(LEAST_MISS_V);
+        self.weight.clone_from(&self.steepness);
+        for (weight, left) in self.weight.iter_mut().zip(left_over) {
+            *weight /= 1.0 + (left / (MISSED * typical)).powi(2);
+        }
     }
 }
 
@@ -102,15 +143,17 @@ fn weighed(model: &CellModel, voltage_v: f64, side: f64) -> (f64, f64) {
     (soc, model.slope(soc).powi(2) + 1e-9)
 }
 
-/// The hysteresis state along a test; begins on the charge branch in the upper half, as after a charge.
-fn hysteresis(soc: &[f64], rate: f64) -> Vec<f64> {
+/// The pull of the hysteresis along a test; it begins on the charge branch in the upper half, as after a charge.
+fn hysteresis(soc: &[f64], model: &CellModel) -> Vec<[f64; ELEMENTS]> {
     let mut before = soc.first().copied().unwrap_or(0.0);
-    let mut state = if before > 0.5 { 1.0 } else { -1.0 };
+    let mut states = [if before > 0.5 { 1.0 } else { -1.0 }; ELEMENTS];
     let step = |&now: &f64| {
-        let keep = (-rate * (now - before).abs()).exp();
-        state = keep * state + (1.0 - keep) * (now - before).signum();
+        for (state, rate) in states.iter_mut().zip(HYSTERESIS_RATES) {
+            let keep = (-rate * (now - before).abs()).exp();
+            *state = keep * *state + (1.0 - keep) * (now - before).signum();
+        }
         before = now;
-        state
+        states.map(|state| state * model.ocv(now).1)
     };
     soc.iter().map(step).collect()
 }

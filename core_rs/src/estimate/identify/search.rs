@@ -1,24 +1,31 @@
 //! The outer search: time constants, and the pace of the hysteresis.
 
-use crate::error::Result;
 use crate::estimate::identify::SOC_POINTS_PCT;
 use crate::estimate::identify::least_squares::Normal;
-use crate::estimate::identify::overpotential::Lost;
+use crate::estimate::identify::overpotential::{ELEMENTS, Lost};
+use crate::estimate::lag::Lag;
+use crate::estimate::model::CellModel;
 
 const POINTS: usize = SOC_POINTS_PCT.len();
 const SIZE: usize = 3 * POINTS;
 const LOWEST_PCT: f64 = SOC_POINTS_PCT[0];
 const HIGHEST_PCT: f64 = SOC_POINTS_PCT[POINTS - 1];
 const FAST_S: [f64; 2] = [2.0, 150.0];
-const SLOW_S: [f64; 2] = [150.0, 6000.0];
-const START_S: [f64; 2] = [20.0, 900.0];
+const SLOW_S: [f64; 2] = [80.0, 6000.0];
+/// Pairs from which the search begins.
+const STARTS_S: [[f64; 2]; 3] = [[10.0, 100.0], [20.0, 300.0], [60.0, 900.0]];
+const FIRST_LAG: Lag = Lag { share: 0.06, time_s: 300.0 };
+const LAG_FACTORS: [f64; 2] = [1.8, 1.25];
+const LARGEST_LAG: f64 = 0.3;
+const LAG_S: [f64; 2] = [30.0, 3000.0];
+/// While the lag is searched the series drop bends here.
+const TYPICAL_BEND_C_RATE: f64 = 0.6;
 /// Factors of the search, from coarse to fine.
 const FACTORS: [f64; 4] = [2.0, 1.4, 1.15, 1.05];
 const STRAIGHT_A: f64 = 1e6;
 const BENDS_C_RATE: [f64; 9] = [0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5];
 /// A bend must leave so much less.
 const BEND_PAYS: f64 = 0.98;
-const RATES: [f64; 7] = [5.0, 10.0, 20.0, 35.0, 60.0, 100.0, 200.0];
 /// Seconds after a change of current in which every sample counts; later ones are thinned.
 const LIVELY_S: f64 = 60.0;
 const THINNED_S: f64 = 20.0;
@@ -32,7 +39,7 @@ pub(super) struct Fit {
     /// Current above which the series drop bends.
     pub bend_a: f64,
     ohm: Vec<f64>,
-    cost: f64,
+    pub cost: f64,
 }
 
 impl Fit {
@@ -74,9 +81,75 @@ impl Fit {
     }
 }
 
+/// What an OCV with lag and hysteresis leaves to resistances.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub lag: Lag,
+    /// Of the hysteresis' elements.
+    pub shares: Vec<f64>,
+    times_s: [f64; 2],
+    cost: f64,
+}
+
+/// Without a lag.
+pub(super) fn without_lag(lost: &mut Lost, model: &CellModel) -> Looked {
+    looked(lost, model, Lag::NONE, &STARTS_S)
+}
+
+/// The lag that leaves least, beside resistances and shares of the hysteresis; the search goes on from `found`.
+pub(super) fn best_lag(lost: &mut Lost, model: &CellModel, found: &Looked) -> Looked {
+    let known = found.lag != Lag::NONE;
+    let starts: &[[f64; 2]] = if known { &[found.times_s] } else { &STARTS_S };
+    let mut best = looked(lost, model, if known { found.lag } else { FIRST_LAG }, starts);
+    for factor in if known { &LAG_FACTORS[1..] } else { &LAG_FACTORS[..] } {
+        let mut improved = true;
+        while improved {
+            improved = false;
+            for candidate in lags_beside(best.lag, *factor) {
+                let found = looked(lost, model, candidate, &[best.times_s]);
+                if found.cost < best.cost * (1.0 - 1e-6) {
+                    (best, improved) = (found, true);
+                }
+            }
+        }
+    }
+    best
+}
+
+fn lags_beside(lag: Lag, factor: f64) -> [Lag; 4] {
+    let of = |share: f64, time_s: f64| Lag {
+        share: (lag.share * share).min(LARGEST_LAG),
+        time_s: (lag.time_s * time_s).clamp(LAG_S[0], LAG_S[1]),
+    };
+    [of(factor, 1.0), of(1.0 / factor, 1.0), of(1.0, factor), of(1.0, 1.0 / factor)]
+}
+
+/// The best of a few pairs of time constants, with shares of the hysteresis beside the resistances.
+fn looked(lost: &mut Lost, model: &CellModel, lag: Lag, starts: &[[f64; 2]]) -> Looked {
+    lost.look(model, lag, &[]);
+    let mut best = Looked { lag, shares: vec![], times_s: STARTS_S[1], cost: f64::INFINITY };
+    for &times_s in starts {
+        let mut normal = Normal::new(SIZE + ELEMENTS);
+        fill(&mut normal, lost, times_s, model.capacity_ah() * TYPICAL_BEND_C_RATE, |row, number| {
+            let mut whole = [0.0; SIZE + ELEMENTS];
+            let pulls = lost.hysteresis.get(number).copied().unwrap_or_default();
+            whole.iter_mut().zip(row.iter().copied().chain(pulls.map(|pull| -pull))).for_each(|(to, from)| *to = from);
+            whole
+        });
+        let mut solution = solved(&mut normal);
+        let cost = normal.residual(&solution);
+        if cost < best.cost {
+            best = Looked { lag, shares: solution.split_off(SIZE), times_s, cost };
+        }
+    }
+    best
+}
+
 /// The time constants that leave least, and their resistances.
 pub(super) fn best_fit(lost: &Lost, capacity_ah: f64) -> Fit {
-    let best = best_times(lost, STRAIGHT_A, START_S);
+    let starts = STARTS_S.map(|times| fit(lost, times, STRAIGHT_A));
+    let start = starts.iter().min_by(|a, b| a.cost.total_cmp(&b.cost)).map_or(STARTS_S[1], |fit| fit.time_constants_s);
+    let best = best_times(lost, STRAIGHT_A, start);
     let bends = BENDS_C_RATE.map(|rate| fit(lost, best.time_constants_s, rate * capacity_ah));
     let bent = bends.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost));
     match bent {
@@ -102,18 +175,6 @@ fn best_times(lost: &Lost, bend_a: f64, start_s: [f64; 2]) -> Fit {
     best
 }
 
-/// The pace of the hysteresis that leaves least over all tests, at the starting time constants.
-pub(super) fn best_hysteresis_rate(lost: &impl Fn(f64) -> Result<Vec<Lost>>) -> Result<f64> {
-    let mut best = (f64::INFINITY, 0.0);
-    for rate in RATES {
-        let cost: f64 = lost(rate)?.iter().map(|lost| fit(lost, START_S, STRAIGHT_A).cost).sum();
-        if cost < best.0 {
-            best = (cost, rate);
-        }
-    }
-    Ok(best.1)
-}
-
 fn neighbours([fast, slow]: [f64; 2], factor: f64) -> [[f64; 2]; 8] {
     let within = |value: f64, [low, high]: [f64; 2]| value.clamp(low, high);
     [
@@ -130,6 +191,20 @@ fn neighbours([fast, slow]: [f64; 2], factor: f64) -> [[f64; 2]; 8] {
 
 fn fit(lost: &Lost, time_constants_s: [f64; 2], bend_a: f64) -> Fit {
     let mut normal = Normal::new(SIZE);
+    fill(&mut normal, lost, time_constants_s, bend_a, |row, _| *row);
+    let ohm = solved(&mut normal);
+    let cost = normal.residual(&ohm);
+    Fit { time_constants_s, bend_a, ohm, cost }
+}
+
+/// One equation per sample that tells something; `whole` makes its row from that of the resistances.
+fn fill<const ALL: usize>(
+    normal: &mut Normal,
+    lost: &Lost,
+    time_constants_s: [f64; 2],
+    bend_a: f64,
+    whole: impl Fn(&[f64; SIZE], usize) -> [f64; ALL],
+) {
     let (mut calm_s, mut skipped_s, mut before_a) = (f64::INFINITY, 0.0, 0.0);
     walk(lost, time_constants_s, bend_a, |row, number| {
         let at = |values: &[f64]| values.get(number).copied().unwrap_or(0.0);
@@ -137,13 +212,10 @@ fn fit(lost: &Lost, time_constants_s: [f64; 2], bend_a: f64) -> Fit {
         calm_s = if (amps - before_a).abs() > 1e-9 { 0.0 } else { calm_s + dt };
         (before_a, skipped_s) = (amps, skipped_s + dt);
         if calm_s <= LIVELY_S || skipped_s >= THINNED_S {
-            normal.add(row, at(&lost.lost_v), skipped_s * at(&lost.weight));
+            normal.add(&whole(row, number), at(&lost.lost_v), skipped_s * at(&lost.weight));
             skipped_s = 0.0;
         }
     });
-    let ohm = solved(&mut normal);
-    let cost = normal.residual(&ohm);
-    Fit { time_constants_s, bend_a, ohm, cost }
 }
 
 fn solved(normal: &mut Normal) -> Vec<f64> {
