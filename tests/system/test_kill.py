@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]
     site["components"].append({"id": "plant0", "profile": "virtual_plant", "connection": connection})
     path = tmp_path / "site.yaml"
     path.write_text(yaml.safe_dump(site, allow_unicode=True))
+    shutil.copy(ROOT / "demo" / "cell.yaml", tmp_path)
     monkeypatch.setenv("SIMEMS_DEMO_SITE", str(path))
     yield from run_system()
 

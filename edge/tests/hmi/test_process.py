@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -91,6 +92,7 @@ def write_site(folder: Path) -> tuple[Path, int]:
         component["connection"]["modbus_tcp"]["port"] = device
     site["cloud"]["endpoint"] = f"tcp://127.0.0.1:{cloud}"
     site["hmi"]["port"] = port
+    shutil.copy(ROOT / "demo" / "cell.yaml", folder)
     site_file = folder / "site.yaml"
     site_file.write_text(yaml.safe_dump(site, allow_unicode=True), "utf-8")
     return site_file, port
