@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::arbitrate::{Limits, Range};
-use crate::cycle::cluster::ClusterSpec;
 use crate::cycle::reasons::FALLBACK;
+use crate::cycle::sharing::ClusterSpec;
 use crate::error::{Error, Result, finite};
 use crate::guard::{GuardSpec, Guards, Rated, Role};
 
