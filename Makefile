@@ -112,6 +112,10 @@ kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten t
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
 
+.PHONY: audit-long
+audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, every one found
+	SIMEMS_TAMPERINGS=1000 $(BIN)/python -m pytest -q -s --timeout=1800 cloud/tests/audit/test_tampering.py
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py

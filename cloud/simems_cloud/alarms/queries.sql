@@ -14,9 +14,6 @@ where alarm_id = $1
 returning alarm_id::text as id, site_id, origin, code, severity, component, text, cause, effect, remedy, raised_at,
     cleared_at, acknowledged_at, acknowledged_by
 
--- name: add_audit
-insert into audit (tenant_id, at, actor, action, object, details) values (app_tenant(), $1, $2, $3, $4, $5::jsonb)
-
 -- name: raised
 insert into alarms as a (tenant_id, site_id, device_id, origin, event_id, code, severity, component, text, cause,
     effect, remedy, raised_at)

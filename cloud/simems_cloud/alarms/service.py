@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from uuid import UUID
 
 from simems_cloud.alarms.schemas import Alarm
+from simems_cloud.audit.log import change
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.principal import Principal, require_role
@@ -34,15 +33,13 @@ async def alarms_of(connection: Connection, site_id: str | None, active: bool | 
 async def acknowledge(pool: Pool, principal: Principal, alarm_id: str) -> Alarm:
     """The first one to acknowledge stays named. Raises NotFoundError, ForbiddenError."""
     require_role(principal, "operator")
-    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        row = await connection.fetchrow(QUERIES["acknowledge"], _uuid(alarm_id), principal.email)
+    async with change(pool, tenant=principal.tenant_id, actor=principal.email, user=principal.user_id) as made:
+        row = await made.connection.fetchrow(QUERIES["acknowledge"], _uuid(alarm_id), principal.email)
         if row is None:
             raise NotFoundError(f"no alarm {alarm_id!r}")
-        details = json.dumps({"code": row["code"], "site_id": row["site_id"]})
-        await connection.execute(
-            QUERIES["add_audit"], datetime.now(UTC), principal.email, "alarm.acknowledge", alarm_id, details
-        )
-        await connection.execute(QUERIES["notify"], live_payload(principal.tenant_id, row["site_id"], "alarms"))
+        note = live_payload(principal.tenant_id, row["site_id"], "alarms")
+        await made.connection.execute(QUERIES["notify"], note)
+        await made.record("alarm.acknowledge", alarm_id, {"code": row["code"], "site_id": row["site_id"]})
     return Alarm(**dict(row))
 
 

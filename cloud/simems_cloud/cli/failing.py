@@ -8,6 +8,7 @@ import asyncpg
 import click
 import psycopg
 
+from simems_cloud.audit.heads_file import HeadsFileError
 from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.kit.postgres.account import PostgresError
 from simems_cloud.kit.settings import SettingsError
@@ -29,6 +30,7 @@ _CODES: dict[type[Exception], tuple[int, str]] = {
     SettingsError: (BAD_INPUT, "{}"),
     BadInputError: (BAD_INPUT, "{}"),
     WrongError: (WRONG, "{}"),
+    HeadsFileError: (BAD_INPUT, "{}"),
     asyncpg.UndefinedTableError: (WRONG, _MIGRATE),
     asyncpg.UndefinedFunctionError: (WRONG, _MIGRATE),
     asyncpg.InvalidAuthorizationSpecificationError: (WRONG, _MIGRATE),

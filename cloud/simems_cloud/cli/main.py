@@ -15,6 +15,7 @@ COMMANDS = {
     "tenant": ("tenant", "Tenants: create, list."),
     "user": ("user", "People: create, list."),
     "device": ("device", "Edge devices: add, list, revoke."),
+    "audit": ("audit", "The audit log: export its heads, verify its chains."),
     "keys": ("keys", "The server's public key for site files."),
     "openapi": ("openapi", "The API's description on standard output."),
 }

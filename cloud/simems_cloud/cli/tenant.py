@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import click
 
+from simems_cloud.audit.log import COMMAND_LINE, change
 from simems_cloud.cli.failing import WrongError
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, tenants
 from simems_cloud.identity.service import QUERIES
-from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.database import Pool
 
 
 @click.group("tenant")
@@ -38,9 +39,9 @@ def list_(json_wanted: bool) -> None:
 async def _create(pool: Pool, name: str) -> UUID:
     tenant_id = uuid4()
     try:
-        async with transaction(pool, tenant=tenant_id) as connection:
-            await connection.execute(QUERIES["create_tenant"], tenant_id, name)
-            await connection.execute(QUERIES["add_audit"], "command line", "tenant.create", str(tenant_id))
+        async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
+            await made.connection.execute(QUERIES["create_tenant"], tenant_id, name)
+            await made.record("tenant.create", tenant_id, {"name": name})
     except asyncpg.UniqueViolationError as error:
         raise WrongError(f"a tenant {name!r} is there already") from error
     return tenant_id

@@ -8,12 +8,13 @@ from uuid import UUID
 import asyncpg
 import click
 
+from simems_cloud.audit.log import COMMAND_LINE, change
 from simems_cloud.cli.failing import BadInputError, WrongError
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, of_tenants, tenant_named
 from simems_cloud.identity.passwords import WeakPasswordError, hash_password
 from simems_cloud.identity.service import QUERIES
-from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.database import Pool
 from simems_cloud.kit.principal import ROLES
 
 
@@ -66,9 +67,9 @@ def _hashed(password: str) -> str:
 async def _create(pool: Pool, tenant: str, row: tuple[str, str, str, str]) -> UUID:
     tenant_id = await tenant_named(pool, tenant)
     try:
-        async with transaction(pool, tenant=tenant_id) as connection:
-            user_id = await connection.fetchval(QUERIES["create_user"], *row)
-            await connection.execute(QUERIES["add_audit"], "command line", "user.create", row[0])
+        async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
+            user_id = await made.connection.fetchval(QUERIES["create_user"], *row)
+            await made.record("user.create", user_id, {"email": row[0], "role": row[2]})
     except asyncpg.UniqueViolationError as error:
         raise WrongError(f"EMAIL: {row[0]!r} is there already") from error
     return UUID(str(user_id))

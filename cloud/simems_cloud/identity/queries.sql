@@ -12,9 +12,6 @@ select u.email, u.name, u.role, t.tenant_id, t.name as tenant_name
 from users u join tenants t on t.tenant_id = u.tenant_id
 where u.user_id = $1
 
--- name: add_audit
-insert into audit (tenant_id, actor, action, object) values (app_tenant(), $1, $2, $3)
-
 -- name: create_tenant
 insert into tenants (tenant_id, name) values ($1, $2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
+from simems_cloud.audit.log import change
 from simems_cloud.identity.passwords import matches
 from simems_cloud.identity.schemas import AccessToken, Me, TenantName
 from simems_cloud.kit.database import Pool, transaction
@@ -30,9 +31,9 @@ async def sign_in(pool: Pool, *, email: str, password: str, address: str, jwt_ke
         user = await connection.fetchrow(QUERIES["user_by_email"], email)
     if not await matches(password, user["password_hash"] if user else None) or user is None:
         raise NotSignedInError(WRONG)
-    async with transaction(pool, tenant=user["tenant_id"], user=user["user_id"]) as connection:
-        await connection.execute(QUERIES["sign_in_succeeded"], account)
-        await connection.execute(QUERIES["add_audit"], email, "sign_in", "session")
+    async with change(pool, tenant=user["tenant_id"], actor=email, user=user["user_id"]) as made:
+        await made.connection.execute(QUERIES["sign_in_succeeded"], account)
+        await made.record("session.open", user["user_id"])
     token = issue_token(jwt_key, user_id=user["user_id"], tenant_id=user["tenant_id"], lifetime_s=lifetime_s)
     return AccessToken(access_token=token, token_type="bearer", expires_in=lifetime_s)  # noqa: S106 - the scheme's name
 
