@@ -20,7 +20,7 @@ import zmq
 import zmq.asyncio
 from simems_cloud.api.app import create_app
 from simems_cloud.identity.passwords import hash_password
-from simems_cloud.identity.service import QUERIES as IDENTITY
+from simems_cloud.identity.queries import QUERIES as IDENTITY
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.database import Pool, open_pool, transaction
 from simems_cloud.kit.postgres.access import Access, access_to
@@ -112,6 +112,7 @@ class Customer:
     """A tenant with one admin and one registered device."""
 
     tenant_id: UUID
+    user_id: UUID
     email: str
     public_key: str
     secret_key: str
@@ -121,14 +122,15 @@ class Customer:
 
 @pytest.fixture
 def new_customer(owner_pool: Pool) -> Callable[[], Any]:
-    async def make(role: str = "admin") -> Customer:
+    async def make(role: str = "tenant_admin") -> Customer:
         tenant_id, email, site = uuid4(), f"{secrets.token_hex(4)}@example.com", f"site-{secrets.token_hex(3)}"
         public, private = (half.decode() for half in zmq.curve_keypair())
         async with transaction(owner_pool, tenant=tenant_id) as connection:
             await connection.execute(IDENTITY["create_tenant"], tenant_id, f"Tenant {tenant_id}")
-            await connection.fetchval(IDENTITY["create_user"], email, "Ada", role, PASSWORD_HASH)
+            user_id = await connection.fetchval(IDENTITY["create_user"], email, "Ada", PASSWORD_HASH)
+            await connection.execute(IDENTITY["add_grant"], user_id, role, None)
             device_id = await connection.fetchval(SITES["create_device"], "edge", public, None)
-        return Customer(tenant_id, email, public, private, device_id, site)
+        return Customer(tenant_id, user_id, email, public, private, device_id, site)
 
     return make
 

@@ -44,6 +44,8 @@ class Change:
     connection: Connection
     actor: str
     serials: list[int] = field(default_factory=list)
+    repeated: bool = False
+    """A request that was answered before: nothing changed, nothing to record."""
 
     async def record(self, action: str, on: object, details: Mapping[str, Any] | None = None) -> None:
         """``action``: ``noun.verb``; ``on``: the id of what was changed."""
@@ -59,5 +61,5 @@ async def change(pool: Pool, *, tenant: UUID, actor: str, user: UUID | None = No
     async with transaction(pool, tenant=tenant, user=user) as connection:
         made = Change(connection, actor)
         yield made
-        if not made.serials:
+        if not (made.serials or made.repeated):
             raise UnrecordedChangeError(f"a change by {actor} recorded nothing")

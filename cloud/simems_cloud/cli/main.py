@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": ("migrate", "Bring the database to the newest schema."),
     "tenant": ("tenant", "Tenants: create, list."),
     "user": ("user", "People: create, list."),
+    "sso": ("sso", "OpenID Connect providers of tenants: set, list, remove."),
     "device": ("device", "Edge devices: add, list, revoke."),
     "audit": ("audit", "The audit log: export its heads, verify its chains."),
     "keys": ("keys", "The server's public key for site files."),

@@ -11,7 +11,7 @@ from simems_cloud.audit.log import COMMAND_LINE, change
 from simems_cloud.cli.failing import WrongError
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, tenants
-from simems_cloud.identity.service import QUERIES
+from simems_cloud.identity.queries import QUERIES
 from simems_cloud.kit.database import Pool
 
 

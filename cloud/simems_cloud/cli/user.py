@@ -8,14 +8,14 @@ from uuid import UUID
 import asyncpg
 import click
 
+from simems_cloud.access.permissions import ADMIN, BUILT_IN
 from simems_cloud.audit.log import COMMAND_LINE, change
 from simems_cloud.cli.failing import BadInputError, WrongError
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, of_tenants, tenant_named
 from simems_cloud.identity.passwords import WeakPasswordError, hash_password
-from simems_cloud.identity.service import QUERIES
+from simems_cloud.identity.queries import QUERIES
 from simems_cloud.kit.database import Pool
-from simems_cloud.kit.principal import ROLES
 
 
 @click.group("user")
@@ -29,7 +29,7 @@ def command() -> None:
 @click.argument("email")
 @click.option("--tenant", required=True, help="Name or id of the tenant.")
 @click.option("--name", default="", help="The person's name.")
-@click.option("--role", type=click.Choice(ROLES), default="admin", show_default=True)
+@click.option("--role", type=click.Choice(list(BUILT_IN)), default=ADMIN, show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @as_json
 def create(email: str, tenant: str, name: str, role: str, password_stdin: bool, json_wanted: bool) -> None:
@@ -66,10 +66,12 @@ def _hashed(password: str) -> str:
 
 async def _create(pool: Pool, tenant: str, row: tuple[str, str, str, str]) -> UUID:
     tenant_id = await tenant_named(pool, tenant)
+    email, name, role, password_hash = row
     try:
         async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
-            user_id = await made.connection.fetchval(QUERIES["create_user"], *row)
-            await made.record("user.create", user_id, {"email": row[0], "role": row[2]})
+            user_id = UUID(str(await made.connection.fetchval(QUERIES["create_user"], email, name, password_hash)))
+            await made.connection.execute(QUERIES["add_grant"], user_id, role, None)
+            await made.record("user.create", user_id, {"email": email, "role": role})
     except asyncpg.UniqueViolationError as error:
-        raise WrongError(f"EMAIL: {row[0]!r} is there already") from error
-    return UUID(str(user_id))
+        raise WrongError(f"EMAIL: {email!r} is there already") from error
+    return user_id

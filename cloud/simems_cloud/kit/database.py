@@ -40,6 +40,14 @@ async def open_pool(url: str, *, application: str, max_size: int = 10, role: str
     )
 
 
+async def fetch_one(connection: Connection, query: str, *values: object) -> asyncpg.Record:
+    """Of a statement that always returns a row."""
+    row = await connection.fetchrow(query, *values)
+    if row is None:
+        raise RuntimeError(f"no row from: {query}")
+    return row
+
+
 @asynccontextmanager
 async def transaction(pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None) -> AsyncIterator[Connection]:
     """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody."""

@@ -41,6 +41,7 @@ class ProblemError(Exception):
 
     status = 500
     title = "Internal error"
+    type = "about:blank"
 
     def __init__(self, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -69,6 +70,27 @@ class NotFoundError(ProblemError):
     status, title = 404, "Not found"
 
 
+class ConflictError(ProblemError):
+    """It is there already, or in a state that does not allow this."""
+
+    status, title = 409, "Conflict"
+
+
+class PreconditionFailedError(ProblemError):
+    status, title = 412, "Changed in between"
+
+
+class PreconditionRequiredError(ProblemError):
+    status, title = 428, "Precondition required"
+
+
+class SecondFactorNeededError(NotSignedInError):
+    """The password is right; send the code as well."""
+
+    title = "Second factor needed"
+    type = "urn:simems:problem:second-factor-needed"
+
+
 class TooManyAttemptsError(ProblemError):
     status, title = 429, "Too many attempts"
 
@@ -87,6 +109,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=``: these answers are problems."""
+    return {status: {"model": Problem} for status in statuses}
+
+
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     body: dict[str, Any] = jsonable_encoder(problem, exclude_none=True)
     return JSONResponse(body, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
@@ -94,7 +121,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONRe
 
 async def _own(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type only
-    return answer(Problem(title=error.title, status=error.status, detail=error.detail), error.headers)
+    problem = Problem(type=error.type, title=error.title, status=error.status, detail=error.detail)
+    return answer(problem, error.headers)
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
