@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import psycopg
 import pytest
@@ -139,6 +141,52 @@ def new_customer(owner_pool: Pool) -> Callable[[], Any]:
 async def customer(new_customer: Callable[[], Any]) -> Customer:
     made: Customer = await new_customer()
     return made
+
+
+@pytest.fixture
+def isolation_rows(database: Access) -> Callable[[UUID], Any]:
+    """Gives a tenant one row in every table there is."""
+    script = (Path(__file__).parent / "every_table.sql").read_text()
+
+    async def fill(tenant_id: UUID) -> None:
+        names = {
+            "tenant": str(tenant_id),
+            "tag": f"t{secrets.token_hex(5)}",
+            "user": str(uuid4()),
+            "child": str(uuid4()),
+        }
+        text = re.sub(r":(tenant|tag|user|child)\b", lambda found: names[found[1]], script)
+        superuser = await asyncpg.connect(database.admin_url)
+        await superuser.execute("select set_config('app.tenant', $1, false)", str(tenant_id))
+        async with superuser.transaction():
+            await superuser.execute(text)
+            await superuser.execute("select append_audit(now(), 'test', 'test.fill', 'x', '{}')")
+        await superuser.close()
+
+    return fill
+
+
+TENANT_TABLES = """select c.relname from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = 'public'::regnamespace order by 1"""
+
+
+@pytest.fixture
+def counts(database: Access) -> Callable[[], Any]:
+    """Rows by (table, tenant), as the superuser sees them."""
+
+    async def count() -> dict[tuple[str, UUID], int]:
+        superuser = await asyncpg.connect(database.admin_url)
+        tables = [row[0] for row in await superuser.fetch(TENANT_TABLES)]
+        found = {
+            (table, row["tenant_id"]): row["rows"]
+            for table in tables
+            for row in await superuser.fetch(f"select tenant_id, count(*) as rows from {table} group by 1")
+        }
+        await superuser.close()
+        return found
+
+    return count
 
 
 @dataclass

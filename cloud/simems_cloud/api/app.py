@@ -22,6 +22,8 @@ from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.routes import router as telemetry
+from simems_cloud.tenancy.purge import purge_for_ever
+from simems_cloud.tenancy.routes import router as tenancy
 
 PREFIX = "/api/v1"
 HEADERS = {
@@ -59,7 +61,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, people, sites, telemetry, alarms, audit, live.router):
+    for router in (identity, people, tenancy, sites, telemetry, alarms, audit, live.router):
         api.include_router(router)
     return api
 
@@ -74,6 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(app.state.hub.run()),
         asyncio.create_task(watch_silence(app.state.pool, settings.stale_after_s)),
+        asyncio.create_task(purge_for_ever(app.state.pool)),
     ]
     try:
         yield

@@ -20,7 +20,7 @@ from simems_cloud.kit.database import Pool
 
 @click.group("user")
 def command() -> None:
-    """People: create, list."""
+    """People: create, list, deactivate."""
 
 
 @command.command(
@@ -48,6 +48,26 @@ def create(email: str, tenant: str, name: str, role: str, password_stdin: bool, 
 def list_(tenant: str | None, json_wanted: bool) -> None:
     """All people, without their passwords."""
     show(as_owner(lambda pool: of_tenants(pool, tenant, QUERIES["list_users"])), json_wanted=json_wanted)
+
+
+@command.command(epilog="Example: simems-cloud user deactivate ada@example.com --tenant Demo")
+@click.argument("email")
+@click.option("--tenant", required=True, help="Name or id of the tenant.")
+@as_json
+def deactivate(email: str, tenant: str, json_wanted: bool) -> None:
+    """Shut the person EMAIL out and end their sessions."""
+    as_owner(lambda pool: _deactivate(pool, tenant, email.strip().lower()))
+    show_one({"deactivated": email}, json_wanted=json_wanted)
+
+
+async def _deactivate(pool: Pool, tenant: str, email: str) -> None:
+    async with change(pool, tenant=await tenant_named(pool, tenant), actor=COMMAND_LINE) as made:
+        row = await made.connection.fetchrow(QUERIES["active_user_by_email"], email)
+        if row is None:
+            raise WrongError(f"EMAIL: {email!r}: nobody active of that name in this tenant")
+        await made.connection.execute(QUERIES["deactivate_user"], row["user_id"])
+        await made.connection.execute(QUERIES["revoke_sessions"], row["user_id"], None)
+        await made.record("user.deactivate", row["user_id"], {"email": email})
 
 
 def _password(*, from_stdin: bool) -> str:

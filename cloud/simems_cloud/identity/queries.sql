@@ -106,6 +106,9 @@ select user_id, email, name, active, version from users where user_id = $1 for u
 -- name: update_user
 update users set name = $2, active = $3, version = version + 1 where user_id = $1
 
+-- name: deactivate_user
+update users set active = false, version = version + 1 where user_id = $1
+
 -- name: bump_user
 update users set version = version + 1 where user_id = $1
 

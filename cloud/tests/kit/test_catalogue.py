@@ -62,20 +62,20 @@ def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     powers = _rows(
         database,
         """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
-        'simems_owner', 'simems_lookup', 'simems_audit')
+        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge')
         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
     )
     assert powers == []
     owned = _rows(
         database,
         """select relname from pg_class where pg_get_userbyid(relowner) in
-        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit')""",
+        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit', 'simems_purge')""",
     )
     assert owned == []
     members = _rows(
         database,
         """select pg_get_userbyid(member) from pg_auth_members
-        where pg_get_userbyid(member) in ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit')""",
+        where pg_get_userbyid(member) like 'simems\\_%' and pg_get_userbyid(member) <> 'simems_owner'""",
     )
     assert members == []
 
@@ -87,8 +87,49 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 8
+    assert len(functions) == 10
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
+
+
+def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
+    """Nothing for PUBLIC, nothing on partitions, and only its own two roles touch the audit log."""
+    public = _rows(
+        database,
+        """select c.relname, a.privilege_type from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'public'::regnamespace and a.grantee = 0""",
+    )
+    assert public == []
+    partitions = _rows(
+        database,
+        """select c.relname, a.grantee::regrole from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'public'::regnamespace and c.relispartition and a.grantee <> c.relowner""",
+    )
+    assert partitions == []
+    log = _rows(
+        database,
+        """select a.grantee::regrole::text, a.privilege_type from pg_class c, aclexplode(c.relacl) a
+        where c.relname = 'audit_log' and a.privilege_type not in ('SELECT', 'REFERENCES', 'TRIGGER', 'MAINTAIN')""",
+    )
+    assert log == [("simems_audit", "INSERT")]
+
+
+def test_only_the_owner_owns_tables(database: Access) -> None:
+    owners = _rows(
+        database,
+        """select distinct pg_get_userbyid(relowner) from pg_class
+        where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace""",
+    )
+    assert owners == [("simems_owner",)]
+
+
+def test_tenants_without_tenant_id_are_listed_here(database: Access) -> None:
+    """A table that belongs to nobody is a decision, not an oversight."""
+    shared = _rows(
+        database,
+        f"""select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+        and relname not in ({TENANT_TABLES}) order by 1""",
+    )
+    assert shared == [("alembic_version",), ("permissions",), ("sign_in_attempts",)]
 
 
 def test_views_run_as_who_asks(database: Access) -> None:
@@ -97,7 +138,7 @@ def test_views_run_as_who_asks(database: Access) -> None:
         """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
         where relkind = 'v' and relnamespace = 'public'::regnamespace""",
     )
-    assert {name for name, _ in views} == {"measurements", "user_grants"}
+    assert {name for name, _ in views} == {"measurements", "user_grants", "purgeable_tables"}
     assert {options for _, options in views} == {"security_invoker=true"}
 
 
