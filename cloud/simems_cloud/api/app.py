@@ -20,6 +20,7 @@ from simems_cloud.kit.database import open_pool
 from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
+from simems_cloud.organisation.routes import router as organisation
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.routes import router as telemetry
 from simems_cloud.tenancy.purge import purge_for_ever
@@ -61,7 +62,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, people, tenancy, sites, telemetry, alarms, audit, live.router):
+    for router in (identity, people, tenancy, organisation, sites, telemetry, alarms, audit, live.router):
         api.include_router(router)
     return api
 
