@@ -25,3 +25,6 @@ update api_tokens set used_at = now() where token_id = $1
 
 -- name: begin_attempt
 select begin_sign_in($1, $2, $3)
+
+-- name: take_turn
+select take_turn($1, $2)

@@ -10,11 +10,13 @@ from fastapi.security import OAuth2PasswordBearer
 from simems_cloud.access.authenticate import authenticate
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
+from simems_cloud.access.rates import WRITES_PER_MINUTE, take_turn
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.problems import ForbiddenError, NotFoundError, NotSignedInError
 
 bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 Token = Annotated[str | None, Depends(bearer)]
+READS = ("GET", "HEAD", "OPTIONS")
 ENROL = "this tenant requires a second factor; enrol one at /api/v1/me/second-factor first"
 _AT_SITE = "select exists (select from org_nodes where site_id = $1 and path <@ any ($2::text[]::ltree[]))"
 _AT_NODE = "select exists (select from org_nodes where node_id = $1 and path <@ any ($2::text[]::ltree[]))"
@@ -65,10 +67,13 @@ async def by_first_message() -> None:
 
 
 async def signed_in(request: Request, token: str | None) -> Principal:
-    """Raises NotSignedInError."""
+    """Raises NotSignedInError; TooManyAttemptsError for one who writes too much."""
     if not token:
         raise NotSignedInError("no bearer token; sign in at /api/v1/auth/token")
-    return await authenticate(request.app.state.pool, request.app.state.jwt_key, token)
+    principal = await authenticate(request.app.state.pool, request.app.state.jwt_key, token)
+    if request.method not in READS:
+        await take_turn(request.app.state.pool, "writes", str(principal.user_id), WRITES_PER_MINUTE)
+    return principal
 
 
 async def _within(pool: Pool, principal: Principal, paths: list[str], place: dict[str, str]) -> None:

@@ -57,12 +57,14 @@ async def open_invitations(pool: Pool, principal: Principal) -> list[Invitation]
 
 
 async def withdraw(pool: Pool, principal: Principal, invitation_id: UUID) -> None:
-    """Raises NotFoundError."""
+    """Needs as much as giving it. Raises NotFoundError, ForbiddenError."""
     async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
-        email = await made.connection.fetchval(QUERIES["revoke_invitation"], invitation_id)
-        if email is None:
+        row = await made.connection.fetchrow(QUERIES["revoke_invitation"], invitation_id)
+        if row is None:
             raise NotFoundError(f"no open invitation {invitation_id}")
-        await made.record("invitation.withdraw", invitation_id, {"email": email})
+        for grant in grants_from(row["grants"]):
+            await check_grant(made.connection, principal, grant)
+        await made.record("invitation.withdraw", invitation_id, {"email": row["email"]})
 
 
 async def accept(pool: Pool, request: Acceptance, *, address: str, client: str, lifetimes: Lifetimes) -> SignedInTokens:
@@ -71,7 +73,7 @@ async def accept(pool: Pool, request: Acceptance, *, address: str, client: str, 
     token = read_opaque("invite", request.token)
     if token is None:
         raise NotFoundError(GONE)
-    hashed = checked_hash(request.password)
+    hashed = await checked_hash(request.password)
     try:
         async with change(pool, tenant=token.tenant_id, actor="invitation") as made:
             row = await made.connection.fetchrow(QUERIES["invitation_by_token"], token.digest)

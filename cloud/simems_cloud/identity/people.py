@@ -6,6 +6,7 @@ import json
 from uuid import UUID
 
 import asyncpg
+from anyio import to_thread
 
 from simems_cloud.access.principal import Principal
 from simems_cloud.audit.log import change
@@ -83,7 +84,7 @@ async def reset_second_factor(pool: Pool, principal: Principal, user_id: UUID) -
 async def change_password(pool: Pool, principal: Principal, request: PasswordChange) -> None:
     """One's own; all other sessions end. Raises ForbiddenError, InvalidRequestError."""
     await attempts.count(pool, "account", principal.email)
-    hashed = checked_hash(request.new_password)
+    hashed = await checked_hash(request.new_password)
     async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
         account = await made.connection.fetchrow(QUERIES["account"], principal.user_id)
         await require_password(account, request.password)
@@ -93,10 +94,10 @@ async def change_password(pool: Pool, principal: Principal, request: PasswordCha
         await made.record("user.change_password", principal.user_id)
 
 
-def checked_hash(password: str) -> str:
-    """Raises InvalidRequestError."""
+async def checked_hash(password: str) -> str:
+    """Off the event loop: argon2 is slow on purpose. Raises InvalidRequestError."""
     try:
-        return hash_password(password)
+        return await to_thread.run_sync(hash_password, password)
     except WeakPasswordError as error:
         raise InvalidRequestError(str(error)) from error
 

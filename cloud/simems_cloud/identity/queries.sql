@@ -181,7 +181,7 @@ order by created_at desc
 
 -- name: revoke_invitation
 update invitations set revoked_at = now()
-where invitation_id = $1 and accepted_at is null and revoked_at is null returning email
+where invitation_id = $1 and accepted_at is null and revoked_at is null returning email, grants
 
 -- name: invitation_by_token
 select i.invitation_id, i.email, i.name, i.grants, i.invited_by

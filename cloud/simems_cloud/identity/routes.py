@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.security import OAuth2PasswordRequestForm
 
+from simems_cloud.access.rates import REFRESHES_PER_MINUTE, take_turn
 from simems_cloud.access.requires import Database, Self, public
 from simems_cloud.identity import api_tokens, invitations, people, second_factor, sessions, sign_in, sso
 from simems_cloud.identity.schemas import (
@@ -61,9 +62,10 @@ async def post_token(request: Request, form: PasswordForm, pool: Database, code:
     return await sign_in.sign_in(pool, attempt, request.app.state.vault, lifetimes)
 
 
-@router.post("/auth/refresh", operation_id="refresh", dependencies=[Open], responses=documented(401))
+@router.post("/auth/refresh", operation_id="refresh", dependencies=[Open], responses=documented(401, 429))
 async def post_refresh(request: Request, body: RefreshRequest, pool: Database) -> SignedInTokens:
     """New tokens. A refresh token that comes a second time ends its whole session."""
+    await take_turn(pool, "refreshes", _from(request)["address"], REFRESHES_PER_MINUTE)
     return await sessions.refresh(pool, body.refresh_token, request.app.state.jwt_key)
 
 
