@@ -245,6 +245,8 @@ def test_no_row_crosses(world: World, counts: Any, capsys: pytest.CaptureFixture
     )
     while world.requests < WANTED:
         run_state_machine_as_test(Isolation, settings=shape)
+        with capsys.disabled():
+            print(f"\r{world.requests} of {WANTED} requests", end="", flush=True)  # noqa: T201 - of a long proof
     after = world.loop.run_until_complete(counts())
     assert after == before
     assert {verb for verb in VERBS if not any(key.startswith(verb) for key in world.done)} <= {
