@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -104,6 +105,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _own)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(asyncpg.DataError, _data)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
@@ -135,6 +137,11 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
     fields = [FieldError(field=".".join(map(str, e["loc"])), message=str(e["msg"])) for e in error.errors()]
     detail = "; ".join(f"{f.field}: {f.message}" for f in fields)
     return answer(Problem(title="Invalid request", status=422, detail=detail, errors=fields))
+
+
+async def _data(_request: Request, error: Exception) -> JSONResponse:
+    """A value no column can hold, e.g. a zero byte in an address."""
+    return answer(Problem(title="Invalid request", status=422, detail=f"a value cannot be used: {error}"))
 
 
 async def _unavailable(_request: Request, error: Exception) -> JSONResponse:
