@@ -62,6 +62,7 @@ async def _by_token(pool: Pool, text: str) -> Principal:
         expires_at=row["expires_at"].timestamp(),
         session_id=None,
         token_name=row["token_name"],
+        must_enrol=row["must_enrol"],
     )
 
 

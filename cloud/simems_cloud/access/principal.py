@@ -32,7 +32,8 @@ class Principal:
     session_id: UUID | None
     token_name: str | None = None
     must_enrol: bool = False
-    """The tenant wants a second factor and this person has none yet: only their own account is open to them."""
+    """The tenant wants a second factor and this person has none yet: only their own account is open to them.
+    Their API tokens wait until then as well."""
 
     @property
     def actor(self) -> str:

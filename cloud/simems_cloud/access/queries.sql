@@ -13,6 +13,8 @@ where s.session_id = $1 and s.user_id = $2 and s.revoked_at is null and s.expire
 -- name: by_token
 select u.user_id, u.email, u.name, k.name as token_name, k.token_id, k.permissions, k.expires_at,
     k.used_at is null or k.used_at < now() - interval '1 minute' as unseen,
+    t.second_factor_required and not exists (
+        select from second_factors f where f.user_id = u.user_id and f.confirmed_at is not null) as must_enrol,
     (select coalesce(jsonb_agg(jsonb_build_array(g.role, g.permissions, g.path, g.node_id)), '[]')
         from user_grants g where g.user_id = u.user_id) as grants
 from api_tokens k

@@ -12,13 +12,15 @@ PER_ACCOUNT = 5
 PER_ADDRESS = 200
 """Right ones count as well: who has an account cannot wipe the count of guesses at others."""
 LOCK_S = 60
+CODE_LOCK_S = 900
+"""Of a second factor: who tries codes has the password already, and six digits are few."""
 
 
-async def count(pool: Pool, kind: str, value: str, allowed: int = PER_ACCOUNT) -> bytes:
+async def count(pool: Pool, kind: str, value: str, allowed: int = PER_ACCOUNT, lock_s: int = LOCK_S) -> bytes:
     """Count one try; the key under which it was counted. Raises TooManyAttemptsError when locked."""
     attempt = key(kind, value)
     async with transaction(pool) as connection:
-        wait_s = await connection.fetchval(QUERIES["begin_attempt"], attempt, allowed, LOCK_S)
+        wait_s = await connection.fetchval(QUERIES["begin_attempt"], attempt, allowed, lock_s)
     if wait_s:
         raise TooManyAttemptsError(f"too many tries; wait {wait_s} s", {"Retry-After": str(wait_s)})
     return attempt

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from simems_cloud.access.permissions import ADMIN, BUILT_IN
+from simems_cloud.access.permissions import ADMIN, BUILT_IN, Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.audit.log import change
 from simems_cloud.identity.queries import QUERIES
@@ -36,7 +36,7 @@ async def list_roles(pool: Pool, principal: Principal) -> list[Role]:
 
 async def create_role(pool: Pool, principal: Principal, request: NewRole) -> Role:
     """Raises ConflictError, ForbiddenError."""
-    _may_give(principal, request.permissions, None)
+    _may_hold(principal, request)
     async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
         taken = request.role in BUILT_IN
         if taken or not await made.connection.fetchval(QUERIES["add_role"], request.role, request.description):
@@ -48,7 +48,7 @@ async def create_role(pool: Pool, principal: Principal, request: NewRole) -> Rol
 
 async def update_role(pool: Pool, principal: Principal, role: str, request: RoleRequest, if_match: str | None) -> Role:
     """Raises NotFoundError, ForbiddenError, PreconditionFailedError."""
-    _may_give(principal, request.permissions, None)
+    _may_hold(principal, request)
     async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
         await _locked(made.connection, role, if_match)
         await made.connection.execute(QUERIES["update_role"], role, request.description)
@@ -112,6 +112,13 @@ async def permissions_of(connection: Connection, role: str) -> frozenset[str]:
 
 def grants_from(text: str) -> list[GrantRequest]:
     return [GrantRequest(**grant) for grant in json.loads(text)]
+
+
+def _may_hold(principal: Principal, request: RoleRequest) -> None:
+    """What the platform may is no part of a tenant's own role. Raises InvalidRequestError, ForbiddenError."""
+    if Permission.PLATFORM_TENANTS in request.permissions:
+        raise InvalidRequestError(f"permissions: {Permission.PLATFORM_TENANTS}: of the built-in role platform alone")
+    _may_give(principal, request.permissions, None)
 
 
 def _may_give(principal: Principal, permissions: Iterable[str], path: str | None) -> None:

@@ -43,9 +43,12 @@ async def sign_in(pool: Pool, attempt: Attempt, vault: Vault, lifetimes: Lifetim
     if not await matches(attempt.password, user["password_hash"] if user else None) or user is None:
         await _refused(pool, user, email, "password")
         raise NotSignedInError(WRONG)
+    if attempt.code:
+        await attempts.count(pool, "code", email, lock_s=attempts.CODE_LOCK_S)
     try:
         async with change(pool, tenant=user["tenant_id"], actor=email, user=user["user_id"]) as made:
             await _second_step(made, user, attempt.code, vault)
+            await made.connection.execute(QUERIES["sign_in_succeeded"], attempts.key("code", email))
             await made.connection.execute(QUERIES["sign_in_succeeded"], counted)
             return await open_session(
                 made,

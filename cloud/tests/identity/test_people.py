@@ -92,6 +92,12 @@ async def test_nobody_gives_more_than_they_have(api: Any, customer: Any) -> None
     assert (await call(api, "DELETE", f"/users/{customer.user_id}/sessions", helper)).status_code == 403
 
 
+async def test_the_platforms_permission_is_in_no_role_of_ones_own(api: Any, new_customer: Any) -> None:
+    customer = await new_customer()
+    role = {"role": "ours", "permissions": ["platform:tenants"]}
+    assert (await call(api, "POST", "/roles", await api.sign_in(customer), role)).status_code == 422
+
+
 async def test_the_last_administrator_stays(api: Any, customer: Any) -> None:
     admin = await api.sign_in(customer)
     me = f"/users/{customer.user_id}"

@@ -105,8 +105,24 @@ async def test_a_second_factor_is_asked_for_and_each_code_taken_once(api: Any, c
 
 
 @pytest.mark.integration
+async def test_codes_lock_for_longer_than_passwords(api: Any, customer: Any) -> None:
+    """And only who has the password can lock them."""
+    token = (await sign_in(api, customer.email)).json()["access_token"]
+    secret = (await post(api, "/me/second-factor", token, password=PASSWORD)).json()["secret"]
+    await post(api, "/me/second-factor/confirm", token, code=pyotp.TOTP(secret).at(time.time() - STEP_S))
+    for _ in range(3):
+        wrong = {"username": customer.email, "password": "wrong", "code": "000000"}
+        await api.client.post("/api/v1/auth/token", data=wrong)
+    right = await sign_in(api, customer.email, code=pyotp.TOTP(secret).now())
+    assert right.status_code == 200
+    answers = [await sign_in(api, customer.email, code="00000x") for _ in range(4)]
+    assert {answer.status_code for answer in answers} == {401}
+
+
+@pytest.mark.integration
 async def test_a_tenant_may_require_a_second_factor(api: Any, customer: Any) -> None:
     token = (await sign_in(api, customer.email)).json()["access_token"]
+    made = await post(api, "/me/tokens", token, name="x", permissions=["sites:read"])
     tag = (await api.client.get("/api/v1/tenant", headers=auth(token))).headers["etag"]
     body = {"name": f"T {customer.tenant_id}", "second_factor_required": True}
     url = "/api/v1/tenant"
@@ -114,6 +130,7 @@ async def test_a_tenant_may_require_a_second_factor(api: Any, customer: Any) -> 
     assert (await api.client.patch(url, headers=auth(token) | {"If-Match": '"99"'}, json=body)).status_code == 412
     assert (await api.client.patch(url, headers=auth(token) | {"If-Match": tag}, json=body)).status_code == 200
     assert await api.status("/sites", token) == 403
+    assert await api.status("/sites", made.json()["token"]) == 403
     assert (await api.get("/me", token))["must_enrol"] is True
     secret = (await post(api, "/me/second-factor", token, password=PASSWORD)).json()["secret"]
     await post(api, "/me/second-factor/confirm", token, code=pyotp.TOTP(secret).now())
