@@ -123,6 +123,18 @@ def test_only_the_owner_owns_tables(database: Access) -> None:
     assert owners == [("simems_owner",)]
 
 
+def test_a_backup_reads_every_table_and_writes_none(database: Access) -> None:
+    if not _rows(database, "select 1 from pg_roles where rolname = 'simems_backup'"):
+        pytest.skip("this administrator may not create the backup role")
+    privileges = _rows(
+        database,
+        """select c.relname, has_table_privilege('simems_backup', c.oid, 'select'),
+        has_table_privilege('simems_backup', c.oid, 'insert, update, delete, truncate') from pg_class c
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and c.relname <> 'alembic_version'""",
+    )
+    assert [row for row in privileges if row[1:] != (True, False)] == []
+
+
 def test_tenants_without_tenant_id_are_listed_here(database: Access) -> None:
     """A table that belongs to nobody is a decision, not an oversight."""
     shared = _rows(
