@@ -42,25 +42,28 @@ class Line:
 
 
 def parse(text: str) -> tuple[list[Line], list[LineProblem]]:
-    """Each line by itself."""
+    """Each line by itself; what the reader cannot go on from is the last problem."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    problems = _header_problems(reader.fieldnames or ())
     lines: list[Line] = []
-    if problems:
-        return lines, problems
+    problems: list[LineProblem] = []
     try:
-        for row in reader:
-            line, wrong = _line(reader.line_num, row)
-            problems += wrong
-            lines += [line] if line else []
-            if reader.line_num > MOST_LINES:
-                return lines, [
-                    *problems,
-                    LineProblem(line=MOST_LINES, field="", message="too many lines; split the file"),
-                ]
+        problems += _header_problems(reader.fieldnames or ())
+        if not problems:
+            _read(reader, lines, problems)
     except csv.Error as error:
-        problems.append(LineProblem(line=reader.line_num, field="", message=str(error)))
+        problems.append(LineProblem(line=max(1, reader.line_num), field="", message=str(error)))
     return lines, problems
+
+
+def _read(reader: csv.DictReader[str], lines: list[Line], problems: list[LineProblem]) -> None:
+    for row in reader:
+        if reader.line_num > MOST_LINES:
+            problems.append(LineProblem(line=reader.line_num, field="", message="too many lines; split the file"))
+            return
+        line, wrong = _line(reader.line_num, row)
+        problems += wrong
+        if line is not None:
+            lines.append(line)
 
 
 async def import_tree(pool: Pool, principal: Principal, text: str, *, dry_run: bool) -> ImportResult:

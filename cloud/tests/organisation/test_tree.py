@@ -263,7 +263,9 @@ Harbour,site
     assert (await api.get("/organisation/nodes", admin))["items"] == []
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n", "parent,kind\n", 'parent,kind,name\n"x', "parent,kind,name\n\0,x,y\n"])
+@pytest.mark.parametrize(
+    "text", ["", '"', "a,b\n", "parent,kind\n", 'parent,kind,name\n"x', "parent,kind,name\n\0,x,y\n"]
+)
 def test_a_file_that_is_no_import_is_said_so(text: str) -> None:
     lines, problems = parse(text)
     assert lines == []
