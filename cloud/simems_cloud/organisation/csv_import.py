@@ -11,6 +11,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
 from pydantic import ValidationError
 
 from simems_cloud.access.principal import Principal
@@ -68,7 +69,7 @@ def _read(reader: csv.DictReader[str], lines: list[Line], problems: list[LinePro
 
 async def import_tree(pool: Pool, principal: Principal, text: str, *, dry_run: bool) -> ImportResult:
     """All of it or nothing."""
-    lines, problems = parse(text)
+    lines, problems = await to_thread.run_sync(parse, text)
     if dry_run or problems:
         async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
             problems += check(principal, lines, await _tree(connection))

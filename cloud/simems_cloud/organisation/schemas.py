@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -17,9 +18,15 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, p
 LimitW = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+@lru_cache
+def _zones() -> frozenset[str]:
+    """Once: it reads the whole database's folder."""
+    return frozenset(available_timezones())
+
+
 def known_zone(name: str) -> str:
     """Raises ValueError."""
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r}: not a time zone of the IANA database; write e.g. Europe/Stockholm")
     return name
 
