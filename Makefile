@@ -112,6 +112,14 @@ kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten t
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
 
+.PHONY: audit-long
+audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, every one found
+	SIMEMS_TAMPERINGS=1000 $(BIN)/python -m pytest -q -s --timeout=1800 cloud/tests/audit/test_tampering.py
+
+.PHONY: isolation-long
+isolation-long: .stamps/python ## Long proof: a million requests of three tenants, no row crosses (half an hour)
+	SIMEMS_ISOLATION_REQUESTS=1000000 $(BIN)/python -m pytest -q -s --timeout=5400 cloud/tests/isolation -k "embedded and no_row_crosses"
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py

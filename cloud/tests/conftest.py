@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import psycopg
 import pytest
@@ -20,7 +22,7 @@ import zmq
 import zmq.asyncio
 from simems_cloud.api.app import create_app
 from simems_cloud.identity.passwords import hash_password
-from simems_cloud.identity.service import QUERIES as IDENTITY
+from simems_cloud.identity.queries import QUERIES as IDENTITY
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.database import Pool, open_pool, transaction
 from simems_cloud.kit.postgres.access import Access, access_to
@@ -112,6 +114,7 @@ class Customer:
     """A tenant with one admin and one registered device."""
 
     tenant_id: UUID
+    user_id: UUID
     email: str
     public_key: str
     secret_key: str
@@ -121,14 +124,15 @@ class Customer:
 
 @pytest.fixture
 def new_customer(owner_pool: Pool) -> Callable[[], Any]:
-    async def make(role: str = "admin") -> Customer:
+    async def make(role: str = "tenant_admin") -> Customer:
         tenant_id, email, site = uuid4(), f"{secrets.token_hex(4)}@example.com", f"site-{secrets.token_hex(3)}"
         public, private = (half.decode() for half in zmq.curve_keypair())
         async with transaction(owner_pool, tenant=tenant_id) as connection:
             await connection.execute(IDENTITY["create_tenant"], tenant_id, f"Tenant {tenant_id}")
-            await connection.fetchval(IDENTITY["create_user"], email, "Ada", role, PASSWORD_HASH)
+            user_id = await connection.fetchval(IDENTITY["create_user"], email, "Ada", PASSWORD_HASH)
+            await connection.execute(IDENTITY["add_grant"], user_id, role, None)
             device_id = await connection.fetchval(SITES["create_device"], "edge", public, None)
-        return Customer(tenant_id, email, public, private, device_id, site)
+        return Customer(tenant_id, user_id, email, public, private, device_id, site)
 
     return make
 
@@ -137,6 +141,52 @@ def new_customer(owner_pool: Pool) -> Callable[[], Any]:
 async def customer(new_customer: Callable[[], Any]) -> Customer:
     made: Customer = await new_customer()
     return made
+
+
+@pytest.fixture
+def isolation_rows(database: Access) -> Callable[[UUID], Any]:
+    """Gives a tenant one row in every table there is."""
+    script = (Path(__file__).parent / "every_table.sql").read_text()
+
+    async def fill(tenant_id: UUID) -> None:
+        names = {
+            "tenant": str(tenant_id),
+            "tag": f"t{secrets.token_hex(5)}",
+            "user": str(uuid4()),
+            "child": str(uuid4()),
+        }
+        text = re.sub(r":(tenant|tag|user|child)\b", lambda found: names[found[1]], script)
+        superuser = await asyncpg.connect(database.admin_url)
+        await superuser.execute("select set_config('app.tenant', $1, false)", str(tenant_id))
+        async with superuser.transaction():
+            await superuser.execute(text)
+            await superuser.execute("select append_audit(now(), 'test', 'test.fill', 'x', '{}')")
+        await superuser.close()
+
+    return fill
+
+
+TENANT_TABLES = """select c.relname from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = 'public'::regnamespace order by 1"""
+
+
+@pytest.fixture
+def counts(database: Access) -> Callable[[], Any]:
+    """Rows by (table, tenant), as the superuser sees them."""
+
+    async def count() -> dict[tuple[str, UUID], int]:
+        superuser = await asyncpg.connect(database.admin_url)
+        tables = [row[0] for row in await superuser.fetch(TENANT_TABLES)]
+        found = {
+            (table, row["tenant_id"]): row["rows"]
+            for table in tables
+            for row in await superuser.fetch(f"select tenant_id, count(*) as rows from {table} group by 1")
+        }
+        await superuser.close()
+        return found
+
+    return count
 
 
 @dataclass

@@ -293,7 +293,11 @@ export function faults(world: World): Fault[] {
 export const ME: Me = {
   email: 'demo@example.com',
   name: 'Dana Demo',
-  role: 'operator',
+  role: 'site_operator',
+  roles: ['site_operator'],
+  permissions: ['alarms:acknowledge', 'alarms:read', 'sites:read', 'telemetry:read'],
+  second_factor: false,
+  must_enrol: false,
   tenant: { id: 't-1', name: 'Demo AB' },
 };
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from simems_core.wire import Event
 
+from simems_cloud.audit.log import append
 from simems_cloud.kit.database import Connection
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.sql import load_queries
@@ -15,18 +15,21 @@ from simems_cloud.telemetry.rollup import moment
 from simems_cloud.telemetry.store import Device
 
 QUERIES = load_queries("simems_cloud.alarms")
+ALARM_KINDS = ("raised", "cleared", "acknowledged")
 SEVERITIES = ("info", "warning", "alarm")
 CONFLICT = "cloud.frame_conflict"
 REFUSED = "cloud.frame_refused"
 
 
-async def apply_events(connection: Connection, device: Device, site_id: str, events: Iterable[Event]) -> None:
-    """In the transaction that stores their frame."""
-    seen = False
-    for event in events:
+async def apply_events(connection: Connection, device: Device, site_id: str, events: Sequence[Event]) -> None:
+    """In the transaction that stores their frame. Actions come last: their entries hold the tenant's audit chain."""
+    alarms = [event for event in events if event.kind in ALARM_KINDS]
+    for event in alarms:
         await _apply(connection, device.device_id, site_id, event)
-        seen = True
-    if seen:
+    for event in events:
+        if event.kind not in ALARM_KINDS:
+            await _record(connection, site_id, event)
+    if events:
         await _notify(connection, device.tenant_id, site_id)
 
 
@@ -55,13 +58,14 @@ async def _apply(connection: Connection, device_id: UUID, site_id: str, event: E
             *(site_id, device_id, "edge", event.id, event.code, severity, event.component),
             *(event.text, event.cause, event.effect, event.remedy, at),
         )
-    elif event.kind == "acknowledged":
-        await connection.execute(QUERIES["acknowledged"], device_id, "edge", event.id, at, event.actor)
     else:
-        details = {"site_id": site_id, "component": event.component, "text": event.text, "kind": event.kind}
-        await connection.execute(
-            QUERIES["add_audit"], at, event.actor or "device", event.code, event.id, json.dumps(details)
-        )
+        await connection.execute(QUERIES["acknowledged"], device_id, "edge", event.id, at, event.actor)
+
+
+async def _record(connection: Connection, site_id: str, event: Event) -> None:
+    details = {"site_id": site_id, "component": event.component, "text": event.text, "kind": event.kind}
+    action = event.code or event.kind
+    await append(connection, event.actor or "device", action, event.id, details, moment(event.time_us))
 
 
 async def _notify(connection: Connection, tenant_id: UUID, site_id: str) -> None:

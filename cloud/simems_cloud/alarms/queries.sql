@@ -3,6 +3,8 @@ select alarm_id::text as id, site_id, origin, code, severity, component, text, c
     cleared_at, acknowledged_at, acknowledged_by
 from alarms
 where ($1::text is null or site_id = $1) and ($2::boolean is null or (cleared_at is null) = $2)
+    and ($4::text[] is null or site_id in (
+        select n.site_id from org_nodes n where n.path <@ any ($4::text[]::ltree[])))
 order by cleared_at is not null, raised_at desc
 limit $3
 
@@ -11,11 +13,10 @@ update alarms set
     acknowledged_at = coalesce(acknowledged_at, now()),
     acknowledged_by = case when acknowledged_at is null then $2 else acknowledged_by end
 where alarm_id = $1
+    and ($3::text[] is null or site_id in (
+        select n.site_id from org_nodes n where n.path <@ any ($3::text[]::ltree[])))
 returning alarm_id::text as id, site_id, origin, code, severity, component, text, cause, effect, remedy, raised_at,
     cleared_at, acknowledged_at, acknowledged_by
-
--- name: add_audit
-insert into audit (tenant_id, at, actor, action, object, details) values (app_tenant(), $1, $2, $3, $4, $5::jsonb)
 
 -- name: raised
 insert into alarms as a (tenant_id, site_id, device_id, origin, event_id, code, severity, component, text, cause,

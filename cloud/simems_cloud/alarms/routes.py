@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from simems_cloud.access.permissions import Permission
+from simems_cloud.access.principal import Principal
+from simems_cloud.access.requires import Database, Requires
 from simems_cloud.alarms import service
 from simems_cloud.alarms.schemas import Alarm
-from simems_cloud.kit.principal import Database, SignedIn
-from simems_cloud.kit.problems import Problem
+from simems_cloud.kit.problems import documented
 
-router = APIRouter(tags=["alarms"], responses={401: {"model": Problem}})
+router = APIRouter(tags=["alarms"], responses=documented(401, 403))
+SeesAlarms = Annotated[Principal, Depends(Requires(Permission.ALARMS_READ))]
+Acknowledges = Annotated[Principal, Depends(Requires(Permission.ALARMS_ACKNOWLEDGE))]
 Active = Annotated[bool | None, Query(description="Only those that stand (true) or have cleared (false).")]
 
 
 @router.get("/alarms", operation_id="list_alarms")
-async def list_alarms(principal: SignedIn, pool: Database, active: Active = None) -> list[Alarm]:
-    """Of all sites: those that stand first, newest first, at most 500."""
+async def list_alarms(principal: SeesAlarms, pool: Database, active: Active = None) -> list[Alarm]:
+    """Of all sites one may see: those that stand first, newest first, at most 500."""
     return await service.list_alarms(pool, principal, None, active)
 
 
-@router.get("/sites/{site_id}/alarms", operation_id="list_site_alarms", responses={404: {"model": Problem}})
-async def list_site_alarms(site_id: str, principal: SignedIn, pool: Database, active: Active = None) -> list[Alarm]:
+@router.get("/sites/{site_id}/alarms", operation_id="list_site_alarms", responses=documented(404))
+async def list_site_alarms(site_id: str, principal: SeesAlarms, pool: Database, active: Active = None) -> list[Alarm]:
     """Of one site."""
     return await service.list_alarms(pool, principal, site_id, active)
 
@@ -30,8 +34,8 @@ async def list_site_alarms(site_id: str, principal: SignedIn, pool: Database, ac
 @router.post(
     "/alarms/{alarm_id}/acknowledge",
     operation_id="acknowledge_alarm",
-    responses={403: {"model": Problem}, 404: {"model": Problem}},
+    responses=documented(404),
 )
-async def acknowledge_alarm(alarm_id: str, principal: SignedIn, pool: Database) -> Alarm:
+async def acknowledge_alarm(alarm_id: str, principal: Acknowledges, pool: Database) -> Alarm:
     """Say that one has seen it. Acknowledging twice changes nothing."""
     return await service.acknowledge(pool, principal, alarm_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from uuid import UUID
 
+from simems_cloud.access.permissions import Permission
+from simems_cloud.access.principal import Principal
 from simems_cloud.alarms.schemas import Alarm
+from simems_cloud.audit.log import change
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.live import live_payload
-from simems_cloud.kit.principal import Principal, require_role
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.service import require_site
@@ -23,26 +23,27 @@ async def list_alarms(pool: Pool, principal: Principal, site_id: str | None, act
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
         if site_id is not None:
             await require_site(connection, site_id)
-        return await alarms_of(connection, site_id, active)
+        return await alarms_of(connection, site_id, active, principal.paths(Permission.ALARMS_READ))
 
 
-async def alarms_of(connection: Connection, site_id: str | None, active: bool | None) -> list[Alarm]:
-    rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, LIMIT)
+async def alarms_of(
+    connection: Connection, site_id: str | None, active: bool | None, paths: list[str] | None
+) -> list[Alarm]:
+    """``paths``: of the tree, at and below which alarms are wanted; None: everywhere."""
+    rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, LIMIT, paths)
     return [Alarm(**dict(row)) for row in rows]
 
 
 async def acknowledge(pool: Pool, principal: Principal, alarm_id: str) -> Alarm:
-    """The first one to acknowledge stays named. Raises NotFoundError, ForbiddenError."""
-    require_role(principal, "operator")
-    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        row = await connection.fetchrow(QUERIES["acknowledge"], _uuid(alarm_id), principal.email)
+    """The first one to acknowledge stays named. Raises NotFoundError."""
+    paths = principal.paths(Permission.ALARMS_ACKNOWLEDGE)
+    async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
+        row = await made.connection.fetchrow(QUERIES["acknowledge"], _uuid(alarm_id), principal.email, paths)
         if row is None:
             raise NotFoundError(f"no alarm {alarm_id!r}")
-        details = json.dumps({"code": row["code"], "site_id": row["site_id"]})
-        await connection.execute(
-            QUERIES["add_audit"], datetime.now(UTC), principal.email, "alarm.acknowledge", alarm_id, details
-        )
-        await connection.execute(QUERIES["notify"], live_payload(principal.tenant_id, row["site_id"], "alarms"))
+        note = live_payload(principal.tenant_id, row["site_id"], "alarms")
+        await made.connection.execute(QUERIES["notify"], note)
+        await made.record("alarm.acknowledge", alarm_id, {"code": row["code"], "site_id": row["site_id"]})
     return Alarm(**dict(row))
 
 

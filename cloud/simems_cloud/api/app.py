@@ -11,14 +11,20 @@ from fastapi.responses import Response
 
 from simems_cloud.alarms.routes import router as alarms
 from simems_cloud.alarms.watch import watch_silence
-from simems_cloud.api import health, live, portal
+from simems_cloud.api import description, health, live, portal
+from simems_cloud.audit.routes import router as audit
+from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
 from simems_cloud.kit import problems
 from simems_cloud.kit.database import open_pool
 from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
+from simems_cloud.kit.vault import Vault
+from simems_cloud.organisation.routes import router as organisation
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.routes import router as telemetry
+from simems_cloud.tenancy.purge import purge_for_ever
+from simems_cloud.tenancy.routes import router as tenancy
 
 PREFIX = "/api/v1"
 HEADERS = {
@@ -50,12 +56,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     app.include_router(_api())
     app.include_router(health.router)
     portal.mount(app, settings.portal_dir)
+    description.install(app)
     return app
 
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, sites, telemetry, alarms, live.router):
+    for router in (identity, people, tenancy, organisation, sites, telemetry, alarms, audit, live.router):
         api.include_router(router)
     return api
 
@@ -64,11 +71,13 @@ def _api() -> APIRouter:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.jwt_key = jwt_key(settings.data_dir)
+    app.state.vault = Vault(settings.data_dir)
     app.state.pool = await open_pool(app.state.database_url, application="simems-api")
     app.state.hub = live.Hub(app.state.database_url)
     tasks = [
         asyncio.create_task(app.state.hub.run()),
         asyncio.create_task(watch_silence(app.state.pool, settings.stale_after_s)),
+        asyncio.create_task(purge_for_ever(app.state.pool)),
     ]
     try:
         yield

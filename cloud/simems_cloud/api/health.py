@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, generate_latest
 from pydantic import BaseModel
 
+from simems_cloud.access.requires import public
 from simems_cloud.kit.database import UNAVAILABLE, transaction
 from simems_cloud.kit.problems import Problem, UnavailableError
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[Depends(public)])
 REQUESTS = Counter("simems_http_requests_total", "Requests answered", ["method", "route", "status"])
 
 

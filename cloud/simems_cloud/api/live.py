@@ -10,13 +10,16 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Depends, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from simems_cloud.access.authenticate import authenticate
+from simems_cloud.access.permissions import Permission
+from simems_cloud.access.principal import Principal
+from simems_cloud.access.requires import Requires, by_first_message
 from simems_cloud.alarms.service import alarms_of
 from simems_cloud.kit.database import UNAVAILABLE, transaction
 from simems_cloud.kit.live import CHANNEL, Kind, LiveNote, read_payload
-from simems_cloud.kit.principal import Principal, authenticate
 from simems_cloud.kit.problems import ProblemError
 from simems_cloud.telemetry.latest import latest_of
 
@@ -26,6 +29,7 @@ HELLO_WITHIN_S = 10.0
 SHORTEST_S = 0.5
 LONGEST_S = 5.0
 """Without news the state is sent again, so that ageing shows."""
+SEES_VALUES, SEES_ALARMS = Requires(Permission.TELEMETRY_READ), Requires(Permission.ALARMS_READ)
 POLICY_VIOLATION, TRY_AGAIN = 1008, 1013
 Key = tuple[str, str]
 
@@ -109,14 +113,14 @@ def _key(note: LiveNote) -> Key:
     return str(note.tenant_id), note.site_id
 
 
-@router.websocket("/live")
+@router.websocket("/live", dependencies=[Depends(by_first_message)])
 async def live(socket: WebSocket) -> None:
     """First message from the client: ``{"token", "site_id"}``; then ``latest`` and ``alarms`` messages to it."""
     await socket.accept()
     try:
         wanted = Subscription.model_validate_json(await asyncio.wait_for(socket.receive_text(), HELLO_WITHIN_S))
-        principal = await authenticate(socket.app.state.pool, socket.app.state.jwt_key, wanted.token)
-        await _serve(socket, principal, wanted.site_id)
+        principal = await _admit(socket, wanted)
+        await _serve(socket, principal, wanted)
     except WebSocketDisconnect:
         return
     except (ValidationError, TimeoutError, KeyError):
@@ -132,11 +136,27 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
         await socket.close(code, reason[:120])
 
 
-async def _serve(socket: WebSocket, principal: Principal, site_id: str) -> None:
-    key = (str(principal.tenant_id), site_id)
+async def _admit(socket: WebSocket, wanted: Subscription) -> Principal:
+    """Asked again while it lasts: an ended session or a lost role ends it. Raises ProblemError."""
+    state = socket.app.state
+    principal = await authenticate(state.pool, state.jwt_key, wanted.token)
+    await SEES_VALUES.check(principal, state.pool, {"site_id": wanted.site_id})
+    return principal
+
+
+async def _sees_alarms(socket: WebSocket, principal: Principal, site_id: str) -> bool:
+    try:
+        await SEES_ALARMS.check(principal, socket.app.state.pool, {"site_id": site_id})
+    except ProblemError:
+        return False
+    return True
+
+
+async def _serve(socket: WebSocket, principal: Principal, wanted: Subscription) -> None:
+    key = (str(principal.tenant_id), wanted.site_id)
     hub: Hub = socket.app.state.hub
     news = hub.subscribe(key)
-    sender = asyncio.create_task(_send(socket, principal, site_id, news))
+    sender = asyncio.create_task(_send(socket, principal, wanted, news))
     reader = asyncio.create_task(_read_to_end(socket))
     try:
         done, _ = await asyncio.wait({sender, reader}, return_when=asyncio.FIRST_COMPLETED)
@@ -155,9 +175,15 @@ async def _read_to_end(socket: WebSocket) -> None:
         await socket.receive_text()
 
 
-async def _send(socket: WebSocket, principal: Principal, site_id: str, news: News) -> None:
+async def _send(socket: WebSocket, principal: Principal, wanted: Subscription, news: News) -> None:
+    alarms = await _sees_alarms(socket, principal, wanted.site_id)
+    asked = time.monotonic()
     while time.time() < principal.expires_at:
-        for message in await _messages(socket, principal, site_id, news.take() | {"latest"}):
+        if time.monotonic() - asked > LONGEST_S:
+            principal, asked = await _admit(socket, wanted), time.monotonic()
+            alarms = await _sees_alarms(socket, principal, wanted.site_id)
+        kinds: set[Kind] = (news.take() if alarms else news.take() - {"alarms"}) | {"latest"}
+        for message in await _messages(socket, principal, wanted.site_id, kinds):
             await socket.send_json(message)
         await asyncio.sleep(SHORTEST_S)
         with suppress(TimeoutError):
@@ -172,6 +198,6 @@ async def _messages(socket: WebSocket, principal: Principal, site_id: str, kinds
         latest = await latest_of(connection, site_id, state.settings.stale_after_s)
         messages.append({"type": "latest", **latest.model_dump(mode="json")})
         if "alarms" in kinds:
-            alarms = [alarm.model_dump(mode="json") for alarm in await alarms_of(connection, site_id, None)]
+            alarms = [alarm.model_dump(mode="json") for alarm in await alarms_of(connection, site_id, None, None)]
             messages.append({"type": "alarms", "alarms": alarms})
     return messages

@@ -8,11 +8,11 @@ import asyncpg
 import click
 import zmq.utils.z85
 
+from simems_cloud.audit.log import COMMAND_LINE, change
 from simems_cloud.cli.failing import BadInputError, WrongError
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, of_tenants, tenant_named
-from simems_cloud.identity.service import QUERIES as IDENTITY
-from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.database import Pool
 from simems_cloud.sites.service import QUERIES
 
 
@@ -64,9 +64,9 @@ def check_key(public_key: str) -> None:
 async def _add(pool: Pool, tenant: str, name: str, public_key: str) -> UUID:
     tenant_id = await tenant_named(pool, tenant)
     try:
-        async with transaction(pool, tenant=tenant_id) as connection:
-            device_id = await connection.fetchval(QUERIES["create_device"], name, public_key, None)
-            await connection.execute(IDENTITY["add_audit"], "command line", "device.add", str(device_id))
+        async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
+            device_id = await made.connection.fetchval(QUERIES["create_device"], name, public_key, None)
+            await made.record("device.add", device_id, {"name": name, "public_key": public_key})
     except asyncpg.UniqueViolationError as error:
         raise WrongError("--public-key: this key is registered already") from error
     return UUID(str(device_id))
@@ -74,10 +74,10 @@ async def _add(pool: Pool, tenant: str, name: str, public_key: str) -> UUID:
 
 async def _revoke(pool: Pool, tenant: str, name: str) -> int:
     tenant_id = await tenant_named(pool, tenant)
-    async with transaction(pool, tenant=tenant_id) as connection:
-        rows = await connection.fetch(QUERIES["revoke_device"], name)
+    async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
+        rows = await made.connection.fetch(QUERIES["revoke_device"], name)
+        if not rows:
+            raise WrongError(f"NAME: {name!r}: no such device that is let in")
         for row in rows:
-            await connection.execute(IDENTITY["add_audit"], "command line", "device.revoke", str(row["device_id"]))
-    if not rows:
-        raise WrongError(f"NAME: {name!r}: no such device that is let in")
+            await made.record("device.revoke", row["device_id"], {"asked_for": name})
     return len(rows)

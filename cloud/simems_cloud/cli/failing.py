@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import asyncpg
 import click
 import psycopg
 
+from simems_cloud.audit.heads_file import HeadsFileError
 from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.kit.postgres.account import PostgresError
+from simems_cloud.kit.problems import ProblemError
 from simems_cloud.kit.settings import SettingsError
 
+T = TypeVar("T")
 WRONG, BAD_INPUT, UNREACHABLE = 1, 2, 3
 
 
@@ -29,6 +34,7 @@ _CODES: dict[type[Exception], tuple[int, str]] = {
     SettingsError: (BAD_INPUT, "{}"),
     BadInputError: (BAD_INPUT, "{}"),
     WrongError: (WRONG, "{}"),
+    HeadsFileError: (BAD_INPUT, "{}"),
     asyncpg.UndefinedTableError: (WRONG, _MIGRATE),
     asyncpg.UndefinedFunctionError: (WRONG, _MIGRATE),
     asyncpg.InvalidAuthorizationSpecificationError: (WRONG, _MIGRATE),
@@ -39,6 +45,14 @@ _CODES: dict[type[Exception], tuple[int, str]] = {
     **dict.fromkeys(UNAVAILABLE, (UNREACHABLE, _AWAY)),
 }
 """What an error means for who called; the first kind that fits."""
+
+
+async def refused_as_wrong(work: Awaitable[T]) -> T:
+    """What the API would answer with a problem ends the command with exit code 1."""
+    try:
+        return await work
+    except ProblemError as error:
+        raise WrongError(error.detail) from error
 
 
 def explained(group: click.Group) -> int:

@@ -12,9 +12,11 @@ COMMANDS = {
     "api": ("api", "The HTTP API and the portal."),
     "ingest": ("ingest", "The door for edge devices."),
     "migrate": ("migrate", "Bring the database to the newest schema."),
-    "tenant": ("tenant", "Tenants: create, list."),
-    "user": ("user", "People: create, list."),
+    "tenant": ("tenant", "Tenants: create, list, suspend, resume, export, delete."),
+    "user": ("user", "People: create, list, deactivate."),
+    "sso": ("sso", "OpenID Connect providers of tenants: set, list, remove."),
     "device": ("device", "Edge devices: add, list, revoke."),
+    "audit": ("audit", "The audit log: export its heads, verify its chains."),
     "keys": ("keys", "The server's public key for site files."),
     "openapi": ("openapi", "The API's description on standard output."),
 }

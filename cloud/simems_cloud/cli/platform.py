@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from simems_cloud.cli.failing import BadInputError
-from simems_cloud.identity.service import QUERIES
+from simems_cloud.identity.queries import QUERIES
 from simems_cloud.kit.database import Pool, open_pool, transaction
 from simems_cloud.kit.postgres.access import database_access
 from simems_cloud.kit.settings import from_environment

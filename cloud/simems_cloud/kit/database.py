@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
@@ -40,9 +40,23 @@ async def open_pool(url: str, *, application: str, max_size: int = 10, role: str
     )
 
 
+async def fetch_one(connection: Connection, query: str, *values: object) -> asyncpg.Record:
+    """Of a statement that always returns a row."""
+    row = await connection.fetchrow(query, *values)
+    if row is None:
+        raise RuntimeError(f"no row from: {query}")
+    return row
+
+
 @asynccontextmanager
-async def transaction(pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None) -> AsyncIterator[Connection]:
-    """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody."""
-    async with pool.acquire(timeout=10) as connection, connection.transaction():
+async def transaction(
+    pool: Pool, *, tenant: UUID | None = None, user: UUID | None = None, snapshot: bool = False
+) -> AsyncIterator[Connection]:
+    """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody.
+
+    ``snapshot``: only reads, and all of them see the same moment.
+    """
+    mode: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
+    async with pool.acquire(timeout=10) as connection, connection.transaction(**mode):
         await connection.execute(_SETTINGS, str(tenant or ""), str(user or ""))
         yield connection

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -41,6 +42,7 @@ class ProblemError(Exception):
 
     status = 500
     title = "Internal error"
+    type = "about:blank"
 
     def __init__(self, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -69,6 +71,27 @@ class NotFoundError(ProblemError):
     status, title = 404, "Not found"
 
 
+class ConflictError(ProblemError):
+    """It is there already, or in a state that does not allow this."""
+
+    status, title = 409, "Conflict"
+
+
+class PreconditionFailedError(ProblemError):
+    status, title = 412, "Changed in between"
+
+
+class PreconditionRequiredError(ProblemError):
+    status, title = 428, "Precondition required"
+
+
+class SecondFactorNeededError(NotSignedInError):
+    """The password is right; send the code as well."""
+
+    title = "Second factor needed"
+    type = "urn:simems:problem:second-factor-needed"
+
+
 class TooManyAttemptsError(ProblemError):
     status, title = 429, "Too many attempts"
 
@@ -82,9 +105,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _own)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(asyncpg.DataError, _data)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=``: these answers are problems."""
+    return {status: {"model": Problem} for status in statuses}
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -94,7 +123,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONRe
 
 async def _own(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type only
-    return answer(Problem(title=error.title, status=error.status, detail=error.detail), error.headers)
+    problem = Problem(type=error.type, title=error.title, status=error.status, detail=error.detail)
+    return answer(problem, error.headers)
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
@@ -107,6 +137,11 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
     fields = [FieldError(field=".".join(map(str, e["loc"])), message=str(e["msg"])) for e in error.errors()]
     detail = "; ".join(f"{f.field}: {f.message}" for f in fields)
     return answer(Problem(title="Invalid request", status=422, detail=detail, errors=fields))
+
+
+async def _data(_request: Request, error: Exception) -> JSONResponse:
+    """A value no column can hold, e.g. a zero byte in an address."""
+    return answer(Problem(title="Invalid request", status=422, detail=f"a value cannot be used: {error}"))
 
 
 async def _unavailable(_request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The roles: an owner nobody signs in as, app and ingest that own nothing, lookup and backup.
+"""The roles: an owner nobody signs in as, app and ingest that own nothing, lookup, audit, purge and backup.
 
 Roles belong to the whole server, so several databases share them; making them twice or at the same time is harmless.
 """
@@ -14,10 +14,16 @@ from psycopg import errors, sql
 log = logging.getLogger(__name__)
 
 OWNER, APP, INGEST, LOOKUP, BACKUP = "simems_owner", "simems_app", "simems_ingest", "simems_lookup", "simems_backup"
+AUDIT = "simems_audit"
+"""Owns the one function that appends to the audit log, and nothing else."""
+PURGE = "simems_purge"
+"""Owns the one function that deletes a tenant's rows, and nothing else."""
 _SAFE = "nosuperuser nocreatedb nocreaterole noreplication noinherit"
 ATTRIBUTES = {
     OWNER: f"nologin {_SAFE}",
     LOOKUP: f"nologin {_SAFE}",
+    AUDIT: f"nologin {_SAFE}",
+    PURGE: f"nologin {_SAFE}",
     APP: f"login {_SAFE}",
     INGEST: f"login {_SAFE}",
 }
@@ -51,13 +57,15 @@ def _make_backup(connection: psycopg.Connection) -> None:
 
 
 def _grant_all(connection: psycopg.Connection) -> None:
-    """The migrating role acts as the owner; the owner hands functions to lookup."""
+    """The migrating role acts as the owner; the owner hands functions to the others."""
     database = sql.Identifier(connection.info.dbname)
     me = connection.execute("select current_user").fetchone()
     if me is None:
         raise RuntimeError("no current_user")
     for statement in (
         sql.SQL("grant {} to {}").format(sql.Identifier(LOOKUP), sql.Identifier(OWNER)),
+        sql.SQL("grant {} to {}").format(sql.Identifier(AUDIT), sql.Identifier(OWNER)),
+        sql.SQL("grant {} to {}").format(sql.Identifier(PURGE), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(OWNER), sql.Identifier(me[0])),
         sql.SQL("revoke all on database {} from public").format(database),
         sql.SQL("grant create, connect, temporary on database {} to {}").format(database, sql.Identifier(OWNER)),

@@ -15,7 +15,10 @@ left join lateral (
     select max(last_seen_at) as last_seen_at from devices
     where tenant_id = s.tenant_id and site_id = s.site_id and revoked_at is null
 ) d on true
-where $1::text is null or s.site_id = $1
+where ($1::text[] is null or exists (select from org_nodes n
+        where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.path <@ any ($1::text[]::ltree[])))
+    and not exists (select from org_nodes n
+        where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.archived_at is not null)
 order by s.name, s.site_id
 
 -- name: site

@@ -8,8 +8,9 @@ from typing import Any
 
 import asyncpg
 
+from simems_cloud.access.permissions import Permission
+from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
-from simems_cloud.kit.principal import Principal
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.plant import CONTROL_MODE, STATE, mean, power_channels, total
@@ -29,8 +30,9 @@ IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
 
 
 async def list_sites(pool: Pool, principal: Principal, stale_after_s: float) -> list[SiteSummary]:
+    """Those within the principal's reach that are not archived."""
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        rows = await connection.fetch(QUERIES["list_sites"], None)
+        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ))
     return [_summary(row, stale_after_s) for row in rows]
 
 

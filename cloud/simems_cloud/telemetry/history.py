@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
-from simems_cloud.kit.principal import Principal
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.service import require_site

@@ -9,8 +9,8 @@ from typing import Any
 
 from simems_core.why import AGE_SUFFIX, explain
 
+from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
-from simems_cloud.kit.principal import Principal
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.plant import CONTROL_MODE, STATE
 from simems_cloud.sites.service import CONTROLLER, require_site

@@ -5,31 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
-from simems_cloud.kit.principal import Database, SignedIn
-from simems_cloud.kit.problems import Problem
+from simems_cloud.access.permissions import Permission
+from simems_cloud.access.principal import Principal
+from simems_cloud.access.requires import Database, Requires
+from simems_cloud.kit.problems import documented
 from simems_cloud.telemetry.history import read_history
 from simems_cloud.telemetry.latest import read_latest
 from simems_cloud.telemetry.schemas import History, Latest, Resolution, Summary
 from simems_cloud.telemetry.summary import read_summary
 
-router = APIRouter(prefix="/sites/{site_id}", tags=["telemetry"], responses={s: {"model": Problem} for s in (401, 404)})
+router = APIRouter(prefix="/sites/{site_id}", tags=["telemetry"], responses=documented(401, 403, 404))
+SeesValues = Annotated[Principal, Depends(Requires(Permission.TELEMETRY_READ))]
 From = Annotated[datetime, Query(alias="from", description="ISO 8601 with offset, included.")]
 To = Annotated[datetime, Query(alias="to", description="ISO 8601 with offset, not included.")]
 Channels = Annotated[list[str], Query(alias="channel", min_length=1, max_length=50, description="Addresses.")]
 
 
 @router.get("/latest", operation_id="get_latest")
-async def get_latest(request: Request, site_id: str, principal: SignedIn, pool: Database) -> Latest:
+async def get_latest(request: Request, site_id: str, principal: SeesValues, pool: Database) -> Latest:
     """The newest value of each channel, and why the battery does what it does."""
     return await read_latest(pool, principal, site_id, request.app.state.settings.stale_after_s)
 
 
-@router.get("/history", operation_id="get_history", responses={422: {"model": Problem}})
+@router.get("/history", operation_id="get_history", responses=documented(422))
 async def get_history(
     site_id: str,
-    principal: SignedIn,
+    principal: SeesValues,
     pool: Database,
     *,
     channel: Channels,
@@ -44,7 +47,7 @@ async def get_history(
     )
 
 
-@router.get("/summary", operation_id="get_summary", responses={422: {"model": Problem}})
-async def get_summary(site_id: str, principal: SignedIn, pool: Database, start: From, end: To) -> Summary:
+@router.get("/summary", operation_id="get_summary", responses=documented(422))
+async def get_summary(site_id: str, principal: SeesValues, pool: Database, start: From, end: To) -> Summary:
     """Energy by direction and the highest quarter hour of import."""
     return await read_summary(pool, principal, site_id, start=start, end=end)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Pool, transaction
-from simems_cloud.kit.principal import Principal
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.plant import power_channels

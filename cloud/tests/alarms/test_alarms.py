@@ -52,7 +52,7 @@ async def test_actions_are_audited(ingest_pool: Pool, app_pool: Pool, customer: 
     async with transaction(ingest_pool, tenant=customer.tenant_id) as connection:
         await apply_events(connection, device, customer.site, [action])
     async with transaction(app_pool, tenant=customer.tenant_id) as connection:
-        (row,) = await connection.fetch("select at, actor, action from audit")
+        (row,) = await connection.fetch("select at, actor, action from audit_log")
     assert tuple(row) == (T0 + timedelta(seconds=5), "operator", "override.set")
 
 

@@ -189,6 +189,17 @@ async def _until(socket: Any, *wanted: Any) -> None:
             missing = [condition for condition in missing if not condition(message)]
 
 
+async def test_an_ended_session_ends_its_live_connection(api: Any, connect: Any, customer: Any, telemetry: Any) -> None:
+    await _say(connect, customer, telemetry, time.time_ns() // 1000 - 10_000_000)
+    token = await api.sign_in(customer)
+    async with websockets.connect(f"ws://{api.url}/api/v1/live") as socket:
+        await socket.send(json.dumps({"token": token, "site_id": customer.site}))
+        await _until(socket, lambda m: m["type"] == "latest")
+        await api.client.post("/api/v1/auth/sign-out", headers={"Authorization": f"Bearer {token}"})
+        with pytest.raises(websockets.ConnectionClosed, match="has ended"):
+            await _until(socket, lambda _m: False)
+
+
 @pytest.mark.parametrize("first", ["nonsense", "{}", '{"token": "x", "site_id": "y"}'])
 async def test_live_needs_a_token(api: Any, first: str) -> None:
     async with websockets.connect(f"ws://{api.url}/api/v1/live") as socket:

@@ -33,7 +33,7 @@ def _run(*arguments: str, text: str = "", **environment: str) -> subprocess.Comp
 def test_every_command_helps_with_an_example(command: str, tmp_path: Path) -> None:
     done = _run(command, "--help", SIMEMS_DATA_DIR=str(tmp_path))
     assert done.returncode == 0
-    groups = ("tenant", "user", "device")
+    groups = ("tenant", "user", "device", "audit", "sso")
     assert "Example" in done.stdout or command in groups
 
 

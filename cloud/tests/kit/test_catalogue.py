@@ -62,19 +62,21 @@ def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     powers = _rows(
         database,
         """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
-        'simems_owner', 'simems_lookup') and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
+        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge')
+        and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
     )
     assert powers == []
     owned = _rows(
         database,
         """select relname from pg_class where pg_get_userbyid(relowner) in
-        ('simems_app', 'simems_ingest', 'simems_lookup')""",
+        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit', 'simems_purge')""",
     )
     assert owned == []
     members = _rows(
         database,
         """select pg_get_userbyid(member) from pg_auth_members
-        where pg_get_userbyid(member) in ('simems_app', 'simems_ingest', 'simems_lookup')""",
+        where pg_get_userbyid(member) like 'simems\\_%'
+        and pg_get_userbyid(member) not in ('simems_owner', 'simems_admin')""",
     )
     assert members == []
 
@@ -86,8 +88,61 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 6
+    assert len(functions) == 11
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
+
+
+def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
+    """Nothing for PUBLIC, nothing on partitions, and only its own two roles touch the audit log."""
+    public = _rows(
+        database,
+        """select c.relname, a.privilege_type from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'public'::regnamespace and a.grantee = 0""",
+    )
+    assert public == []
+    partitions = _rows(
+        database,
+        """select c.relname, a.grantee::regrole from pg_class c, aclexplode(c.relacl) a
+        where c.relnamespace = 'public'::regnamespace and c.relispartition and a.grantee <> c.relowner""",
+    )
+    assert partitions == []
+    log = _rows(
+        database,
+        """select a.grantee::regrole::text, a.privilege_type from pg_class c, aclexplode(c.relacl) a
+        where c.relname = 'audit_log' and a.privilege_type not in ('SELECT', 'REFERENCES', 'TRIGGER', 'MAINTAIN')""",
+    )
+    assert log == [("simems_audit", "INSERT")]
+
+
+def test_only_the_owner_owns_tables(database: Access) -> None:
+    owners = _rows(
+        database,
+        """select distinct pg_get_userbyid(relowner) from pg_class
+        where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace""",
+    )
+    assert owners == [("simems_owner",)]
+
+
+def test_a_backup_reads_every_table_and_writes_none(database: Access) -> None:
+    if not _rows(database, "select 1 from pg_roles where rolname = 'simems_backup'"):
+        pytest.skip("this administrator may not create the backup role")
+    privileges = _rows(
+        database,
+        """select c.relname, has_table_privilege('simems_backup', c.oid, 'select'),
+        has_table_privilege('simems_backup', c.oid, 'insert, update, delete, truncate') from pg_class c
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and c.relname <> 'alembic_version'""",
+    )
+    assert [row for row in privileges if row[1:] != (True, False)] == []
+
+
+def test_tenants_without_tenant_id_are_listed_here(database: Access) -> None:
+    """A table that belongs to nobody is a decision, not an oversight."""
+    shared = _rows(
+        database,
+        f"""select relname from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+        and relname not in ({TENANT_TABLES}) order by 1""",
+    )
+    assert shared == [("alembic_version",), ("permissions",), ("rate_buckets",), ("sign_in_attempts",)]
 
 
 def test_views_run_as_who_asks(database: Access) -> None:
@@ -96,11 +151,14 @@ def test_views_run_as_who_asks(database: Access) -> None:
         """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
         where relkind = 'v' and relnamespace = 'public'::regnamespace""",
     )
-    assert views == [("measurements", "security_invoker=true")]
+    assert {name for name, _ in views} == {"measurements", "user_grants", "purgeable_tables"}
+    assert {options for _, options in views} == {"security_invoker=true"}
 
 
 async def test_without_a_tenant_there_are_no_rows(database: Access, app_pool: Pool, customer: Any) -> None:
-    tables = [name for (name,) in _rows(database, TENANT_TABLES)]
+    readable = _rows(database, f"{TENANT_TABLES} and has_table_privilege('simems_app', c.oid, 'select')")
+    tables = [name for (name,) in readable]
+    assert len(tables) >= 13
     async with transaction(app_pool) as connection:
         for table in [*tables, "measurements"]:
             assert await connection.fetchval(f"select count(*) from {table}") == 0, table
@@ -116,7 +174,7 @@ async def test_rows_of_another_tenant_cannot_be_written(ingest_pool: Pool, new_c
 
 
 async def test_audit_only_grows(app_pool: Pool, customer: Any) -> None:
-    for statement in ("delete from audit", "update audit set actor = 'x'", "truncate audit"):
+    for statement in ("delete from audit_log", "update audit_log set actor = 'x'", "truncate audit_log"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with transaction(app_pool) as connection:
                 await connection.execute(statement)

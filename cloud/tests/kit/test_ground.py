@@ -47,7 +47,7 @@ def test_a_query_named_twice_is_refused() -> None:
         parse_queries("-- name: a\nselect 1\n-- name: a\nselect 2\n")
 
 
-@pytest.mark.parametrize("domain", ["identity", "sites", "telemetry", "alarms"])
+@pytest.mark.parametrize("domain", ["access", "audit", "identity", "sites", "telemetry", "alarms"])
 def test_every_domain_has_its_queries(domain: str) -> None:
     assert all(load_queries(f"simems_cloud.{domain}").values())
 

@@ -1,0 +1,173 @@
+"""Every route that changes something writes an entry; a new one without an example here fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+from simems_cloud.api.app import create_app
+from simems_cloud.audit.chain import verify_chain
+from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.settings import Settings
+
+pytestmark = pytest.mark.integration
+PASSWORD, NEW = "correct horse battery", "another long password"
+NO_CHANGE = {"/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished"}
+ELSEWHERE = {"/auth/oidc/finish": "test_sso.py: it needs a provider"}
+
+
+def changing() -> set[tuple[str, str]]:
+    app = create_app(Settings(data_dir=Path("/nonexistent")), "postgresql://")
+    return {
+        (method, (route.path or "").removeprefix("/api/v1"))
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+        for method in route.methods or ()
+        if method not in ("GET", "HEAD")
+    }
+
+
+class Caller:
+    """Calls as one person and remembers which routes it has seen to record something."""
+
+    def __init__(self, api: Any, pool: Pool, customer: Any) -> None:
+        self._api, self._pool, self._tenant = api, pool, customer.tenant_id
+        self.token = ""
+        self.seen: set[tuple[str, str]] = set()
+
+    async def entries(self, tenant: Any = None) -> int:
+        async with transaction(self._pool, tenant=tenant or self._tenant) as connection:
+            return int(await connection.fetchval("select count(*) from audit_log"))
+
+    async def __call__(
+        self, method: str, route: str, body: Any = None, *, tag: str = "", tenant: Any = None, **ids: Any
+    ) -> Any:
+        before = await self.entries(tenant)
+        answer = await self._api.client.request(
+            method,
+            f"/api/v1{route.format(**ids)}",
+            headers={"Authorization": f"Bearer {self.token or 'none'}", "If-Match": tag},
+            **({"data": body} if route == "/auth/token" else {"json": body}),
+        )
+        assert answer.is_success, (method, route, answer.text)
+        assert await self.entries(tenant) > before, (method, route)
+        self.seen.add((method, route))
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture
+async def caller(api: Any, owner_pool: Pool, customer: Any) -> AsyncIterator[Caller]:
+    yield Caller(api, owner_pool, customer)
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        assert (await verify_chain(connection, customer.tenant_id)).broken is None
+
+
+async def account(call: Caller, customer: Any) -> None:
+    """One's own."""
+    form = {"username": customer.email, "password": PASSWORD}
+    tokens = await call("POST", "/auth/token", form)
+    call.token = tokens["access_token"]
+    await call("POST", "/auth/refresh", {"refresh_token": tokens["refresh_token"]})
+    await call("POST", "/me/password", {"password": PASSWORD, "new_password": NEW})
+    secret = (await call("POST", "/me/second-factor", {"password": NEW}))["secret"]
+    await call("POST", "/me/second-factor/confirm", {"code": pyotp.TOTP(secret).at(time.time())})
+    await call("POST", "/me/second-factor/remove", {"password": NEW})
+    made = await call("POST", "/me/tokens", {"name": "x", "permissions": ["sites:read"]})
+    await call("DELETE", "/me/tokens/{token_id}", token_id=made["id"])
+    other = await call("POST", "/auth/token", form | {"password": NEW})
+    mine = await _me(call, other["access_token"])
+    await call("DELETE", "/me/sessions/{session_id}", session_id=mine)
+
+
+async def _me(call: Caller, token: str) -> str:
+    (current,) = [s for s in await call._api.get("/me/sessions", token) if s["current"]]
+    return str(current["id"])
+
+
+async def people(call: Caller, customer: Any) -> None:
+    invitation = {"email": f"p-{customer.email}", "grants": [{"role": "viewer"}]}
+    first = await call("POST", "/invitations", invitation)
+    await call("DELETE", "/invitations/{invitation_id}", invitation_id=first["id"])
+    token = (await call("POST", "/invitations", invitation))["token"]
+    theirs = (await call("POST", "/auth/accept-invitation", {"token": token, "password": NEW}))["access_token"]
+    (person,) = [p for p in (await call._api.get("/users", call.token))["items"] if p["email"].startswith("p-")]
+    user = {"user_id": person["id"]}
+    await call("PUT", "/users/{user_id}/roles", {"grants": [{"role": "billing"}]}, tag='"1"', **user)
+    enrol = {"Authorization": f"Bearer {theirs}"}
+    await call._api.client.post("/api/v1/me/second-factor", headers=enrol, json={"password": NEW})
+    await call("DELETE", "/users/{user_id}/second-factor", **user)
+    await call("DELETE", "/users/{user_id}/sessions", **user)
+    await call("PATCH", "/users/{user_id}", {"name": "P", "active": False}, tag='"2"', **user)
+    await call("POST", "/roles", {"role": "night", "permissions": ["alarms:read"]})
+    await call("PUT", "/roles/{role}", {"permissions": ["sites:read"]}, tag='"1"', role="night")
+    await call("DELETE", "/roles/{role}", role="night")
+    name = f"T {customer.tenant_id}"
+    await call("PATCH", "/tenant", {"name": name, "second_factor_required": False}, tag='"1"')
+
+
+async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
+    root = await call("POST", "/organisation/nodes", {"kind": "enterprise", "name": "Root"})
+    node = await call("POST", "/organisation/nodes", {"kind": "enterprise", "name": "Node"})
+    path, ids = "/organisation/nodes/{node_id}", {"node_id": node["id"]}
+    await call("PATCH", path, {"name": "Other"}, tag='"1"', **ids)
+    await call("POST", f"{path}/move", {"parent_id": root["id"]}, tag='"2"', **ids)
+    await call("POST", f"{path}/archive", tag='"3"', **ids)
+    await call("POST", f"{path}/restore", tag='"4"', **ids)
+    await _upload(call)
+    await call("PUT", "/sites/{site_id}/facts", {"city": "Malmö"}, tag='"0"', site_id="malmo-9")
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        alarm = await connection.fetchval(
+            """insert into alarms (tenant_id, site_id, device_id, origin, event_id, code, severity, component, text,
+            cause, effect, remedy, raised_at)
+            values (app_tenant(), 'malmo-9', $1, 'edge', 'e', 'c', 'alarm', '', '', '', '', '', now())
+            returning alarm_id""",
+            customer.device_id,
+        )
+    await call("POST", "/alarms/{alarm_id}/acknowledge", alarm_id=alarm)
+
+
+async def _upload(call: Caller) -> None:
+    before = await call.entries()
+    text = "parent,kind,name,site_id\nRoot,site,Malmö,malmo-9\n"
+    headers = {"Authorization": f"Bearer {call.token}", "Content-Type": "text/csv"}
+    path = "/api/v1/organisation/import?dry_run=false"
+    answer = await call._api.client.post(path, headers=headers, content=text.encode())
+    assert answer.json()["nodes"] == 1
+    assert await call.entries() == before + 1
+    call.seen.add(("POST", "/organisation/import"))
+
+
+async def tenants(call: Caller, platform: Any) -> None:
+    call.token = await call._api.sign_in(platform)
+    name = f"N {platform.email}"
+    path = "/platform/tenants"
+    made = await call._api.client.post(
+        f"/api/v1{path}",
+        headers={"Authorization": f"Bearer {call.token}"},
+        json={"name": name, "admin_email": platform.email},
+    )
+    tenant = made.json()["id"]
+    assert await call.entries(tenant) == 1
+    call.seen.add(("POST", path))
+    for verb in ("suspend", "resume", "suspend"):
+        await call("POST", f"{path}/{{tenant_id}}/{verb}", tenant=tenant, tenant_id=tenant)
+    asked = await call("POST", f"{path}/{{tenant_id}}/deletion", tenant=tenant, tenant_id=tenant)
+    body = {"name": name, "confirmation": asked["confirmation"]}
+    await call("POST", f"{path}/{{tenant_id}}/deletion/confirm", body, tenant=tenant, tenant_id=tenant)
+
+
+async def test_every_changing_route_writes_an_entry(
+    caller: Caller, customer: Any, new_customer: Any, owner_pool: Pool
+) -> None:
+    await account(caller, customer)
+    await people(caller, customer)
+    await organisation(caller, customer, owner_pool)
+    await caller("POST", "/auth/sign-out")
+    await tenants(caller, await new_customer(role="platform"))
+    missing = changing() - caller.seen
+    assert {path for _, path in missing} == {*NO_CHANGE, *ELSEWHERE}, sorted(missing)

@@ -1,0 +1,43 @@
+-- One row of a tenant in every table there is; :tenant and :tag are replaced. A test fails when a table is missing here.
+insert into tenants (tenant_id, name) values (':tenant', ':tag') on conflict (tenant_id) do nothing;
+insert into users (tenant_id, user_id, email) values (':tenant', ':user', ':tag@example.com');
+insert into sites (tenant_id, site_id, name, time_zone) values (':tenant', ':tag', 'Harbour', 'UTC');
+insert into devices (tenant_id, device_id, site_id, name, public_key)
+    values (':tenant', ':user', ':tag', 'edge', rpad(':tag', 40, 'x'));
+insert into components (tenant_id, site_id, component_id, kind, position) values (':tenant', ':tag', 'grid0', 'meter', 1);
+insert into channels (tenant_id, site_id, address) values (':tenant', ':tag', 'grid0/active_power_w');
+insert into frames (tenant_id, device_id, sequence, site_id, kind, checksum, times_us)
+    values (':tenant', ':user', 1, ':tag', 'telemetry', '\x00', '{1}');
+insert into measurement_blocks (tenant_id, channel_id, start_at, device_id, sequence, end_at, "values")
+    select tenant_id, channel_id, now(), ':user', 1, now(), '{1}' from channels where tenant_id = ':tenant';
+insert into rollup_1min select tenant_id, channel_id, now(), 1, 1, 1, 1, 1, 1, now(), 1, now()
+    from channels where tenant_id = ':tenant';
+insert into rollup_15min select tenant_id, channel_id, now(), 1, 1, 1, 1, 1, 1, now(), 1, now(), 1
+    from channels where tenant_id = ':tenant';
+insert into latest (tenant_id, channel_id, site_id, quality, at)
+    select tenant_id, channel_id, ':tag', 0, now() from channels where tenant_id = ':tenant';
+insert into alarms (tenant_id, site_id, device_id, origin, event_id, code, severity, component, text, cause, effect,
+    remedy, raised_at) values (':tenant', ':tag', ':user', 'edge', 'e1', 'c', 'alarm', '', 't', '', '', '', now());
+insert into roles (tenant_id, role) values (':tenant', 'night');
+insert into role_permissions (tenant_id, role, permission) values (':tenant', 'night', 'alarms:read');
+insert into org_nodes (tenant_id, node_id, kind, name, path)
+    values (':tenant', ':user', 'enterprise', 'Root', replace(':user', '-', '')::ltree);
+insert into org_nodes (tenant_id, node_id, parent_id, kind, name, path, site_id)
+    values (':tenant', ':child', ':user', 'site', 'Harbour', (replace(':user', '-', '') || '.' || replace(':child', '-', ''))::ltree, ':tag');
+insert into site_facts (tenant_id, site_id) values (':tenant', ':tag');
+insert into role_grants (tenant_id, user_id, role, node_id) values (':tenant', ':user', 'night', ':child');
+insert into sessions (tenant_id, session_id, user_id, method, expires_at)
+    values (':tenant', ':user', ':user', 'password', now() + interval '1 day');
+insert into refresh_tokens (tenant_id, token_hash, session_id) values (':tenant', convert_to(':tag', 'UTF8'), ':user');
+insert into second_factors (tenant_id, user_id, sealed_secret) values (':tenant', ':user', '\x00');
+insert into recovery_codes (tenant_id, user_id, code_hash) values (':tenant', ':user', '\x00');
+insert into invitations (tenant_id, email, grants, token_hash, invited_by, expires_at)
+    values (':tenant', 'x@example.com', '[]', '\x00', 'ada', now());
+insert into api_tokens (tenant_id, user_id, name, token_hash, permissions, expires_at)
+    values (':tenant', ':user', 'x', '\x00', '{}', now());
+insert into oidc_providers (tenant_id, provider, issuer, client_id, sealed_secret)
+    values (':tenant', 'corporate', 'https://id', 'ems', '\x00');
+insert into oidc_links (tenant_id, provider, subject, user_id) values (':tenant', 'corporate', '1', ':user');
+insert into oidc_flows (tenant_id, state_hash, provider, sealed, expires_at)
+    values (':tenant', '\x00', 'corporate', '\x00', now());
+insert into idempotency_keys (tenant_id, user_id, key_hash, request_hash) values (':tenant', ':user', '\x00', '\x00');
