@@ -98,11 +98,10 @@ impl Guest {
     }
 
     fn put(&self, mailbox: usize, cycle: u64, rows: &[Row]) -> bool {
-        if let Some(mailbox) = self.seat.parts.boxes.get(mailbox) {
-            mailbox.put(cycle, rows);
-        }
+        let closed = &self.image.pulse().closed;
+        let in_time = self.seat.parts.boxes.get(mailbox).is_some_and(|mailbox| mailbox.put(cycle, rows, closed));
         self.answered.signal();
-        self.image.pulse().closed.load(Ordering::SeqCst) < cycle
+        in_time
     }
 
     /// Publishes one of the channels of this desk; the cycle takes it over when it next decides.

@@ -150,8 +150,9 @@ impl Mailbox {
         Ok(mailbox)
     }
 
-    /// Replaces the set; a set older than the one that stands is left out. Waits for another writer.
-    pub(crate) fn put(&self, cycle: u64, rows: &[Row]) {
+    /// Replaces the set; a set older than the one that stands is left out. Waits for another writer. False when `closed`
+    /// says that its cycle was decided already.
+    pub(crate) fn put(&self, cycle: u64, rows: &[Row], closed: &AtomicU64) -> bool {
         let lid = &self.lid;
         let before = lid.claim();
         if cycle >= lid.cycle.load(Ordering::Relaxed) {
@@ -159,7 +160,12 @@ impl Mailbox {
             self.lines.iter().zip(rows).for_each(|(line, row)| line.store(row));
         }
         lid.sequence.store(before.wrapping_add(2), Ordering::Release);
+        // Looked at before the answer is known, for that may let the cycle go on at once. The cycle closes before it
+        // looks into the box: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        let in_time = closed.load(Ordering::SeqCst) < cycle;
         lid.answered.fetch_max(cycle, Ordering::SeqCst);
+        in_time
     }
 
     /// The latest cycle answered.
@@ -239,6 +245,8 @@ mod tests {
 
     use super::*;
 
+    static OPEN: AtomicU64 = AtomicU64::new(0);
+
     fn rows(value: f64) -> Vec<Row> {
         vec![Row { preferred: Some(value), lower: value - 1.0, upper: value + 1.0, ..Row::NONE }; 3]
     }
@@ -248,8 +256,8 @@ mod tests {
         let (mailbox, mut held) = (Mailbox::local(3).unwrap(), Held::new(3));
         assert_eq!(mailbox.collect(&mut held, 5), Collected::Taken);
         assert_eq!((held.set.cycle, held.set.rows[0]), (0, Row::NONE));
-        mailbox.put(4, &rows(4.0));
-        mailbox.put(3, &rows(3.0));
+        mailbox.put(4, &rows(4.0), &OPEN);
+        mailbox.put(3, &rows(3.0), &OPEN);
         assert_eq!(mailbox.collect(&mut held, 5), Collected::Taken);
         assert_eq!((held.set.cycle, held.set.rows[2].preferred), (4, Some(4.0)));
         assert!(mailbox.has_answered(4) && !mailbox.has_answered(5));
@@ -258,7 +266,7 @@ mod tests {
     #[test]
     fn what_a_writer_died_in_never_counts_and_what_stood_lives_on() {
         let (mailbox, mut held) = (Mailbox::local(3).unwrap(), Held::new(3));
-        mailbox.put(4, &rows(4.0));
+        mailbox.put(4, &rows(4.0), &OPEN);
         mailbox.collect(&mut held, 4);
         let lid = &mailbox.lid;
         lid.claim();
@@ -269,9 +277,16 @@ mod tests {
         mailbox.mend();
         assert_eq!(mailbox.collect(&mut held, 6), Collected::Taken);
         assert_eq!((held.set.cycle, held.set.rows[0].preferred), (4, Some(4.0)), "it lives out its lifetime");
-        mailbox.put(6, &rows(6.0));
+        mailbox.put(6, &rows(6.0), &OPEN);
         assert_eq!(mailbox.collect(&mut held, 6), Collected::Taken);
         assert_eq!(held.set.cycle, 6);
+    }
+
+    #[test]
+    fn a_set_for_a_decided_cycle_is_late() {
+        let mailbox = Mailbox::local(3).unwrap();
+        assert!(mailbox.put(4, &rows(4.0), &AtomicU64::new(3)));
+        assert!(!mailbox.put(4, &rows(4.0), &AtomicU64::new(4)));
     }
 
     #[test]
@@ -288,12 +303,12 @@ mod tests {
         ];
         for row in wrong {
             let (mailbox, mut held) = (Mailbox::local(2).unwrap(), Held::new(2));
-            mailbox.put(7, &[good, row]);
+            mailbox.put(7, &[good, row], &OPEN);
             assert_eq!(mailbox.collect(&mut held, 7), Collected::Refused, "{row:?}");
             assert_eq!(&held.set.rows[..], [Row::NONE; 2]);
         }
         let (mailbox, mut held) = (Mailbox::local(1).unwrap(), Held::new(1));
-        mailbox.put(u64::MAX, &[good]);
+        mailbox.put(u64::MAX, &[good], &OPEN);
         assert_eq!(mailbox.collect(&mut held, 7), Collected::Refused, "from a cycle that never was");
         assert_eq!((held.set.cycle, held.set.rows[0]), (7, Row::NONE));
     }
@@ -307,7 +322,7 @@ mod tests {
                 scope.spawn(move || {
                     let mut n = 1;
                     while !done.load(Ordering::Relaxed) {
-                        mailbox.put(2 * n + offset, &rows((2 * n + offset) as f64));
+                        mailbox.put(2 * n + offset, &rows((2 * n + offset) as f64), &OPEN);
                         n += 1;
                     }
                 });

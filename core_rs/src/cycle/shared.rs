@@ -170,11 +170,10 @@ impl Shared {
     }
 
     fn put(&self, source: usize, cycle: u64, rows: &[Row]) -> bool {
-        if let Some(mailbox) = self.mailbox(source) {
-            mailbox.put(cycle, rows);
-        }
+        let closed = &self.image.pulse().closed;
+        let in_time = self.mailbox(source).is_some_and(|mailbox| mailbox.put(cycle, rows, closed));
         self.answered.signal();
-        self.image.pulse().closed.load(Ordering::SeqCst) < cycle
+        in_time
     }
 
     fn rows(&self, proposals: &[Proposal]) -> Result<Box<[Row]>> {

@@ -79,6 +79,31 @@ fn what_is_late_counts_from_the_next_cycle_and_ages_from_its_own() {
 }
 
 #[test]
+fn a_proposal_is_late_only_after_its_deadline() {
+    let addresses = ["grid0/p", "ess0/p"];
+    let image = Image::new(addresses.map(Channel::new).to_vec(), 8).unwrap();
+    let configuration = Configuration {
+        period_s: 0.004,
+        sources: vec![Source::new("self0".to_owned(), 3, 3).unwrap()],
+        actuators: vec![Actuator { address: "ess0/p".to_owned(), maximum: 1.0, ..Actuator::default() }],
+        propose_share: 0.5,
+        ..Configuration::default()
+    };
+    let cycle = Cycle::new(image, Arc::new(Clock::Monotonic), configuration).unwrap();
+    cycle.start().unwrap();
+    let mut after = 0;
+    while after < 300 {
+        let snapshot = cycle.shared().wait(after, 5_000_000_000).unwrap();
+        let (number, latched_ns) =
+            snapshot.reader().map(|reader| (reader.cycle().cast_signed(), reader.time_ns())).unwrap();
+        let in_time = cycle.shared().propose(0, number, &[]).unwrap();
+        let taken_ns = Clock::Monotonic.now_ns() - latched_ns;
+        assert!(in_time || taken_ns > 1_900_000, "late after {taken_ns} ns, though the cycle waited for it");
+        after = number;
+    }
+}
+
+#[test]
 fn refused_proposals_withdraw_what_stood() {
     let cycle = cycle();
     let bad = [
