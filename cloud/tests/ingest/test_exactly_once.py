@@ -143,9 +143,10 @@ async def test_killed_in_the_middle_of_batches(
     edge = connect(customer, at=f"tcp://127.0.0.1:{port}")
     acked, deaths, said = 0, 0, time.monotonic() - 10
     rng = random.Random(3)
+    kill_at = [rng.randint(1, 12), rng.randint(13, 24), rng.randint(25, 48)]
     async with asyncio.timeout(90):
         while acked < 60:
-            if deaths < 3 and acked < 50 and rng.random() < 0.3 and acked > deaths * 10:
+            if deaths < len(kill_at) and acked >= kill_at[deaths]:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process, deaths = _start_ingest(cloud_settings, database, port), deaths + 1
