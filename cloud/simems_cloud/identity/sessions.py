@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from asyncpg import Record
+
 from simems_cloud.access.principal import Principal
 from simems_cloud.access.tokens import issue_access, new_opaque, read_opaque
 from simems_cloud.audit.log import Change, change
@@ -62,10 +64,10 @@ async def refresh(pool: Pool, text: str, jwt_key: str) -> SignedInTokens:
     return tokens
 
 
-async def _rotate(made: Change, tenant_id: UUID, digest: bytes, row: object, jwt_key: str) -> SignedInTokens | None:
+async def _rotate(made: Change, tenant_id: UUID, digest: bytes, row: Record, jwt_key: str) -> SignedInTokens | None:
     """None: the token was used before; its session is revoked."""
-    session_id, user_id = UUID(str(row["session_id"])), UUID(str(row["user_id"]))  # type: ignore[index] # a Record
-    if row["used_at"] is not None:  # type: ignore[index] # a Record
+    session_id, user_id = UUID(str(row["session_id"])), UUID(str(row["user_id"]))
+    if row["used_at"] is not None:
         await made.connection.execute(QUERIES["revoke_session"], session_id, user_id)
         return None
     await made.connection.execute(QUERIES["use_refresh_token"], digest)

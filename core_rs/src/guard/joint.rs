@@ -48,11 +48,11 @@ pub(crate) struct Joint {
     split: Split,
     /// Who stands in a connection or a cap, in the order in which they keep their requests.
     pub(super) involved: Vec<usize>,
-    wishes: Vec<f64>,
+    pub(super) wishes: Vec<f64>,
     /// What a limit counts at most, by actuator.
-    counted: Vec<f64>,
-    decided: Vec<f64>,
-    off: Vec<bool>,
+    pub(super) counted: Vec<f64>,
+    pub(super) decided: Vec<f64>,
+    pub(super) off: Vec<bool>,
     pub(super) visits: Vec<usize>,
     /// One connection of plain batteries: no solver is needed.
     plain: bool,
@@ -122,16 +122,16 @@ fn is_plain(guards: &Guards) -> bool {
 }
 
 /// What a decision looks at.
-struct Scene<'a> {
-    reader: &'a Reader<'a>,
-    rated: &'a [Rated],
-    limits: &'a [Limits],
-    weights: &'a [Option<f64>],
-    classes: &'a [u32],
-    connections: &'a [Connection],
-    caps: &'a [Cap],
-    turns: &'a Turns,
-    previous: &'a [f64],
+pub(super) struct Scene<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) rated: &'a [Rated],
+    pub(super) limits: &'a [Limits],
+    pub(super) weights: &'a [Option<f64>],
+    pub(super) classes: &'a [u32],
+    pub(super) connections: &'a [Connection],
+    pub(super) caps: &'a [Cap],
+    pub(super) turns: &'a Turns,
+    pub(super) previous: &'a [f64],
 }
 
 impl Guards {
@@ -372,49 +372,6 @@ impl Joint {
                 let by = self.culprit(scene, actuator, value > outcome.value);
                 set(outcome, value, by.map_or(Mover::Rating, Mover::Guard));
             }
-        }
-    }
-
-    // The first limit that holds just so and asks for this movement; else the first that the actuator stands in.
-    fn culprit(&self, scene: &Scene<'_>, actuator: usize, up: bool) -> Option<usize> {
-        let (mut first, mut found) = (None, None);
-        for connection in scene.connections {
-            for member in connection.members.iter().filter(|member| member.actuator == actuator) {
-                first = first.or(Some(connection.number));
-                let rises = up == (member.effect() > 0.0);
-                if self.tight(scene, connection, rises) {
-                    found = found.or(Some(connection.number));
-                }
-            }
-        }
-        for cap in scene.caps.iter().filter(|cap| cap.members.contains(&actuator)) {
-            first = first.or(Some(cap.number));
-            let sum: f64 = cap.members.iter().map(|&member| self.decided[member]).sum();
-            let slack = if up { sum - cap.lower } else { cap.upper - sum };
-            if slack <= 1e-6 * sum.abs().max(1.0) {
-                found = found.or(Some(cap.number));
-            }
-        }
-        found.or(first)
-    }
-
-    fn tight(&self, scene: &Scene<'_>, connection: &Connection, rises: bool) -> bool {
-        let Some((least_w, most_w)) = connection.range else {
-            return !rises;
-        };
-        let side = if rises { Role::Load } else { Role::Generation };
-        let sum = connection.members.iter().map(|member| self.power_w(member, scene.reader, side)).sum::<f64>();
-        let slack = if rises { sum - least_w } else { most_w - sum };
-        slack <= 1e-6 * sum.abs().max(1.0)
-    }
-
-    // What a member brings, as the row of that side counts it.
-    fn power_w(&self, member: &Member, reader: &Reader<'_>, side: Role) -> f64 {
-        let (decided, counted) = (self.decided[member.actuator], self.counted[member.actuator]);
-        match member.role.is_limit() {
-            true if member.role == side => member.effect() * decided.min(counted),
-            true => member.effect() * member.used(reader).max(0.0).min(counted),
-            false => member.effect() * decided,
         }
     }
 }

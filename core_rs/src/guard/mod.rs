@@ -6,6 +6,7 @@
 
 mod circle;
 mod connection;
+mod culprit;
 mod joint;
 mod plain;
 mod protection;
