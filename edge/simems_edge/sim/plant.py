@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from simems_edge.config import Simulation, Site
 from simems_edge.sim import weather
+from simems_edge.sim.addresses import drivable_addresses
 from simems_edge.sim.base_load import BaseLoad
 from simems_edge.sim.charger import Charger, Vehicle
 from simems_edge.sim.device import Device, PlantError, World
@@ -48,9 +49,10 @@ class Plant:
         if start_utc.tzinfo is None:
             raise PlantError("start_utc needs a time zone")
         zone = ZoneInfo(site.site.time_zone)
-        self._start_s = start_utc.timestamp()
+        self.start_s = start_utc.timestamp()
+        """UTC second of its beginning."""
         self._time_ns = 0
-        self.world = World(zone, utc_s=self._start_s)
+        self.world = World(zone, utc_s=self.start_s)
         self.network = Network(simulation.grid)
         self._island = Island(self.network.nominal_v, self.network.nominal_hz)
         self._load = BaseLoad(simulation.load, zone, random_of(seed, "load"))
@@ -68,6 +70,7 @@ class Plant:
         self._storages = tuple(device for device in every if isinstance(device, Storage))
         self._able = tuple(device for device in self._storages if device.settings.forming is not None)
         self._others = tuple(device for device in every if device.kind in {"pv", "evcs", "load"})
+        self._drivable = self.drivable()
         self.load_w = 0.0
         self.grid_w = 0.0
         self._move(0.0)
@@ -100,8 +103,12 @@ class Plant:
         for _ in range(parts):
             self._time_ns += round(dt_s / parts * _NANOSECONDS)
             self.world.time_s = self._time_ns / _NANOSECONDS
-            self.world.utc_s = self._start_s + self.world.time_s
+            self.world.utc_s = self.start_s + self.world.time_s
             self._move(dt_s / parts)
+
+    def settle(self) -> None:
+        """Take over what was driven, without any time passing."""
+        self._move(0.0)
 
     def _apart(self) -> bool:
         driven = self.world.driven
@@ -272,7 +279,7 @@ class Plant:
 
     def drive(self, address: str, value: float | None) -> None:
         """Set what the site cannot choose (see :meth:`drivable`); None: back to its own course. PlantError."""
-        if address not in self.drivable():
+        if address not in self._drivable:
             raise PlantError(f"{address} cannot be driven; use one of {', '.join(sorted(self.drivable()))}")
         if value is None:
             self.world.driven.pop(address, None)
@@ -281,11 +288,7 @@ class Plant:
 
     def drivable(self) -> frozenset[str]:
         """Addresses of the grid, the load, the sun and the rooms."""
-        fixed = {"grid/voltage_v", "grid/frequency_hz", "grid/present", "site/load_power_w", "site/load_tan_phi"}
-        ends = {"pv": ("available_power_w",), "load": ("power_w", "outside_degc")}
-        ends["ess"] = ("ambient_degc", "dc_pv_available_w")
-        own = {f"{name}/{end}" for name, device in self._devices.items() for end in ends.get(device.kind, ())}
-        return frozenset(fixed | own)
+        return drivable_addresses({name: device.kind for name, device in self._devices.items()})
 
     def driven_value(self, address: str) -> float:
         """What stands there now, driven or not."""
