@@ -52,7 +52,7 @@ def told(tmp_path: Path, events: list[dict[str, Any]], **more: Any) -> dict[str,
 
 
 def test_set_ramp_and_release_a_frequency(tmp_path: Path) -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"at": "1 s", "set": "grid/frequency_hz", "value": 49.9},
         {"at": "2 s", "ramp": "grid/frequency_hz", "value": "49.5 Hz", "duration": "2 s"},
         {"at": "6 s", "release": "grid/frequency_hz"},
