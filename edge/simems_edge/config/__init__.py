@@ -26,7 +26,23 @@ from simems_edge.config.model import (
 )
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
-from simems_edge.config.simulation import SimulatedCells, SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
+from simems_edge.config.simulation import (
+    SimulatedBreaker,
+    SimulatedCells,
+    SimulatedCharger,
+    SimulatedConsumer,
+    SimulatedDevice,
+    SimulatedDropouts,
+    SimulatedForming,
+    SimulatedGrid,
+    SimulatedHeatPump,
+    SimulatedHybrid,
+    SimulatedLoad,
+    SimulatedPv,
+    SimulatedSession,
+    SimulatedThermal,
+    Simulation,
+)
 
 __all__ = [
     "BufferSettings",
@@ -44,10 +60,20 @@ __all__ = [
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "SimulatedBreaker",
     "SimulatedCells",
+    "SimulatedCharger",
+    "SimulatedConsumer",
     "SimulatedDevice",
+    "SimulatedDropouts",
+    "SimulatedForming",
+    "SimulatedGrid",
+    "SimulatedHeatPump",
+    "SimulatedHybrid",
     "SimulatedLoad",
     "SimulatedPv",
+    "SimulatedSession",
+    "SimulatedThermal",
     "Simulation",
     "Site",
     "SiteError",
