@@ -54,14 +54,14 @@ def _values(frame: Frame, ids: Mapping[str, int]) -> list[bytes]:
 
 
 def latest_arguments(frames: Sequence[Frame], ids: Mapping[str, int]) -> list[list[object]]:
-    """Of ``add_latest`` after the site: per channel the last value that was there with its time, the last row's
+    """Of ``end_batch`` after the site: per channel the last value that was there with its time, the last row's
     quality and its time."""
     channel_ids = np.array(sorted({ids[c] for frame in frames for c in frame.columns.channels}), dtype=np.int64)
     size = len(channel_ids)
     value, value_us = np.full(size, np.nan), np.zeros(size, dtype=np.int64)
     quality, at_us = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     seen = np.zeros(size, dtype=np.bool_)
-    for frame in sorted(frames[::-1], key=lambda frame: frame.times_us[-1], reverse=True):
+    for _, _, frame in sorted(((f.times_us[-1], n, f) for n, f in enumerate(frames)), reverse=True):
         own = np.searchsorted(channel_ids, np.array([ids[c] for c in frame.columns.channels], dtype=np.int64))
         first = ~seen[own]
         quality[own[first]], at_us[own[first]] = frame.columns.quality[first, -1], frame.times_us[-1]

@@ -151,27 +151,12 @@ where c.site_id = $1 and c.address = any ($2::text[]) and r.start_at >= $3 and r
 order by 1 desc, 2 limit 1
 
 -- name: lock_device
-select site_id, acked_sequence, forgotten_sequence from devices where device_id = $1 for no key update
+select site_id from devices where device_id = $1 for no key update
 
 -- name: add_channels
 insert into channels (tenant_id, site_id, address, resolution)
 select app_tenant(), $1, a, r from unnest($2::text[], $3::float8[]) as n (a, r)
 on conflict (tenant_id, site_id, address) do nothing
-
--- name: known_frames
-select sequence, checksum, refusal from frames where device_id = $1 and sequence = any ($2::bigint[])
-
--- name: add_latest
-insert into latest as l (tenant_id, channel_id, site_id, value, value_at, quality, at)
-select app_tenant(), c, $1, v, va, q, t
-from unnest($2::bigint[], $3::float8[], $4::timestamptz[], $5::smallint[], $6::timestamptz[]) as n (c, v, va, q, t)
-order by c
-on conflict (tenant_id, channel_id) do update set
-    value = coalesce(excluded.value, l.value),
-    value_at = coalesce(excluded.value_at, l.value_at),
-    quality = excluded.quality,
-    at = excluded.at
-where excluded.at >= l.at
 
 -- name: add_rollup_1min
 insert into rollup_1min as r (tenant_id, channel_id, start_at, count, sum, positive_sum, minimum, maximum,
@@ -259,3 +244,9 @@ on conflict (tenant_id, site_id, address) do update set
 
 -- name: notify
 select pg_notify('simems_live', $1)
+
+-- name: begin_batch
+select site_id, forgotten_sequence, known, checksums, refusals from begin_batch($1, $2)
+
+-- name: end_batch
+select end_batch($1, $2, $3, $4, $5, $6, $7, $8)

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from simems_cloud.kit.database import Connection
+from asyncpg import Record
+
+from simems_cloud.kit.database import Connection, fetch_one
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.telemetry.blocks import DOOR, DOOR_COLUMNS, door_stream, latest_arguments
@@ -64,35 +66,26 @@ async def store_frames(
     connection: Connection, device: Device, frames: Sequence[Sealed | Frame], known: ChannelIds, now_us: int
 ) -> Outcome:
     """Idempotent by (device, sequence); only what is new is unpacked. Raises UnknownSiteError."""
-    row = await connection.fetchrow(QUERIES["lock_device"], device.device_id)
-    if row is None or row["site_id"] is None:
+    begun = await fetch_one(connection, QUERIES["begin_batch"], device.device_id, [f.sequence for f in frames])
+    if begun["site_id"] is None:
         raise UnknownSiteError
-    outcome = Outcome(site_id=row["site_id"])
-    await _sort_out(connection, device, frames, outcome, row["forgotten_sequence"], now_us)
-    if outcome.new:
-        await _add(connection, device, outcome, known.of(device.tenant_id, outcome.site_id))
-    outcome.acked = await connection.fetchval(QUERIES["advance"], device.device_id, 0, True)
-    payload = live_payload(device.tenant_id, outcome.site_id, "latest")
-    await connection.execute(QUERIES["notify"], payload)
+    outcome = Outcome(site_id=begun["site_id"])
+    _sort_out(frames, outcome, begun, now_us)
+    latest = await _add(connection, device, outcome, known) if outcome.new else [[]] * 5
+    news = live_payload(device.tenant_id, outcome.site_id, "latest")
+    acked = await connection.fetchval(QUERIES["end_batch"], device.device_id, outcome.site_id, *latest, news)
+    outcome.acked = int(acked)
     return outcome
 
 
-async def _sort_out(
-    connection: Connection,
-    device: Device,
-    frames: Sequence[Sealed | Frame],
-    outcome: Outcome,
-    forgotten: int,
-    now_us: int,
-) -> None:
+def _sort_out(frames: Sequence[Sealed | Frame], outcome: Outcome, begun: Record, now_us: int) -> None:
     """New, known, known with other content, refused: each frame is one of them."""
-    sequences = [frame.sequence for frame in frames]
-    rows = await connection.fetch(QUERIES["known_frames"], device.device_id, sequences)
-    known: dict[int, tuple[bytes, str | None]] = {r["sequence"]: (r["checksum"], r["refusal"]) for r in rows}
+    stored = zip(begun["known"] or (), begun["checksums"] or (), begun["refusals"] or (), strict=True)
+    known: dict[int, tuple[bytes, str | None]] = {sequence: (check, refusal) for sequence, check, refusal in stored}
     for message in frames:
-        if message.sequence <= forgotten and message.sequence not in known:
-            continue
         before = known.get(message.sequence)
+        if before is None and message.sequence <= begun["forgotten_sequence"]:
+            continue
         if before is None:
             frame = message if isinstance(message, Frame) else opened(message, now_us)
             known[frame.sequence] = (frame.checksum, frame.refusal)
@@ -106,14 +99,14 @@ async def _sort_out(
             outcome.refused[message.sequence] = refusal
 
 
-async def _add(connection: Connection, device: Device, outcome: Outcome, known: dict[str, int]) -> None:
+async def _add(connection: Connection, device: Device, outcome: Outcome, known: ChannelIds) -> list[list[object]]:
+    """The new frames; what the latest values become."""
     with_values = [frame for frame in outcome.new if frame.columns.channels]
-    outcome.ids = await _channel_ids(connection, outcome.site_id, with_values, known)
+    seen = known.of(device.tenant_id, outcome.site_id)
+    outcome.ids = await _channel_ids(connection, outcome.site_id, with_values, seen)
     stream = door_stream(device.device_id, outcome.site_id, outcome.new, outcome.ids)
     await connection.copy_to_table(DOOR, source=_once(stream), columns=list(DOOR_COLUMNS), format="binary")
-    if with_values:
-        latest = latest_arguments(with_values, outcome.ids)
-        await connection.execute(QUERIES["add_latest"], outcome.site_id, *latest)
+    return latest_arguments(with_values, outcome.ids) if with_values else [[]] * 5
 
 
 async def _once(stream: bytes) -> AsyncIterator[bytes]:

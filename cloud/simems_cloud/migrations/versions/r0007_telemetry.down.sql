@@ -2,7 +2,8 @@ set role simems_lookup;
 drop function sites_to_roll_up(integer), sites_to_pack(timestamptz, integer), active_tenants();
 set role simems_owner;
 drop view frame_door, block_door, energy_15min, energy_sources, measurements;
-drop function frame_comes_in(), block_comes_in();
+drop function frame_comes_in(), block_comes_in(), begin_batch(uuid, bigint[]), end_batch(uuid, text, bigint[],
+    double precision[], timestamptz[], smallint[], timestamptz[], text);
 alter table frames add column times_us bigint[] not null default '{}';
 alter table channels drop column rollover;
 alter table devices drop column forgotten_sequence;

@@ -244,6 +244,46 @@ create function frame_comes_in() returns trigger
     end $$;
 create trigger frame_comes_in instead of insert on frame_door for each row execute function frame_comes_in();
 
+-- The first and the last word of a batch, each one way to the server and back.
+create function begin_batch(device uuid, sequences bigint[])
+    returns table (site_id text, forgotten_sequence bigint, known bigint[], checksums bytea[], refusals text[])
+    language plpgsql set search_path = public, pg_temp
+    as $$ #variable_conflict use_column
+    begin
+        select d.site_id, d.forgotten_sequence into site_id, forgotten_sequence from devices d
+        where d.device_id = device for no key update;
+        select array_agg(f.sequence), array_agg(f.checksum), array_agg(f.refusal) into known, checksums, refusals
+        from frames f where f.device_id = device and f.sequence = any (sequences);
+        return next;
+    end $$;
+
+create function end_batch(device uuid, site text, channel_ids bigint[], "values" double precision[], value_at timestamptz[],
+    qualities smallint[], at timestamptz[], news text) returns bigint
+    language plpgsql set search_path = public, pg_temp
+    as $$
+    declare
+        acked bigint;
+    begin
+        insert into latest as l (tenant_id, channel_id, site_id, value, value_at, quality, at)
+        select app_tenant(), n.c, site, n.v, n.va, n.q, n.t
+        from unnest(channel_ids, "values", value_at, qualities, at) as n (c, v, va, q, t)
+        order by n.c
+        on conflict on constraint latest_pkey do update set
+            value = coalesce(excluded.value, l.value),
+            value_at = coalesce(excluded.value_at, l.value_at),
+            quality = excluded.quality,
+            at = excluded.at
+        where excluded.at >= l.at;
+        select d.acked_sequence into acked from devices d where d.device_id = device;
+        select coalesce(max(sequence), acked) into acked from (
+            select f.sequence, f.sequence - row_number() over (order by f.sequence) as island
+            from frames f where f.device_id = device and f.sequence > acked) run
+        where island = acked;
+        update devices d set acked_sequence = acked, last_seen_at = greatest(d.last_seen_at, now()),
+            last_frame_at = greatest(d.last_frame_at, now()) where d.device_id = device;
+        perform pg_notify('simems_live', news);
+        return acked;
+    end $$;
 create view block_door with (security_invoker = true) as
 select channel_id, start_at, device_id, first_sequence, end_at, times_us, "values", quality from measurement_blocks;
 create function block_comes_in() returns trigger
@@ -257,6 +297,10 @@ create function block_comes_in() returns trigger
     end $$;
 create trigger block_comes_in instead of insert on block_door for each row execute function block_comes_in();
 
+revoke all on function begin_batch(uuid, bigint[]), end_batch(uuid, text, bigint[], double precision[], timestamptz[],
+    smallint[], timestamptz[], text) from public;
+grant execute on function begin_batch(uuid, bigint[]), end_batch(uuid, text, bigint[], double precision[], timestamptz[],
+    smallint[], timestamptz[], text) to simems_ingest;
 grant insert on block_door to simems_worker;
 grant select on frame_values, measurement_blocks, measurements, rollup_1min, rollup_15min, energy_sources,
     energy_15min to simems_app, simems_worker;
