@@ -36,6 +36,8 @@ class Busy(Controller):
         control_mode="BUSY",
         safety_impact="none, a measurement",
         fallback="none, a measurement",
+        inputs=(),
+        outputs=(),
         metrics=(),
         acceptance=("a measurement",),
         test_plan=("bench",),

@@ -5,13 +5,13 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
+from simems_edge.config.connection import Connection, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
     CloudSettings,
     ClusterEntry,
     Component,
-    Connection,
     Control,
     ControllerEntry,
     CycleSettings,
@@ -19,7 +19,6 @@ from simems_edge.config.model import (
     GridLimits,
     Guards,
     HmiSettings,
-    ModbusTcp,
     RecorderSettings,
     Site,
     SiteInfo,
@@ -57,6 +56,9 @@ __all__ = [
     "GridLimits",
     "Guards",
     "HmiSettings",
+    "Modbus",
+    "ModbusRtu",
+    "ModbusRtuTcp",
     "ModbusTcp",
     "Problem",
     "RecorderSettings",

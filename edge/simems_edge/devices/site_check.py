@@ -16,6 +16,7 @@ from simems_edge.contracts.references import DeviceRef
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
+from simems_edge.devices.shared_units import shared_unit_problems
 from simems_edge.devices.simulation_check import simulation_problems
 
 SettingsOf = Callable[[str], type[BaseModel]]
@@ -28,6 +29,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
     if file.site is not None:
         kinds, found = _kinds(file.site, file.document)
         problems += found
+        problems += shared_unit_problems(file.site, file.document)
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)
         problems += _phase_limit(file.site, file.document, kinds)

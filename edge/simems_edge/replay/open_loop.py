@@ -9,6 +9,7 @@ from typing import TextIO
 from simems_core import BAD, GOOD, Clock
 
 from simems_edge.config import Site
+from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.replay.actions import Action, perform, read_actions
 from simems_edge.replay.closed_loop import decision_cells, decision_columns
 from simems_edge.replay.recording import InputRow, Recording
@@ -46,6 +47,7 @@ class _Player:
         self.runtime = Runtime(site, clock=self._clock)
         self.recording = Recording(path, _inputs(self.runtime))
         self._handles = [self.runtime.image.handle(address) for address in self.recording.columns]
+        self.runtime.wall_clock.recorded = UTC_OFFSET in self.recording.columns
         self._actions_path = actions_path
         self._actions = actions
 
@@ -70,7 +72,9 @@ class _Player:
 
 
 def _inputs(runtime: Runtime) -> frozenset[str]:
-    """Channels that a recording may hold: those of the devices and the emergency stop, not what the runtime makes."""
+    """Channels that a recording may hold: those of the devices, the emergency stop and the time of day, not what
+    the runtime makes."""
     devices = tuple(f"{component}/" for component in runtime.profiles)
-    every = frozenset(c.address for c in runtime.channels if c.address.startswith((*devices, "site/estop")))
+    own = (*devices, "site/estop", UTC_OFFSET)
+    every = frozenset(c.address for c in runtime.channels if c.address.startswith(own))
     return every - frozenset(made_channels(runtime.assembly.actuators))

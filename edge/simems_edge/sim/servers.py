@@ -34,6 +34,10 @@ class PlantServers:
 
     def _place(self, component: Component, channels: Channels) -> None:
         connection = component.connection.modbus_tcp
+        if connection is None:
+            raise ServerError(
+                f"{component.id}: the virtual plant serves modbus_tcp only; connect it so in the site file"
+            )
         endpoint = (connection.host, connection.port)
         self._endpoints[component.id] = endpoint
         units = self._devices.setdefault(endpoint, {})

@@ -18,9 +18,11 @@ from simems_edge.contracts import (
     Controller,
     EssHandles,
     EssRef,
+    Input,
     MeterHandles,
     MeterRef,
     Metric,
+    Output,
     Priority,
     Spec,
 )
@@ -110,6 +112,13 @@ class PeakShaving(Controller):
         control_mode="PEAK_SHAVING",
         safety_impact="It moves only battery power, inside every guard. Failing raises the grid peak (cost).",
         fallback="Without valid meter and battery readings it withdraws at once; the battery goes to 0 W.",
+        inputs=(
+            Input("grid", "active_power_w", "withdraws at once"),
+            Input("ess", "active_power_w", "withdraws at once"),
+            Input("ess", "active_power_w_setpoint", "the measured battery power counts as its setpoint"),
+            Input("ess", "soc_pct", "the reserve is closed: others may not discharge it"),
+        ),
+        outputs=(Output("ess", "active_power_w", ("preferred", "lower", "upper")),),
         metrics=(
             Metric("site_power_w", "W", "What the grid would give if the battery stood still", resolution=10.0),
             Metric("over_threshold_w", "W", "Grid import above the threshold, 0 when below", resolution=10.0),
@@ -119,7 +128,7 @@ class PeakShaving(Controller):
             "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "A stale meter or battery: fallback within stale-after + 2 cycles.",
         ),
-        test_plan=("edge/tests/controllers/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),
+        test_plan=("edge/tests/controllers/optimisation/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),
     )
 
     def __init__(self, controller_id: str, settings: PeakShavingSettings) -> None:

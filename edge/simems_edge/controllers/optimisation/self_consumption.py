@@ -12,9 +12,11 @@ from simems_edge.contracts import (
     Controller,
     EssHandles,
     EssRef,
+    Input,
     MeterHandles,
     MeterRef,
     Metric,
+    Output,
     Priority,
     Spec,
 )
@@ -74,13 +76,23 @@ class SelfConsumption(Controller):
         control_mode="SELF_CONSUMPTION",
         safety_impact="It moves only battery power, inside every guard. Failing lowers self-consumption (cost).",
         fallback="Without valid meter and battery readings it withdraws at once; the battery goes to 0 W.",
+        inputs=(
+            Input("grid", "active_power_w", "withdraws at once"),
+            Input("ess", "active_power_w", "withdraws at once"),
+            Input("ess", "active_power_w_setpoint", "the measured battery power counts as its setpoint"),
+            Input("ess", "soc_pct", "withdraws at once"),
+        ),
+        outputs=(Output("ess", "active_power_w", ("preferred", "upper")),),
         metrics=(Metric("site_power_w", "W", "What the grid would give if the battery stood still", resolution=10.0),),
         acceptance=(
             "In steady load the grid meter reads the target within start_w.",
             "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "Never discharges at or below minimum_soc_pct.",
         ),
-        test_plan=("edge/tests/controllers/test_self_consumption.py", "edge/tests/replay/test_stability.py"),
+        test_plan=(
+            "edge/tests/controllers/optimisation/test_self_consumption.py",
+            "edge/tests/replay/test_stability.py",
+        ),
     )
 
     def __init__(self, controller_id: str, settings: SelfConsumptionSettings) -> None:
