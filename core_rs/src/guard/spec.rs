@@ -5,7 +5,6 @@ use crate::error::{Error, Result, finite};
 use crate::guard::outside::{DimmingSpec, ExternalSpec};
 
 /// A guard as configured, by addresses.
-#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuardSpec {
     /// -charge_limit <= setpoint <= discharge_limit.
