@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use super::CoreError;
 use crate::blocks::DelayBounds;
 use crate::cycle::{Actuator, ClusterSpec, Shares, Source};
-use crate::guard::{Apparent, GuardSpec, Other, Role};
+use crate::guard::{Apparent, Edge, GuardSpec, Other, Role};
 
 /// Somebody who may propose.
 #[pyclass(frozen, name = "Source", module = "simems_core")]
@@ -188,11 +188,37 @@ impl PyGuard {
         Self::checked(GuardSpec::Circle { active, reactive, apparent, reactive_first })
     }
 
+    /// `edges`: (channel, limit, end, direction).
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, name, edges))]
+    fn window(actuator: String, name: String, edges: Vec<(String, f64, String, String)>) -> PyResult<Self> {
+        let edges = edges.into_iter().map(edge).collect::<PyResult<_>>()?;
+        Self::checked(GuardSpec::Window { actuator, name, edges })
+    }
+
     #[staticmethod]
     #[pyo3(signature = (actuator, *, channel))]
     fn stop(actuator: String, channel: String) -> PyResult<Self> {
         Self::checked(GuardSpec::Stop { actuator, channel })
     }
+}
+
+fn edge((channel, limit, end, direction): (String, f64, String, String)) -> PyResult<Edge> {
+    let high = match end.as_str() {
+        "low" => false,
+        "high" => true,
+        _ => return Err(CoreError::new_err(format!("{end:?} is no end of a window; use low or high"))),
+    };
+    let (charge, discharge) = match direction.as_str() {
+        "charge" => (true, false),
+        "discharge" => (false, true),
+        "both" => (true, true),
+        _ => {
+            let text = format!("{direction:?} is no direction; use charge, discharge or both");
+            return Err(CoreError::new_err(text));
+        }
+    };
+    Ok(Edge { channel, limit, high, charge, discharge })
 }
 
 fn delays(delay_max_s: f64, repeat_max_s: f64, settle_s: f64) -> DelayBounds {
