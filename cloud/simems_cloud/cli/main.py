@@ -8,9 +8,10 @@ import sys
 import click
 
 COMMANDS = {
-    "serve": ("serve", "Database, API and ingest for one host, in one process group."),
+    "serve": ("serve", "Database, API, ingest and worker for one host, in one process group."),
     "api": ("api", "The HTTP API and the portal."),
     "ingest": ("ingest", "The door for edge devices."),
+    "worker": ("worker", "Rollups, packing, retention, exports."),
     "migrate": ("migrate", "Bring the database to the newest schema."),
     "tenant": ("tenant", "Tenants: create, list, suspend, resume, export, delete."),
     "user": ("user", "People: create, list, deactivate."),

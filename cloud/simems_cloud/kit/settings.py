@@ -24,6 +24,8 @@ class Settings:
     """Of ``simems_app``; None: made from ``database_url`` and the generated password."""
     ingest_url: str | None = None
     """Of ``simems_ingest``; as above."""
+    worker_url: str | None = None
+    """Of ``simems_worker``; as above."""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     ingest_endpoint: str = "tcp://127.0.0.1:7700"
@@ -41,6 +43,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=_postgres_url(env, "SIMEMS_DATABASE_URL"),
         app_url=_postgres_url(env, "SIMEMS_DATABASE_APP_URL"),
         ingest_url=_postgres_url(env, "SIMEMS_DATABASE_INGEST_URL"),
+        worker_url=_postgres_url(env, "SIMEMS_DATABASE_WORKER_URL"),
         http_host=env.get("SIMEMS_HTTP_HOST") or "127.0.0.1",
         http_port=int(_number(env, "SIMEMS_HTTP_PORT", 8000, 0, 65535)),
         ingest_endpoint=_endpoint(env),

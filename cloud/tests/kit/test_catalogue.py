@@ -12,7 +12,7 @@ from simems_cloud.kit.postgres.access import Access
 from simems_cloud.migrations.run import current, downgrade, newest, upgrade
 
 pytestmark = pytest.mark.integration
-APP_ROLES = ("simems_app", "simems_ingest")
+APP_ROLES = ("simems_app", "simems_ingest", "simems_worker")
 
 
 def _rows(access: Access, query: str) -> list[tuple[object, ...]]:
@@ -61,7 +61,7 @@ def test_tenant_id_comes_first_in_every_primary_key(database: Access) -> None:
 def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     powers = _rows(
         database,
-        """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
+        """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest', 'simems_worker',
         'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge')
         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
     )
@@ -69,7 +69,7 @@ def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     owned = _rows(
         database,
         """select relname from pg_class where pg_get_userbyid(relowner) in
-        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit', 'simems_purge')""",
+        ('simems_app', 'simems_ingest', 'simems_worker', 'simems_lookup', 'simems_audit', 'simems_purge')""",
     )
     assert owned == []
     members = _rows(
@@ -88,12 +88,12 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 11
+    assert len(functions) == 15
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
 
 
 def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
-    """Nothing for PUBLIC, nothing on partitions, and only its own two roles touch the audit log."""
+    """Nothing for PUBLIC, of partitions only reading for backups, and only its own two roles touch the audit log."""
     public = _rows(
         database,
         """select c.relname, a.privilege_type from pg_class c, aclexplode(c.relacl) a
@@ -103,7 +103,8 @@ def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
     partitions = _rows(
         database,
         """select c.relname, a.grantee::regrole from pg_class c, aclexplode(c.relacl) a
-        where c.relnamespace = 'public'::regnamespace and c.relispartition and a.grantee <> c.relowner""",
+        where c.relnamespace = 'public'::regnamespace and c.relispartition and a.grantee <> c.relowner
+        and (a.grantee::regrole::text, a.privilege_type) <> ('simems_backup', 'SELECT')""",
     )
     assert partitions == []
     log = _rows(
@@ -151,7 +152,10 @@ def test_views_run_as_who_asks(database: Access) -> None:
         """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
         where relkind = 'v' and relnamespace = 'public'::regnamespace""",
     )
-    assert {name for name, _ in views} == {"measurements", "user_grants", "purgeable_tables"}
+    assert {name for name, _ in views} == {
+        *("measurements", "energy_sources", "energy_15min", "frame_door", "block_door"),
+        *("user_grants", "purgeable_tables"),
+    }
     assert {options for _, options in views} == {"security_invoker=true"}
 
 

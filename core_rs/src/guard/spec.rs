@@ -2,6 +2,7 @@
 
 use crate::blocks::DelayBounds;
 use crate::error::{Error, Result, finite};
+use crate::guard::outside::{DimmingSpec, ExternalSpec};
 use crate::guard::window::Edge;
 
 /// A guard as configured, by addresses.
@@ -106,6 +107,10 @@ pub enum GuardSpec {
         /// The bool channel.
         channel: String,
     },
+    /// Tighter limits of a grid connection that somebody outside sets.
+    External(ExternalSpec),
+    /// What controllable devices draw from the grid, while the grid operator asks.
+    Dimming(DimmingSpec),
 }
 
 /// What a meter tells of a phase beside power and voltage.
@@ -127,8 +132,8 @@ pub enum Apparent {
 }
 
 impl GuardSpec {
-    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, or of a
-    /// window its own name, `temperature:ess0`.
+    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, `external:grid0`,
+    /// `dimming:site`, or of a window its own name, `temperature:ess0`.
     pub fn id(&self) -> String {
         let (kind, address) = match self {
             Self::DeviceLimits { actuator, .. } => ("device", actuator),
@@ -139,6 +144,8 @@ impl GuardSpec {
             Self::Circle { active, .. } => ("circle", active),
             Self::Stop { actuator, .. } => ("stop", actuator),
             Self::Window { name, actuator, .. } => (name.as_str(), actuator),
+            Self::External(external) => ("external", &external.grid),
+            Self::Dimming(_) => return "dimming:site".to_owned(),
         };
         format!("{kind}:{}", address.split('/').next().unwrap_or_default())
     }
@@ -175,6 +182,8 @@ impl GuardSpec {
                 }
                 edges.iter().try_for_each(|edge| finite("limit", edge.limit).map(|_| ()))
             }
+            Self::External(external) => external.validate().map_err(|error| self.refusal(&error.to_string())),
+            Self::Dimming(dimming) => dimming.validate().map_err(|error| self.refusal(&error.to_string())),
             Self::DeviceLimits { .. } | Self::Stop { .. } | Self::Circle { .. } => Ok(()),
         }
     }

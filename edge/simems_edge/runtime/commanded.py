@@ -113,8 +113,8 @@ def actuator(one: Commanded) -> Actuator:
 
 
 def _contact(one: Commanded) -> Actuator:
-    """A relay falls; a breaker is asked to be closed (its sync-check relay decides whether it may), a battery to work as
-    on the grid: what holds when nobody speaks, and when the edge is gone."""
+    """A relay falls; a breaker is asked to be closed (its sync-check relay decides whether it may), a battery to work
+    as on the grid: what holds when nobody speaks, and when the edge is gone."""
     if one.row.name == OPERATING_MODE:
         control = one.component.control
         normal = 0.0 if control is None or control.operating_mode is None else float(control.operating_mode)

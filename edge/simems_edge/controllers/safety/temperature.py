@@ -68,7 +68,7 @@ class TemperatureDerating(Controller):
         owner="edge/simems_edge/controllers",
         priority=Priority.SAFETY,
         control_mode="SAFETY",
-        safety_impact="Only takes power away, before guards and faults of temperature have to. Failing leaves them alone.",
+        safety_impact="Only takes power away, before guards and faults of temperature act. Failing leaves them alone.",
         fallback="A temperature that is not valid: both directions close at close_pct_per_s, and an alarm says so.",
         inputs=(
             Input("ess", "cell_temperature_min_degc", "temperature_degc; without that too: closes", optional=True),
