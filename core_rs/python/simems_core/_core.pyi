@@ -239,7 +239,8 @@ class Actuator:
         dwell_s: float = 0.0,
     ) -> Self:
         """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
-        takes, 0 or more: only ever lowered by shared limits), ``reactive``, or ``group`` (the target of a cluster).
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a cluster), ``switch`` (a
+        contact: whole numbers, 0 when all is stopped) or ``request`` (whole numbers that no fault moves).
         ``weight``: its share where several of one class give way together; without one they give way in the order
         given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
         ``dwell_s`` where it can. Raises CoreError when a value makes no sense."""
@@ -343,6 +344,10 @@ class Guard:
         """P^2 + Q^2 <= S^2 for one device, S from a channel (not valid: 0) or a rating. The one that the higher class
         asked for keeps its value; inside one class active power does, unless ``reactive_first``. Active power that a
         limit of the site forces is always delivered."""
+    @staticmethod
+    def window(actuator: str, *, name: str, edges: Sequence[tuple[str, float, str, str]]) -> Guard:
+        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit, beyond it,
+        and while the channel is not valid, that direction is closed. ``name`` stands in the reason (``name:ess0``)."""
     @staticmethod
     def external(
         grid: str,
@@ -732,9 +737,10 @@ class States:
         labels: Mapping[str, int],
         faults: Sequence[Fault],
         autostart: bool,
+        always: Sequence[int] = ...,
     ) -> Self:
         """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
-        order; a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``.
+        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode. ``labels``: codes of ``site/control_mode``.
         ``autostart``: RUN without being asked."""
     @property
     def state(self) -> str: ...
