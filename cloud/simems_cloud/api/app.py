@@ -22,6 +22,8 @@ from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
 from simems_cloud.organisation.routes import router as organisation
 from simems_cloud.sites.routes import router as sites
+from simems_cloud.telemetry.grafana import router as grafana
+from simems_cloud.telemetry.keeping_routes import router as keeping
 from simems_cloud.telemetry.routes import router as telemetry
 from simems_cloud.tenancy.purge import purge_for_ever
 from simems_cloud.tenancy.routes import router as tenancy
@@ -62,7 +64,19 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, people, tenancy, organisation, sites, telemetry, alarms, audit, live.router):
+    for router in (
+        identity,
+        people,
+        tenancy,
+        organisation,
+        sites,
+        telemetry,
+        keeping,
+        grafana,
+        alarms,
+        audit,
+        live.router,
+    ):
         api.include_router(router)
     return api
 

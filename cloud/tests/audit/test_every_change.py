@@ -17,7 +17,12 @@ from simems_cloud.kit.settings import Settings
 
 pytestmark = pytest.mark.integration
 PASSWORD, NEW = "correct horse battery", "another long password"
-NO_CHANGE = {"/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished"}
+NO_CHANGE = {
+    "/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished",
+    "/grafana/search": "reads; Grafana asks by POST",
+    "/grafana/metrics": "as above",
+    "/grafana/query": "as above",
+}
 ELSEWHERE = {"/auth/oidc/finish": "test_sso.py: it needs a provider"}
 
 
@@ -129,6 +134,10 @@ async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
             customer.device_id,
         )
     await call("POST", "/alarms/{alarm_id}/acknowledge", alarm_id=alarm)
+    wanted = {"channels": ["a/b"], "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
+    export = await call("POST", "/sites/{site_id}/exports", wanted, site_id="malmo-9")
+    await call("DELETE", "/sites/{site_id}/exports/{export_id}", site_id="malmo-9", export_id=export["id"])
+    await call("PUT", "/tenant/retention", {"raw_days": 30}, tag='"0"')
 
 
 async def _upload(call: Caller) -> None:
