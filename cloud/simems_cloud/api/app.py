@@ -9,18 +9,23 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
+from simems_cloud.alarms.life_routes import router as alarm_life
 from simems_cloud.alarms.routes import router as alarms
+from simems_cloud.alarms.rule_routes import router as alarm_rules
 from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
 from simems_cloud.audit.routes import router as audit
 from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
+from simems_cloud.jobs.routes import router as jobs
 from simems_cloud.kit import problems
 from simems_cloud.kit.database import open_pool
 from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
+from simems_cloud.notifications.routes import router as notifications
 from simems_cloud.organisation.routes import router as organisation
+from simems_cloud.reporting.routes import router as reports
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.routes import router as telemetry
 from simems_cloud.tenancy.purge import purge_for_ever
@@ -62,7 +67,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, people, tenancy, organisation, sites, telemetry, alarms, audit, live.router):
+    domains = (identity, people, tenancy, organisation, sites, telemetry, alarms, alarm_rules, alarm_life)
+    for router in (*domains, notifications, reports, jobs, audit, live.router):
         api.include_router(router)
     return api
 

@@ -62,14 +62,15 @@ def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     powers = _rows(
         database,
         """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
-        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge')
+        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge', 'simems_worker', 'simems_jobs')
         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
     )
     assert powers == []
     owned = _rows(
         database,
         """select relname from pg_class where pg_get_userbyid(relowner) in
-        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit', 'simems_purge')""",
+        ('simems_app', 'simems_ingest', 'simems_worker', 'simems_lookup', 'simems_audit', 'simems_purge',
+        'simems_jobs')""",
     )
     assert owned == []
     members = _rows(
@@ -88,7 +89,7 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 11
+    assert len(functions) == 16
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
 
 
@@ -112,6 +113,23 @@ def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
         where c.relname = 'audit_log' and a.privilege_type not in ('SELECT', 'REFERENCES', 'TRIGGER', 'MAINTAIN')""",
     )
     assert log == [("simems_audit", "INSERT")]
+
+
+def test_only_the_worker_reaches_the_queue(database: Access) -> None:
+    """Its tables know no tenants: whoever reads one reads everybody's jobs."""
+    reach = _rows(
+        database,
+        """select r.rolname from pg_roles r where r.rolname like 'simems\\_%' and not r.rolsuper
+        and has_schema_privilege(r.rolname, 'jobs', 'usage') order by 1""",
+    )
+    allowed = {"simems_jobs", "simems_owner", "simems_worker", "simems_backup"}
+    assert {name for (name,) in reach} <= allowed
+    public = _rows(
+        database,
+        """select proname from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        where p.pronamespace = 'jobs'::regnamespace and a.grantee = 0""",
+    )
+    assert public == []
 
 
 def test_only_the_owner_owns_tables(database: Access) -> None:
