@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -54,7 +55,7 @@ async def _sampled(
     rows = await connection.fetch(QUERIES["sampled"], *columns(rules.values()), stale_after_s)
     changed: list[str] = []
     states: list[tuple[UUID, str, str, datetime | None]] = []
-    for row in rows:
+    for row in map(dict, rows):
         rule = rules[row["rule_id"]]
         look = Look(
             row["value"], row["value_at"], row["quality"], bool(row["talks"]), row["since"], bool(row["standing"])
@@ -68,14 +69,14 @@ async def _sampled(
     return changed
 
 
-async def _move(connection: Connection, rule: Rule, row: asyncpg.Record, verdict: Verdict) -> list[str]:
+async def _move(connection: Connection, rule: Rule, row: Mapping[str, Any], verdict: Verdict) -> list[str]:
     if verdict.move == "raise":
         finding = Finding(_said(rule, row), row["value"] if row["value"] is not None else 0.0)
         return await _raise(connection, rule, row, finding, verdict.since)
     return await _clear(connection, rule, row) if verdict.move == "clear" else []
 
 
-def _said(rule: Rule, row: asyncpg.Record) -> str:
+def _said(rule: Rule, row: Mapping[str, Any]) -> str:
     if rule.kind == "stale":
         return f"no valid value since {row['value_at'].isoformat(timespec='seconds')}"
     side = "above" if rule.kind == "above" else "below"
@@ -87,7 +88,7 @@ async def _rolled_up(connection: Connection, rules: Mapping[UUID, Rule], at: dat
     if not rules:
         return []
     changed: list[str] = []
-    for row in await connection.fetch(QUERIES["minutes"], *columns(rules.values()), at):
+    for row in map(dict, await connection.fetch(QUERIES["minutes"], *columns(rules.values()), at)):
         if not row["minutes"]:
             continue
         rule = rules[row["rule_id"]]

@@ -46,10 +46,12 @@ def _wants(row: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
 
 def _may(row: Mapping[str, Any], path: str | None) -> bool:
     """A webhook is the tenant's; a person sees what their roles let them see now."""
-    return row["email"] is None or any(_sees(*grant, path) for grant in json.loads(row["grants"]))
+    return row["email"] is None or any(_sees(grant, path) for grant in json.loads(row["grants"]))
 
 
-def _sees(role: str, own: list[str], granted: str | None, node: str | None, path: str | None) -> bool:
+def _sees(grant: tuple[str, list[str], str | None, str | None], path: str | None) -> bool:
+    """``grant``: role, its own permissions, path of its node, the node."""
+    role, own, granted, node = grant
     if Permission.ALARMS_READ not in BUILT_IN.get(role, frozenset(own)):
         return False
     if granted is None:

@@ -28,7 +28,7 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_body(tenant_id: object, at: datetime) -> dict[str, Any]:
+def trial_body(tenant_id: object, at: datetime) -> dict[str, Any]:
     """A message that says that messages arrive."""
     alarm = dict.fromkeys(FIELDS) | {"id": None, "severity": "info", "text": "This is a test. All is well."}
     site = {"id": None, "name": "Sim EMS", "time_zone": "UTC"}

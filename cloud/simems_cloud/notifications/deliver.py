@@ -9,8 +9,10 @@ import asyncio
 import json
 import logging
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -61,10 +63,10 @@ async def tell(pool: Pool, tenant_id: UUID, now: datetime | None = None) -> int:
     """
     at = now or datetime.now(UTC)
     async with transaction(pool, tenant=tenant_id) as connection:
-        changes = await connection.fetch(QUERIES["untold"], BATCH)
+        changes = [dict(row) for row in await connection.fetch(QUERIES["untold"], BATCH)]
         if not changes:
             return 0
-        audience = await connection.fetch(QUERIES["audience"])
+        audience = [dict(row) for row in await connection.fetch(QUERIES["audience"])]
         for row in changes:
             if not row["silenced"]:
                 await _write(connection, row, audience, at)
@@ -72,7 +74,9 @@ async def tell(pool: Pool, tenant_id: UUID, now: datetime | None = None) -> int:
     return len(changes)
 
 
-async def _write(connection: Connection, change: asyncpg.Record, audience: list[asyncpg.Record], at: datetime) -> None:
+async def _write(
+    connection: Connection, change: Mapping[str, Any], audience: Sequence[Mapping[str, Any]], at: datetime
+) -> None:
     told = recipients(change, audience, at)
     if not told:
         return

@@ -19,7 +19,7 @@ from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from simems_cloud.kit.repeats import Once
 from simems_cloud.kit.vault import Vault
-from simems_cloud.notifications.compose import subject_of, test_body
+from simems_cloud.notifications.compose import subject_of, trial_body
 from simems_cloud.notifications.deliver import QUERIES
 from simems_cloud.notifications.schemas import (
     Delivery,
@@ -186,7 +186,7 @@ async def send_again(pool: Pool, principal: Principal, delivery_id: UUID) -> Del
 
 async def _test(made: Change, row: tuple[None, UUID | None, str, str]) -> Delivery:
     tenant = await made.connection.fetchval("select app_tenant()")
-    body = test_body(tenant, datetime.now(UTC))
+    body = trial_body(tenant, datetime.now(UTC))
     values = (None, *row, subject_of(body), json.dumps(body), None)
     delivery_id = await made.connection.fetchval(QUERIES["add_delivery"], *values)
     await enqueue(made.connection, DELIVER, {}, only_one="now")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,7 +24,9 @@ Reads = Annotated[Principal, Depends(Requires(Permission.REPORTS_READ))]
 Writes = Annotated[Principal, Depends(Requires(Permission.REPORTS_WRITE))]
 EDITED = documented(404, 409, 412, 428)
 SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-FILE = {200: {"description": "The file.", "content": {media.partition(";")[0]: {} for media in MEDIA.values()}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {media.partition(";")[0]: {} for media in MEDIA.values()}}
+}
 
 
 @router.get("/reports", operation_id="list_reports")

@@ -52,7 +52,7 @@ def _add_periodic(app: App, name: str, cron: str, look: Callable[[Work], Awaitab
 
 def _add_asked(app: App, name: str, job: Callable[..., Awaitable[object]]) -> None:
     @app.task(name=name, queue="tenant", retry=PATIENCE, pass_context=True)
-    async def run(context: JobContext, tenant_id: str, **arguments: str) -> None:
+    async def run(context: JobContext, /, tenant_id: str, **arguments: str) -> None:
         await _counted(name, job(_work(context), UUID(tenant_id), **arguments))
 
 
