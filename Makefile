@@ -180,6 +180,10 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
 
+.PHONY: controller-pages
+controller-pages: .stamps/python ## Write the pages about controllers, with plots of their examples
+	$(BIN)/simems-edge controllers --pages docs/controllers
+
 .PHONY: clean
 clean: ## Remove what was built (not the demo's data)
 	rm -rf .stamps dist target ui/dist ui/node_modules $(VENV) .mypy_cache .ruff_cache .import_linter_cache

@@ -6,13 +6,16 @@ insert into devices (tenant_id, device_id, site_id, name, public_key)
     values (':tenant', ':user', ':tag', 'edge', rpad(':tag', 40, 'x'));
 insert into components (tenant_id, site_id, component_id, kind, position) values (':tenant', ':tag', 'grid0', 'meter', 1);
 insert into channels (tenant_id, site_id, address) values (':tenant', ':tag', 'grid0/active_power_w');
-insert into frames (tenant_id, device_id, sequence, site_id, kind, checksum, times_us)
-    values (':tenant', ':user', 1, ':tag', 'telemetry', '\x00', '{1}');
-insert into measurement_blocks (tenant_id, channel_id, start_at, device_id, sequence, end_at, "values")
-    select tenant_id, channel_id, now(), ':user', 1, now(), '{1}' from channels where tenant_id = ':tenant';
+insert into frames (tenant_id, device_id, sequence, site_id, kind, checksum)
+    values (':tenant', ':user', 1, ':tag', 'telemetry', '\x00');
+insert into frame_values (tenant_id, device_id, sequence, site_id, start_at, end_at, channel_ids, times_us, "values", rolled_up)
+    select tenant_id, ':user', 1, ':tag', now(), now(), array[channel_id], '{1}', '{1}', true
+    from channels where tenant_id = ':tenant';
+insert into measurement_blocks (tenant_id, channel_id, start_at, device_id, first_sequence, end_at, times_us, "values")
+    select tenant_id, channel_id, now(), ':user', 1, now(), '{1}', '{1}' from channels where tenant_id = ':tenant';
 insert into rollup_1min select tenant_id, channel_id, now(), 1, 1, 1, 1, 1, 1, now(), 1, now()
     from channels where tenant_id = ':tenant';
-insert into rollup_15min select tenant_id, channel_id, now(), 1, 1, 1, 1, 1, 1, now(), 1, now(), 1
+insert into rollup_15min select tenant_id, channel_id, now(), 1, 1, 1, 1, 1, 1, now(), 1, now(), null, 0, 0, 1
     from channels where tenant_id = ':tenant';
 insert into latest (tenant_id, channel_id, site_id, quality, at)
     select tenant_id, channel_id, ':tag', 0, now() from channels where tenant_id = ':tenant';

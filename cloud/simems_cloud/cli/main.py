@@ -11,7 +11,7 @@ COMMANDS = {
     "serve": ("serve", "Database, API, ingest and worker for one host, in one process group."),
     "api": ("api", "The HTTP API and the portal."),
     "ingest": ("ingest", "The door for edge devices."),
-    "worker": ("worker", "Alarm rules, notifications, reports."),
+    "worker": ("worker", "Rollups, alarm rules, notifications, reports."),
     "backup": ("backup", "A base backup of the own PostgreSQL, and its archive of changes."),
     "restore": ("restore", "Bring a backup back, to its end or to a point in time."),
     "migrate": ("migrate", "Bring the database to the newest schema."),

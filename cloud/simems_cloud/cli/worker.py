@@ -15,7 +15,7 @@ from simems_cloud.kit.settings import Settings, from_environment
 
 @click.command("worker", epilog="Example: simems-cloud worker")
 def command() -> None:
-    """Alarm rules, notifications and reports; start as many as wanted."""
+    """Rollups, alarm rules, notifications, reports; start as many as wanted."""
     configure("worker")
     settings = from_environment()
     if settings.worker_url is not None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 from simems_cloud.kit.database import Connection
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.reporting.plant import ReportPlant
 
 QUERIES = load_queries("simems_cloud.reporting")
-QUARTER = timedelta(minutes=15)
 MINUTES = 15
 
 
@@ -61,20 +59,15 @@ class Row:
     address: str
     start: datetime
     positive_wh: float
+    """Mean of the values above zero, over the covered minutes."""
     negative_wh: float
-    first: float
-    last: float
     minimum: float
     maximum: float
     minutes: int
-
-
-@dataclass
-class Counted:
-    """Of a register in a quarter hour."""
-
-    energy_wh: float = 0.0
+    energy_wh: float | None = None
+    """What a register counted; None: not a register."""
     gap_wh: float = 0.0
+    """The part of it that was counted at some time in a gap before."""
     resets: int = 0
 
 
@@ -100,34 +93,24 @@ async def read_quarters(
 
 def assemble(rows: Sequence[Row], plant: ReportPlant) -> list[Quarter]:
     """From the rows of all channels of one site; pure."""
-    by_address: dict[str, list[Row]] = defaultdict(list)
     by_start: dict[datetime, dict[str, Row]] = defaultdict(dict)
-    for row in sorted(rows, key=lambda row: row.start):
-        by_address[row.address].append(row)
+    for row in rows:
         by_start[row.start][row.address] = row
-    counted = {a: count(by_address[a]) for a in plant.registers() if a in by_address}
-    return [_quarter(start, by_start[start], counted, plant) for start in sorted(by_start)]
+    return [_quarter(start, by_start[start], plant) for start in sorted(by_start)]
 
 
-def _quarter(
-    start: datetime,
-    here: Mapping[str, Row],
-    counted: Mapping[str, Mapping[datetime, Counted]],
-    plant: ReportPlant,
-) -> Quarter:
+def _quarter(start: datetime, here: Mapping[str, Row], plant: ReportPlant) -> Quarter:
     quarter = Quarter(start)
-    grid = here.get(plant.grid_power)
+    grid, state = here.get(plant.grid_power), here.get(plant.state)
     quarter.minutes = 0 if grid is None else grid.minutes
-    state = here.get(plant.state)
     if state is not None and plant.running_code is not None:
         runs = state.minimum == state.maximum == plant.running_code
         quarter.running_minutes = state.minutes if runs else 0
-    at = {a: readings[quarter.start] for a, readings in counted.items() if quarter.start in readings}
-    quarter.resets = sum(reading.resets for reading in at.values())
-    quarter.imported = _flow(at.get(plant.import_register), grid, positive=True)
-    quarter.exported = _flow(at.get(plant.export_register), grid, positive=False)
+    quarter.resets = sum(here[address].resets for address in plant.registers() if address in here)
+    quarter.imported = _flow(here.get(plant.import_register), grid, positive=True)
+    quarter.exported = _flow(here.get(plant.export_register), grid, positive=False)
     quarter.produced = _sum(
-        [_flow(at.get(register), here.get(power), positive=True) for power, register in plant.pv], len(plant.pv)
+        [_flow(here.get(register), here.get(power), positive=True) for power, register in plant.pv], len(plant.pv)
     )
     batteries = [here.get(power) for power in plant.ess]
     quarter.charged = _sum([_flow(None, row, positive=False) for row in batteries], len(plant.ess))
@@ -135,8 +118,8 @@ def _quarter(
     return quarter
 
 
-def _flow(reading: Counted | None, power: Row | None, *, positive: bool) -> Flow | None:
-    if reading is not None:
+def _flow(reading: Row | None, power: Row | None, *, positive: bool) -> Flow | None:
+    if reading is not None and reading.energy_wh is not None:
         return Flow(reading.energy_wh, reading.gap_wh, registered=True)
     if power is None:
         return None
@@ -151,31 +134,3 @@ def _sum(flows: Iterable[Flow | None], wanted: int) -> Flow | None:
     energy_wh, gap_wh = sum(f.energy_wh for f in known), sum(f.gap_wh for f in known)
     minutes = min((f.minutes for f in known), default=MINUTES)
     return Flow(energy_wh, gap_wh, minutes, registered=bool(known) and all(f.registered for f in known))
-
-
-def count(rows: Sequence[Row]) -> dict[datetime, Counted]:
-    """Of a register's quarter hours in order: from the first reading in one to the first in the next.
-
-    A register that falls was reset or replaced: that step counts nothing and is told. A step across missing quarter
-    hours is energy out of a gap, in the quarter hour of its later reading.
-    """
-    found = {row.start: Counted() for row in rows}
-    for row in rows:
-        _step(found[row.start], row.first, row.last, found[row.start])
-    for before, row in pairwise(rows):
-        here = found[row.start]
-        if row.start - before.start == QUARTER:
-            _step(found[before.start], before.last, row.first, here)
-        elif row.first >= before.last:
-            here.energy_wh += row.first - before.last
-            here.gap_wh += row.first - before.last
-        else:
-            here.resets += 1
-    return found
-
-
-def _step(into: Counted, before: float, after: float, on_reset: Counted) -> None:
-    if after >= before:
-        into.energy_wh += after - before
-    else:
-        on_reset.resets += 1

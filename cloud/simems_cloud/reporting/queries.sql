@@ -2,7 +2,7 @@
 select c.address, r.start_at as start,
     r.positive_sum / r.count * bit_count(r.minutes_seen::bit(15)) / 60.0 as positive_wh,
     (r.sum - r.positive_sum) / r.count * bit_count(r.minutes_seen::bit(15)) / 60.0 as negative_wh,
-    r.first_value as first, r.last_value as last, r.minimum, r.maximum, bit_count(r.minutes_seen::bit(15))::int as minutes
+    r.minimum, r.maximum, bit_count(r.minutes_seen::bit(15))::int as minutes, r.energy_wh, r.gap_wh, r.resets
 from rollup_15min r join channels c on c.tenant_id = r.tenant_id and c.channel_id = r.channel_id
 where c.site_id = $1 and c.address = any ($2::text[]) and r.start_at >= $3 and r.start_at < $4
 order by r.start_at

@@ -10,27 +10,131 @@ select max(last_frame_at) from devices where site_id = $1 and revoked_at is null
 -- name: channel_ids
 select channel_id, address from channels where site_id = $1 and address = any ($2::text[])
 
--- name: raw
-select b.channel_id, f.times_us, b."values", b.quality
-from measurement_blocks b
-join frames f on f.tenant_id = b.tenant_id and f.device_id = b.device_id and f.sequence = b.sequence
-where b.channel_id = any ($1::bigint[]) and b.start_at < $3::timestamptz and b.start_at >= $2::timestamptz - interval '1 day'
-    and b.end_at >= $2::timestamptz
-order by b.start_at
+-- name: packed_values
+select channel_id, array_send(times_us) as times_us, array_send("values") as "values", array_send(quality) as quality
+from measurement_blocks
+where channel_id = any ($1::bigint[]) and start_at < $3::timestamptz and start_at >= $2::timestamptz - interval '1 day'
+    and end_at >= $2::timestamptz
+order by channel_id, start_at
+
+-- name: fresh_values
+select n.channel_id, array_send(f.times_us) as times_us, array_send(f."values"[part.low + 1:part.high]) as "values",
+    array_send(f.quality[part.low + 1:part.high]) as quality
+from frame_values f
+cross join lateral unnest(f.channel_ids) with ordinality as n (channel_id, place)
+cross join lateral (select ((n.place - 1) * cardinality(f.times_us))::int as low,
+    (n.place * cardinality(f.times_us))::int as high) as part
+where f.site_id = $4 and f.start_at < $3::timestamptz and f.start_at >= $2::timestamptz - interval '1 day'
+    and f.end_at >= $2::timestamptz and n.channel_id = any ($1::bigint[])
+order by f.start_at
+
+-- name: make_partitions
+select make_partitions($1, $2)
+
+-- name: sites_to_roll_up
+select tenant_id, site_id from sites_to_roll_up($1)
+
+-- name: sites_to_pack
+select tenant_id, site_id from sites_to_pack($1, $2)
+
+-- name: site_turn
+select pg_try_advisory_xact_lock(hashtextextended(app_tenant()::text || '/' || $1, 7700004))
+
+-- name: waiting_span
+select min(start_at) as since, max(end_at) as until from (
+    select start_at, end_at from frame_values where site_id = $1 and not rolled_up order by start_at limit $2) f
+
+-- name: waiting_frames
+select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
+    array_send("values") as "values", array_send(quality) as quality
+from frame_values where site_id = $1 and not rolled_up
+order by start_at limit $2
+
+-- name: note_rolled_up
+update frame_values f set rolled_up = true
+from unnest($1::uuid[], $2::bigint[]) as n (device_id, sequence)
+where f.device_id = n.device_id and f.sequence = n.sequence
+
+-- name: span_to_pack
+select min(start_at) as since, max(end_at) as until from (
+    select start_at, end_at from frame_values where site_id = $1 and rolled_up and end_at < $2 order by start_at limit $3) f
+
+-- name: frames_to_pack
+select device_id, sequence, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
+    array_send("values") as "values", array_send(quality) as quality
+from frame_values where site_id = $1 and rolled_up and end_at < $2
+order by start_at limit $3
+
+-- name: forget_values
+delete from frame_values where device_id = $1 and sequence = any ($2::bigint[])
+
+-- name: registers
+select channel_id, rollover from channels where channel_id = any ($1::bigint[]) and address ~ $2
+
+-- name: reading_neighbours
+select max(b.last_at) as before_at, max(a.start_at) as after_at
+from unnest($1::bigint[]) as n (channel_id)
+left join lateral (select last_at from rollup_1min r where r.channel_id = n.channel_id and r.start_at < $2
+    order by r.start_at desc limit 1) b on true
+left join lateral (select start_at from rollup_1min r where r.channel_id = n.channel_id and r.start_at >= $3
+    order by r.start_at limit 1) a on true
+
+-- name: minute_readings
+select r.channel_id, r.start_at, r.minimum, r.maximum, r.first_value, r.first_at, r.last_value, r.last_at
+from unnest($1::bigint[]) as n (channel_id)
+cross join lateral (
+    (select * from rollup_1min where channel_id = n.channel_id and start_at < $2 order by start_at desc limit 1)
+    union all
+    (select * from rollup_1min where channel_id = n.channel_id and start_at >= $2 and start_at < $3)
+    union all
+    (select * from rollup_1min where channel_id = n.channel_id and start_at >= $3 order by start_at limit 1)) r
+order by 1, 2
+
+-- name: set_energy_1min
+update rollup_1min r set energy_wh = n.energy_wh, gap_wh = n.gap_wh, resets = n.resets
+from unnest($1::bigint[], $2::bigint[], $3::float8[], $4::float8[], $5::smallint[])
+    as n (channel_id, start_us, energy_wh, gap_wh, resets)
+where r.channel_id = n.channel_id and r.start_at = 'epoch'::timestamptz + n.start_us * interval '1 us'
+    and (r.energy_wh, r.gap_wh, r.resets) is distinct from (n.energy_wh, n.gap_wh, n.resets)
+
+-- name: set_energy_15min
+update rollup_15min r set energy_wh = n.energy_wh, gap_wh = n.gap_wh, resets = n.resets
+from unnest($1::bigint[], $2::bigint[], $3::float8[], $4::float8[], $5::smallint[])
+    as n (channel_id, start_us, energy_wh, gap_wh, resets)
+where r.channel_id = n.channel_id and r.start_at = 'epoch'::timestamptz + n.start_us * interval '1 us'
+    and (r.energy_wh, r.gap_wh, r.resets) is distinct from (n.energy_wh, n.gap_wh, n.resets)
 
 -- name: rollup_1min
-select channel_id, extract(epoch from date_bin(make_interval(secs => $4), start_at, 'epoch'::timestamptz)) as bucket,
-    sum(sum) / sum(count) as mean, min(minimum) as minimum, max(maximum) as maximum
-from rollup_1min
-where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3
-group by 1, 2
+select channel_id, array_send(array_agg(bucket order by bucket)) as bucket, array_send(array_agg(mean order by bucket)) as mean,
+    array_send(array_agg(minimum order by bucket)) as minimum, array_send(array_agg(maximum order by bucket)) as maximum
+from (
+    select channel_id, extract(epoch from date_bin(make_interval(secs => $4), start_at, 'epoch'::timestamptz))::bigint as bucket,
+        sum(sum) / sum(count) as mean, min(minimum) as minimum, max(maximum) as maximum
+    from rollup_1min where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3 group by 1, 2) b
+group by channel_id
+
+-- name: rollup_1min_as_it_is
+select channel_id, array_send(array_agg(extract(epoch from start_at)::bigint order by start_at)) as bucket,
+    array_send(array_agg(sum / count order by start_at)) as mean,
+    array_send(array_agg(minimum order by start_at)) as minimum, array_send(array_agg(maximum order by start_at)) as maximum
+from rollup_1min where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3
+group by channel_id
 
 -- name: rollup_15min
-select channel_id, extract(epoch from date_bin(make_interval(secs => $4), start_at, 'epoch'::timestamptz)) as bucket,
-    sum(sum) / sum(count) as mean, min(minimum) as minimum, max(maximum) as maximum
-from rollup_15min
-where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3
-group by 1, 2
+select channel_id, array_send(array_agg(bucket order by bucket)) as bucket, array_send(array_agg(mean order by bucket)) as mean,
+    array_send(array_agg(minimum order by bucket)) as minimum, array_send(array_agg(maximum order by bucket)) as maximum
+from (
+    select channel_id, extract(epoch from date_bin(make_interval(secs => $4), start_at, 'epoch'::timestamptz))::bigint as bucket,
+        sum(sum) / sum(count) as mean, min(minimum) as minimum, max(maximum) as maximum
+    from rollup_15min where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3 group by 1, 2) b
+group by channel_id
+
+-- name: rollup_15min_as_it_is
+select channel_id, array_send(array_agg(extract(epoch from start_at)::bigint order by start_at)) as bucket,
+    array_send(array_agg(sum / count order by start_at)) as mean,
+    array_send(array_agg(minimum order by start_at)) as minimum, array_send(array_agg(maximum order by start_at)) as maximum
+from rollup_15min where channel_id = any ($1::bigint[]) and start_at >= $2 and start_at < $3
+group by channel_id
 
 -- name: energy
 select c.address,
@@ -47,42 +151,12 @@ where c.site_id = $1 and c.address = any ($2::text[]) and r.start_at >= $3 and r
 order by 1 desc, 2 limit 1
 
 -- name: lock_device
-select site_id, acked_sequence from devices where device_id = $1 for no key update
+select site_id from devices where device_id = $1 for no key update
 
 -- name: add_channels
 insert into channels (tenant_id, site_id, address, resolution)
 select app_tenant(), $1, a, r from unnest($2::text[], $3::float8[]) as n (a, r)
 on conflict (tenant_id, site_id, address) do nothing
-
--- name: known_frames
-select sequence, checksum, refusal from frames where device_id = $1 and sequence = any ($2::bigint[])
-
--- name: add_frames
-insert into frames (tenant_id, device_id, site_id, sequence, kind, checksum, refusal, times_us)
-select app_tenant(), $1, $2, n.sequence, n.kind, n.checksum, n.refusal, ($7::bigint[])[n.low:n.high]
-from unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $8::int[], $9::int[])
-    as n (sequence, kind, checksum, refusal, low, high)
-
--- name: add_blocks
-insert into measurement_blocks (tenant_id, channel_id, start_at, end_at, device_id, sequence, "values", quality)
-select app_tenant(), n.channel_id, n.start_at, n.end_at, $1, n.sequence,
-    case when n.holes then array_replace(($10::float8[])[n.low:n.high], 'NaN'::float8, null)
-        else ($10::float8[])[n.low:n.high] end,
-    ($11::smallint[])[n.quality_low:n.quality_low + n.high - n.low]
-from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::int[], $7::int[], $8::boolean[],
-    $9::int[]) as n (channel_id, start_at, end_at, sequence, low, high, holes, quality_low)
-
--- name: add_latest
-insert into latest as l (tenant_id, channel_id, site_id, value, value_at, quality, at)
-select app_tenant(), c, $1, v, va, q, t
-from unnest($2::bigint[], $3::float8[], $4::timestamptz[], $5::smallint[], $6::timestamptz[]) as n (c, v, va, q, t)
-order by c
-on conflict (tenant_id, channel_id) do update set
-    value = coalesce(excluded.value, l.value),
-    value_at = coalesce(excluded.value_at, l.value_at),
-    quality = excluded.quality,
-    at = excluded.at
-where excluded.at >= l.at
 
 -- name: add_rollup_1min
 insert into rollup_1min as r (tenant_id, channel_id, start_at, count, sum, positive_sum, minimum, maximum,
@@ -170,3 +244,9 @@ on conflict (tenant_id, site_id, address) do update set
 
 -- name: notify
 select pg_notify('simems_live', $1)
+
+-- name: begin_batch
+select site_id, forgotten_sequence, known, checksums, refusals from begin_batch($1, $2)
+
+-- name: end_batch
+select end_batch($1, $2, $3, $4, $5, $6, $7, $8)

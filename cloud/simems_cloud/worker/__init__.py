@@ -1,7 +1,8 @@
-"""The worker: what happens by itself. Periodic looks over all tenants, and jobs that tenants asked for.
+"""The work that nobody waits for: rollups, packing, partitions; alarm rules, notifications, reports.
 
-Enters: rows of procrastinate's queue. Leaves: alarms, deliveries, reports. Never here: how a thing is done (the
-rooms say that); two looks of one kind at the same time. type: backend; safety impact: none on site control;
-fallback: without a worker nothing is lost, what is due waits in the database; metrics:
-``simems_worker_jobs_total``; test plan: a worker killed between any two steps, receivers that are down.
+Enters: what ingest and people left to do, found in the database, and rows of procrastinate's queue. Leaves: rows, messages.
+Several may run at once: every job is claimed in the database, so one that dies leaves nothing half done. Never here: how a
+thing is done (the rooms say that), sockets for devices. type: backend; safety impact: none on site control; fallback:
+without a worker nothing is lost, what is due waits in the database; metrics: ``simems_worker_jobs_total``,
+``simems_worker_failures_total``; test plan: a worker killed between any two steps, receivers that are down.
 """

@@ -25,7 +25,7 @@ class Work:
 
 @asynccontextmanager
 async def work_with(settings: Settings, url: str) -> AsyncIterator[Work]:
-    pool = await open_pool(url, application="simems-worker")
+    pool = await open_pool(url, application="simems-worker", max_size=10)
     try:
         yield Work(settings, pool, Vault(settings.data_dir))
     finally:

@@ -8,17 +8,10 @@ from typing import Any
 
 import pytest
 from simems_cloud.alarms.evaluate import look_at_minutes, look_at_values
-from simems_cloud.kit.database import Pool, open_pool, transaction
+from simems_cloud.kit.database import Pool, transaction
 
 pytestmark = pytest.mark.integration
 TEMPERATURE = "ess0/cell_temperature_max_degc"
-
-
-@pytest.fixture
-async def worker_pool(database: Any) -> Any:
-    pool = await open_pool(database.worker_url, application="test-worker", max_size=4)
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
-from simems_cloud.reporting.energy import Row, SiteQuarters, assemble, count
+from simems_cloud.reporting.energy import Row, SiteQuarters, assemble
 from simems_cloud.reporting.figures import Figures, Report, report
 from simems_cloud.reporting.files import render_all
 from simems_cloud.reporting.inputs import Site, document, pack, unpack
 from simems_cloud.reporting.numbers import energy, fixed
 from simems_cloud.reporting.periods import last_complete, midnight, quarters, span
 from simems_cloud.reporting.plant import ReportPlant, report_plant
+from simems_cloud.telemetry.registers import by_interval, steps
 
 QUARTER = timedelta(minutes=15)
 GRID, PV, ESS, STATE = "grid0/active_power_w", "pv0/active_power_w", "ess0/active_power_w", "site/state"
@@ -29,16 +31,24 @@ def powers(address: str, starts: list[datetime], power_w: Power, minutes: int = 
     rows = []
     for number, start in enumerate(starts):
         wh = power_w(number) * minutes / 60
-        rows.append(Row(address, start, max(wh, 0.0), min(wh, 0.0), *[power_w(number)] * 4, minutes))
+        rows.append(Row(address, start, max(wh, 0.0), min(wh, 0.0), power_w(number), power_w(number), minutes))
     return rows
 
 
-def register(address: str, starts: list[datetime], readings: list[tuple[float, float]]) -> list[Row]:
-    """(first, last) of each quarter hour."""
-    return [
-        Row(address, start, 0, 0, first, last, min(first, last), max(first, last), 15)
-        for start, (first, last) in zip(starts, readings, strict=True)
-    ]
+def register(address: str, starts: list[datetime], counted: list[tuple[float, float, int]]) -> list[Row]:
+    """(energy, of it out of a gap, resets) of each quarter hour."""
+    return [Row(address, start, 0, 0, 0, 0, 15, *told) for start, told in zip(starts, counted, strict=True)]
+
+
+def by_hand(readings: dict[datetime, float], starts: list[datetime]) -> list[tuple[float, float, int]]:
+    """As the worker counts them from readings."""
+    counted = steps([microseconds(at) for at in readings], list(readings.values()))
+    found = by_interval(counted, np.array([microseconds(start) for start in starts]))
+    return list(zip(found.energy_wh.tolist(), found.gap_wh.tolist(), found.resets.tolist(), strict=True))
+
+
+def microseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000
 
 
 def report_of(rows: list[Row], period: Any, day: date, zone: str, plant: ReportPlant = PLANT) -> Report:
@@ -118,33 +128,31 @@ def test_a_gap_is_no_consumption_and_lowers_the_coverage() -> None:
 
 
 def test_a_register_counts_through_a_gap_and_makes_no_peak_of_it() -> None:
-    """1 kWh a quarter hour; two quarter hours are missing, their 2 kWh and the step stand where values came back."""
+    """60 Wh a minute; from 00:29 to 01:00 nothing comes: 31 x 60 Wh stand where values came back, and are no peak."""
     starts = [datetime(2026, 6, 1, tzinfo=UTC) + n * QUARTER for n in (0, 1, 4, 5)]
-    readings = [(0.0, 900.0), (1000.0, 1900.0), (4000.0, 4900.0), (5000.0, 5900.0)]
-    counted = count(register(IMPORT, starts, readings))
-    assert [c.energy_wh for c in counted.values()] == [1000.0, 900.0, 2100.0 + 1000.0, 900.0]
-    assert [c.gap_wh for c in counted.values()] == [0.0, 0.0, 2100.0, 0.0]
-    rows = register(IMPORT, starts, readings) + register(EXPORT, starts, [(7.0, 7.0)] * 4)
+    minutes = [m for m in range(90) if m < 30 or m >= 60]
+    told = by_hand({starts[0] + timedelta(minutes=m): 60.0 * m for m in minutes}, starts)
+    assert told == [(900.0, 0.0, 0), (840.0, 0.0, 0), (900.0 + 1860.0, 1860.0, 0), (840.0, 0.0, 0)]
+    rows = register(IMPORT, starts, told) + register(EXPORT, starts, [(0.0, 0.0, 0)] * 4)
     rows += powers(GRID, starts, lambda _: 9999.0)
     found = report_of(rows, "day", date(2026, 6, 1), "UTC").total
-    assert found.imported == 5900.0
-    assert (found.exported, found.gap_wh, found.registered) == (0.0, 2100.0, True)
+    assert found.imported == 60.0 * 89, "from the first reading to the last"
+    assert (found.exported, found.gap_wh, found.registered) == (0.0, 1860.0, True)
     assert found.peak_import is not None
-    assert (found.peak_import.power_w, found.peak_import.at) == (4000.0, starts[0])
+    assert (found.peak_import.power_w, found.peak_import.at) == (3600.0, starts[0])
 
 
 def test_a_register_that_starts_anew_adds_nothing_and_is_told() -> None:
-    """A new meter between the second and the third quarter hour: 2 x 1000 counted by the old one, 900 by the new."""
+    """60 Wh a minute; at 00:30 a new meter that starts from zero: the minute before it is not counted."""
     starts = [datetime(2026, 6, 1, tzinfo=UTC) + n * QUARTER for n in range(4)]
-    rows = register(IMPORT, starts, [(5000.0, 5900.0), (6000.0, 6900.0), (10.0, 500.0), (510.0, 910.0)])
-    counted = count(rows)
-    assert [c.energy_wh for c in counted.values()] == [1000.0, 900.0, 500.0, 400.0]
-    assert [c.resets for c in counted.values()] == [0, 0, 1, 0]
-    rows += register(EXPORT, starts, [(0.0, 0.0)] * 4) + powers(GRID, starts, lambda _: 4000.0)
-    found = report_of(rows, "day", date(2026, 6, 1), "UTC").total
-    assert (found.imported, found.resets) == (2800.0, 1)
+    readings = {starts[0] + timedelta(minutes=m): 60.0 * (m - 30 if m >= 30 else m + 5000) for m in range(60)}
+    told = by_hand(readings, starts)
+    assert told == [(900.0, 0.0, 0), (840.0, 0.0, 0), (900.0, 0.0, 1), (840.0, 0.0, 0)]
+    rows = register(IMPORT, starts, told) + register(EXPORT, starts, [(0.0, 0.0, 0)] * 4)
+    found = report_of(rows + powers(GRID, starts, lambda _: 4000.0), "day", date(2026, 6, 1), "UTC").total
+    assert (found.imported, found.resets) == (3480.0, 1)
     assert found.peak_import is not None
-    assert found.peak_import.power_w == 4000.0
+    assert found.peak_import.power_w == 3600.0
 
 
 def test_weeks_and_months() -> None:

@@ -41,38 +41,26 @@ async def _post(api: Any, token: str, path: str, body: Any = None, **headers: st
 
 
 @pytest.fixture
-async def node(api: Any, customer: Any, owner_pool: Pool) -> str:
-    """A site with an hour of values on 1 March: 4 kW import by its register, a new meter in between."""
+async def node(api: Any, customer: Any, connect: Any, telemetry: Any, roll_up: Any) -> str:
+    """A site with an hour of values on 1 March: 60 Wh a minute by its register, a new meter after half of it."""
     token = await api.sign_in(customer)
     root = await _post(api, token, "/organisation/nodes", {"kind": "enterprise", "name": "Harbour"})
     body = {"kind": "site", "name": "Malmö", "parent_id": root["id"], "site_id": customer.site}
     await _post(api, token, "/organisation/nodes", body)
-    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
-        await connection.execute("update sites set time_zone = 'Europe/Stockholm'")
-        await connection.execute(
-            """insert into components (tenant_id, site_id, component_id, kind, position)
-            values (app_tenant(), $1, 'grid0', 'meter', 1)""",
-            customer.site,
-        )
-        for address, unit in (
-            ("grid0/import_energy_wh", "Wh"),
-            ("grid0/export_energy_wh", "Wh"),
-            ("grid0/active_power_w", "W"),
-        ):
-            await connection.execute(
-                """with c as (insert into channels (tenant_id, site_id, address, unit, announced)
-                    values (app_tenant(), $1, $2, $3, true) returning channel_id)
-                insert into rollup_15min (tenant_id, channel_id, start_at, count, sum, positive_sum, minimum, maximum,
-                    first_value, first_at, last_value, last_at, minutes_seen)
-                select app_tenant(), channel_id, t, 15, 60000, 60000, 4000, 4000,
-                    case $3 when 'W' then 4000 else case when $2 like '%export%' then 5 else (f).a end end, t,
-                    case $3 when 'W' then 4000 else case when $2 like '%export%' then 5 else (f).b end end, t, 32767
-                from c, lateral (values (timestamptz '2026-03-01 10:00Z', 5000.0, 5900.0),
-                    ('2026-03-01 10:15Z', 6000, 6900),
-                    ('2026-03-01 10:30Z', 10, 500), ('2026-03-01 10:45Z', 510, 910)) as v (t, a, b),
-                    lateral (select v.a, v.b) as f""",
-                *(customer.site, address, unit),
-            )
+    edge = connect(customer)
+    await edge.hello()
+    start_us = int(datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
+    counted = [60.0 * (m - 30 if m >= 30 else m + 5000) for m in range(60)]
+    columns = {
+        "grid0/import_energy_wh": counted,
+        "grid0/export_energy_wh": [7.0] * 60,
+        "grid0/active_power_w": [4000.0] * 60,
+        "pv0/active_power_w": [0.0] * 60,
+        "ess0/active_power_w": [0.0] * 60,
+    }
+    await edge.send(telemetry(1, start_us, columns, 60_000_000))
+    await edge.until_ack(1)
+    await roll_up()
     return str(root["id"])
 
 
@@ -105,12 +93,13 @@ async def test_a_report_from_asking_to_download(
         await eventually(lambda: _status(api, token, "succeeded"), 30)
     headers = {"Authorization": f"Bearer {token}"}
     rows = await api.client.get(f"/api/v1/reports/{first['id']}/files/csv", headers=headers)
-    known = [line.split(",")[:5] for line in rows.text.splitlines() if line.split(",")[4] not in ("", "import_wh")]
-    assert [(line[0][11:16], float(line[4])) for line in known] == [
-        ("11:00", 1000.0),
-        ("11:15", 900.0),
-        ("11:30", 500.0),
-        ("11:45", 400.0),
+    table = [line.split(",") for line in rows.text.splitlines()[1:]]
+    known = [(line[0][11:16], float(line[4]), float(line[9])) for line in table if line[4]]
+    assert known == [
+        ("11:00", 900.0, 900.0),
+        ("11:15", 840.0, 840.0),
+        ("11:30", 900.0, 900.0),
+        ("11:45", 840.0, 840.0),
     ]
     pdf = await api.client.get(f"/api/v1/reports/{first['id']}/files/pdf", headers=headers)
     assert pdf.content.startswith(b"%PDF-")

@@ -259,7 +259,8 @@ class Guard:
     @property
     def id(self) -> str:
         """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (of the actuator), ``circle:ess0``
-        (of the actuator), ``grid:grid0``, ``phase:grid0`` (of the meter), ``cap:NAME``."""
+        (of the actuator), ``grid:grid0``, ``phase:grid0``, ``external:grid0`` (of the meter), ``cap:NAME``,
+        ``dimming:site``."""
     @staticmethod
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
@@ -342,6 +343,37 @@ class Guard:
         """P^2 + Q^2 <= S^2 for one device, S from a channel (not valid: 0) or a rating. The one that the higher class
         asked for keeps its value; inside one class active power does, unless ``reactive_first``. Active power that a
         limit of the site forces is always delivered."""
+    @staticmethod
+    def external(
+        grid: str,
+        *,
+        import_limit: tuple[str, tuple[float, float] | None] | None = None,
+        export_limit: tuple[str, tuple[float, float] | None] | None = None,
+    ) -> Guard:
+        """Tighter limits of the connection that the grid guard of the same meter (given before) holds, set by somebody
+        outside: (channel in W, failsafe). Below 0 counts as 0; a value that is no longer valid holds on. ``failsafe``:
+        (limit in W, after s) that takes over without a valid value for so long, from the start as well. Without one, a
+        channel that was written but never valid counts as 0, one never written as no limit. The image's
+        ``site/external_import_state`` and ``site/external_export_state``: 0 none, 1 given, 2 held, 3 failsafe."""
+    @staticmethod
+    def dimming(
+        actuators: Sequence[str],
+        *,
+        measured: Sequence[str],
+        least_limit_w: float,
+        contacts: Sequence[tuple[str, bool, float]] | None = None,
+        value: tuple[str, tuple[float, float] | None] | None = None,
+        consumers: Sequence[tuple[str, float]] | None = None,
+        sources: Sequence[str] | None = None,
+        gains: Sequence[float] | None = None,
+    ) -> Guard:
+        """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
+        (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
+        ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
+        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that asks,
+        s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
+        ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
+        (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""

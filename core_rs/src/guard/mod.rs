@@ -1,13 +1,16 @@
 //! Guards: hard limits that nothing can cross, evaluated each cycle from good data only, applied last.
 //!
-//! Precedence: protection (stop, rating, device limits, SOC, apparent power) > connection (grid, phases, caps) > ramp.
+//! Precedence: protection (stop, rating, device limits, SOC, apparent power) > connection (grid, phases, caps, dimming) > ramp.
 //! Missing data closes a protection guard to 0 in the direction it protects; a connection that nobody sees holds
 //! storage and loads at 0 and generation at what may be exported without any load.
 
 mod circle;
 mod connection;
 mod culprit;
+mod dimming;
+mod external;
 mod joint;
+mod outside;
 mod plain;
 mod protection;
 mod rated;
@@ -15,6 +18,8 @@ mod resolve;
 mod spec;
 mod turns;
 
+pub use external::Failsafe;
+pub use outside::{ContactSpec, DimmingSpec, ExternalSpec, OutsideLimit};
 pub use rated::{Rated, Role};
 pub use spec::{Apparent, GuardSpec, Other};
 
@@ -23,6 +28,7 @@ use crate::image::Reader;
 use circle::Circle;
 use connection::Connection;
 use joint::{Cap, Joint};
+use outside::Shown;
 use protection::Protection;
 use turns::Turns;
 
@@ -41,6 +47,7 @@ pub struct Guards {
     caps: Vec<Cap>,
     turns: Turns,
     joint: Joint,
+    shown: Shown,
     /// What protection leaves of each actuator in this cycle.
     limits: Vec<Limits>,
 }
@@ -156,6 +163,8 @@ fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
     }
 }
 
+#[cfg(test)]
+mod outside_tests;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::blocks::DelayBounds;
 use crate::error::{Error, Result, finite};
+use crate::guard::outside::{DimmingSpec, ExternalSpec};
 
 /// A guard as configured, by addresses.
 #[expect(clippy::large_enum_variant, reason = "made once, at start")]
@@ -96,6 +97,10 @@ pub enum GuardSpec {
         /// The bool channel.
         channel: String,
     },
+    /// Tighter limits of a grid connection that somebody outside sets.
+    External(ExternalSpec),
+    /// What controllable devices draw from the grid, while the grid operator asks.
+    Dimming(DimmingSpec),
 }
 
 /// What a meter tells of a phase beside power and voltage.
@@ -117,7 +122,8 @@ pub enum Apparent {
 }
 
 impl GuardSpec {
-    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0` or `stop:ess0`.
+    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, `external:grid0` or
+    /// `dimming:site`.
     pub fn id(&self) -> String {
         let (kind, address) = match self {
             Self::DeviceLimits { actuator, .. } => ("device", actuator),
@@ -127,6 +133,8 @@ impl GuardSpec {
             Self::Cap { name, .. } => ("cap", name),
             Self::Circle { active, .. } => ("circle", active),
             Self::Stop { actuator, .. } => ("stop", actuator),
+            Self::External(external) => ("external", &external.grid),
+            Self::Dimming(_) => return "dimming:site".to_owned(),
         };
         format!("{kind}:{}", address.split('/').next().unwrap_or_default())
     }
@@ -157,6 +165,8 @@ impl GuardSpec {
                 Ok(())
             }
             Self::Circle { apparent: Apparent::Rating(rating), .. } => self.not_below_0("apparent_va", *rating),
+            Self::External(external) => external.validate().map_err(|error| self.refusal(&error.to_string())),
+            Self::Dimming(dimming) => dimming.validate().map_err(|error| self.refusal(&error.to_string())),
             Self::DeviceLimits { .. } | Self::Stop { .. } | Self::Circle { .. } => Ok(()),
         }
     }

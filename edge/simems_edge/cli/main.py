@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "init": ("simems_edge.cli.init:command", "Ask a few questions and write a site file."),
     "check": ("simems_edge.cli.check:command", "Check a site file and say everything that is wrong with it."),
     "show": ("simems_edge.cli.show:command", "Show the channels of a site or the profiles of devices."),
+    "controllers": ("simems_edge.cli.controllers:command", "List the installed controllers and what they declare."),
+    "new-controller": ("simems_edge.cli.new_controller:command", "Write a package with a controller and its tests."),
     "schema": ("simems_edge.cli.schema:command", "Print the JSON Schema of a file."),
     "run": ("simems_edge.cli.run:command", "Run a site: bridges, controllers, recorder, uplink and screen."),
     "identity": ("simems_edge.cli.identity:command", "Print the device's public key."),

@@ -10,8 +10,14 @@ from pydantic import BaseModel
 from simems_edge.config import Site
 from simems_edge.devices import Profile
 from simems_edge.estimation import CellFile
+from simems_edge.replay import Scenario
 
-MODELS: Final[Mapping[str, type[BaseModel]]] = {"site": Site, "profile": Profile, "cell": CellFile}
+MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "site": Site,
+    "profile": Profile,
+    "cell": CellFile,
+    "scenario": Scenario,
+}
 EXAMPLES = """
 \b
 Examples:

@@ -63,8 +63,6 @@ class EssHandles:
     """Reading; as the first argument of :meth:`Context.propose` the actuator."""
     active_power_w_setpoint: int
     soc_pct: int
-    max_charge_power_w: int
-    max_discharge_power_w: int
 
     @classmethod
     def of(cls, ref: EssRef, binding: Binding) -> Self:

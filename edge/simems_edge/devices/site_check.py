@@ -16,11 +16,8 @@ from simems_edge.contracts.references import DeviceRef
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
-
-_BATTERY_KEYS: Final = frozenset({
-    "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
-    "standby_loss_w", "cells", "loss_constant", "loss_linear", "loss_quadratic",
-})  # fmt: skip
+from simems_edge.devices.shared_units import shared_unit_problems
+from simems_edge.devices.simulation_check import simulation_problems
 
 SettingsOf = Callable[[str], type[BaseModel]]
 """Controller type -> its settings class; raises ValueError, saying why, when it cannot be used."""
@@ -32,13 +29,14 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
     if file.site is not None:
         kinds, found = _kinds(file.site, file.document)
         problems += found
+        problems += shared_unit_problems(file.site, file.document)
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)
         problems += _phase_limit(file.site, file.document, kinds)
         problems += _control(file.site, file.document)
         problems += _clusters(file.site, file.document, kinds)
         problems += estimator_problems(file.site, file.document)
-        problems += _simulation(file.site, file.document, kinds)
+        problems += simulation_problems(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)
     return problems
@@ -180,16 +178,6 @@ def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Itera
         if getattr(cluster, wrong) is not None and found:
             message = f"is no limit of {' and '.join(sorted(found))}"
             yield document.problem((*path, wrong), message, f"use {'limit_a' if wrong == 'limit_w' else 'limit_w'}")
-
-
-def _simulation(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
-    for name, device in (site.simulation.devices if site.simulation else {}).items():
-        if kinds.get(name, "ess") == "ess":
-            continue
-        for key in sorted(device.model_fields_set & _BATTERY_KEYS):
-            alias = type(device).model_fields[key].alias or key
-            path: Path = ("simulation", "devices", name, alias)
-            yield document.problem(path, f"describes a battery, but {name!r} is of kind {kinds[name]}", "remove it")
 
 
 def _controller(

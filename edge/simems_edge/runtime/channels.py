@@ -102,14 +102,6 @@ def estimate_channels(site: Site) -> list[Channel]:
     return rows
 
 
-def communication_channels(site: Site) -> list[Channel]:
-    """Published by the bridge; stale when the bridge itself is gone."""
-    return [
-        Channel(f"{component.id}/communication", kind="bool", resolution=1.0, stale_after_s=10.0)
-        for component in site.components
-    ]
-
-
 def _controller_channels(controller: Controller) -> list[Channel]:
     settings = control_settings(controller.settings)
     rows = [_steady(f"{controller.id}/{name}", unit=_unit(name)) for name in settings]

@@ -14,9 +14,6 @@ drop function job_tenants();
 set role simems_jobs;
 drop function enqueue_job(text, jsonb, timestamptz, text), tenant_jobs(bigint, integer), retry_tenant_job(bigint);
 set role simems_owner;
-revoke all on function append_audit(timestamptz, text, text, text, jsonb) from simems_worker;
-revoke insert, update on alarms from simems_worker;
-revoke select on tenants, users, roles, role_permissions, role_grants, user_grants, org_nodes, sites, site_facts, devices,
-    components, channels, latest, rollup_1min, rollup_15min, alarms from simems_worker;
-revoke usage on schema public from simems_worker, simems_jobs;
+revoke select on users, roles, role_permissions, role_grants, user_grants, org_nodes from simems_worker;
+revoke usage on schema public from simems_jobs;
 drop schema jobs cascade;

@@ -12,7 +12,7 @@ end $$;
 grant usage on schema jobs to simems_worker, simems_jobs;
 grant select, insert, update, delete on all tables in schema jobs to simems_worker, simems_jobs;
 grant usage, select on all sequences in schema jobs to simems_worker, simems_jobs;
-grant usage on schema public to simems_worker, simems_jobs;
+grant usage on schema public to simems_jobs;
 do $$
 begin
     if exists (select from pg_roles where rolname = 'simems_backup') then
@@ -91,11 +91,8 @@ grant execute on function enqueue_job(text, jsonb, timestamptz, text), tenant_jo
     retry_tenant_job(bigint) to simems_owner;
 set role simems_owner;
 
--- What the worker reads and writes, as one tenant at a time.
-grant select on tenants, users, roles, role_permissions, role_grants, user_grants, org_nodes, sites, site_facts, devices,
-    components, channels, latest, rollup_1min, rollup_15min, alarms to simems_worker;
-grant insert, update on alarms to simems_worker;
-grant execute on function append_audit(timestamptz, text, text, text, jsonb) to simems_worker;
+-- What the worker reads besides, as one tenant at a time.
+grant select on users, roles, role_permissions, role_grants, user_grants, org_nodes to simems_worker;
 
 create function job_tenants() returns table (tenant_id uuid)
     language sql stable security definer set search_path = public, pg_temp

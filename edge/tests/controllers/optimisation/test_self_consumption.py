@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simems_edge.controllers.self_consumption import (
+from simems_edge.controllers.optimisation.self_consumption import (
     SelfConsumptionSettings,
     export_bound_w,
     may_discharge,

@@ -128,7 +128,7 @@ class PeakShaving(Controller):
             "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "A stale meter or battery: fallback within stale-after + 2 cycles.",
         ),
-        test_plan=("edge/tests/controllers/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),
+        test_plan=("edge/tests/controllers/optimisation/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),
     )
 
     def __init__(self, controller_id: str, settings: PeakShavingSettings) -> None:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from simems_edge.controllers.peak_shaving import PeakShavingSettings, ShavingPlan, ShavingState, next_state, plan
+from simems_edge.controllers.optimisation.peak_shaving import (
+    PeakShavingSettings,
+    ShavingPlan,
+    ShavingState,
+    next_state,
+    plan,
+)
 
 IDLE, SHAVING = ShavingState(), ShavingState(shaving=True)
 FREE = ShavingState(reserve_free=True)

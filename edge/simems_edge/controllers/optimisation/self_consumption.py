@@ -89,7 +89,10 @@ class SelfConsumption(Controller):
             "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "Never discharges at or below minimum_soc_pct.",
         ),
-        test_plan=("edge/tests/controllers/test_self_consumption.py", "edge/tests/replay/test_stability.py"),
+        test_plan=(
+            "edge/tests/controllers/optimisation/test_self_consumption.py",
+            "edge/tests/replay/test_stability.py",
+        ),
     )
 
     def __init__(self, controller_id: str, settings: SelfConsumptionSettings) -> None:

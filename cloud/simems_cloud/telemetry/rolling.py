@@ -1,0 +1,102 @@
+"""Rolls up what came in for a site: once each, whoever dies, in the transaction that notes it as done.
+
+The minute and quarter-hour rows are sums, counts and extremes, so late values merge in any order. The energy of
+registers is worked out anew from the minute rows of every quarter hour that new values touch, so it becomes exact
+however late they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import numpy as np
+
+from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.sql import load_queries
+from simems_cloud.telemetry.energy import update_energy
+from simems_cloud.telemetry.months import Months
+from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, PackedFrame, minutes_seen, roll_up, samples_of
+from simems_cloud.telemetry.samples import packed_frame
+
+QUERIES = load_queries("simems_cloud.telemetry")
+FRAMES_A_TURN = 200
+VALUES_A_TURN = 400_000
+"""Of one transaction: about a second on a busy host."""
+REGISTER = r"energy_(wh|varh|vah)$"
+"""Addresses of counting registers end like this."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one transaction did for a site; ``frames`` 0: nothing was left."""
+
+    frames: int
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def roll_up_all(pool: Pool, months: Months, at_most: int = 100) -> dict[tuple[UUID, str], Turn]:
+    """One turn of every site that waits; what they did. Several workers may run this at once."""
+    async with transaction(pool) as connection:
+        waiting = await connection.fetch(QUERIES["sites_to_roll_up"], at_most)
+    turns: dict[tuple[UUID, str], Turn] = {}
+    for row in waiting:
+        turn = await roll_up_site(pool, months, row["tenant_id"], row["site_id"])
+        if turn.frames:
+            turns[row["tenant_id"], row["site_id"]] = turn
+    return turns
+
+
+async def roll_up_site(pool: Pool, months: Months, tenant_id: UUID, site_id: str) -> Turn:
+    """The oldest frames that wait, in one transaction. Another worker at the same site: nothing."""
+    async with transaction(pool, tenant=tenant_id) as connection:
+        span = await connection.fetchrow(QUERIES["waiting_span"], site_id, FRAMES_A_TURN)
+    if span is None or span["since"] is None:
+        return Turn(0)
+    await months.make(pool, span["since"], span["until"])
+    try:
+        async with transaction(pool, tenant=tenant_id) as connection:
+            if not await connection.fetchval(QUERIES["site_turn"], site_id):
+                return Turn(0)
+            return await _roll_up(connection, site_id)
+    except asyncpg.CheckViolationError:
+        months.forget()
+        raise
+
+
+async def _roll_up(connection: Connection, site_id: str) -> Turn:
+    rows = _a_turn(await connection.fetch(QUERIES["waiting_frames"], site_id, FRAMES_A_TURN))
+    if not rows:
+        return Turn(0)
+    frames = [packed_frame(row) for row in rows]
+    await _merge(connection, frames)
+    channels = sorted({channel for frame in frames for channel in frame.channel_ids.tolist()})
+    since, until = min(row["start_at"] for row in rows), max(row["end_at"] for row in rows)
+    registers = await connection.fetch(QUERIES["registers"], channels, REGISTER)
+    if registers:
+        rollovers = {row["channel_id"]: row["rollover"] for row in registers}
+        await update_energy(connection, site_id, rollovers, since, until)
+    await connection.execute(
+        QUERIES["note_rolled_up"], [row["device_id"] for row in rows], [row["sequence"] for row in rows]
+    )
+    return Turn(len(rows), since, until)
+
+
+def _a_turn(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+    """As many as are not too much for one transaction, at least one."""
+    sizes = np.cumsum([len(row["values"]) // 12 for row in rows])
+    return list(rows[: max(1, int(np.searchsorted(sizes, VALUES_A_TURN)))])
+
+
+async def _merge(connection: Connection, frames: Sequence[PackedFrame]) -> None:
+    samples = samples_of(frames)
+    if not len(samples.value):
+        return
+    await connection.execute(QUERIES["add_rollup_1min"], *roll_up(samples, MINUTE_US).arguments())
+    quarters = roll_up(samples, QUARTER_US)
+    seen = minutes_seen(quarters, frames).tolist()
+    await connection.execute(QUERIES["add_rollup_15min"], *quarters.arguments(), seen)
