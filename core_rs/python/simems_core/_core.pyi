@@ -71,6 +71,9 @@ __all__ = [
     "ping_pong_us",
 ]
 
+_Term = float | None
+_Proposal = tuple[int, _Term, _Term, _Term, _Term] | tuple[int, _Term, _Term, _Term, _Term, _Term, _Term]
+
 BUILD_PROFILE: Final[str]
 """``release`` or ``debug``; benches refuse a debug build."""
 
@@ -567,17 +570,15 @@ class Cycle:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after`` (waits without the GIL, in seconds of the host);
         None on time-out or stop."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """Sleeps until shortly before the snapshot after ``after`` is due (without the GIL). True: a moment is left to
+        prepare, then call :meth:`wait`, which watches for it without sleeping, for a bounded time. False: call it at
+        once; also when no vigils are kept here (docs/cycle.md). For one thread."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """Take the way of :meth:`propose` without effect. CoreError for what that would refuse."""
     def wait_decisions(self, after: int, timeout_s: float) -> tuple[int, list[Decision]] | None:
         """(cycle, decisions) of the first published cycle newer than ``after``; None on time-out or stop."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
         or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence
         withdraws. They stand in ``cycle`` and ``lifetime_cycles`` cycles after it. Several rows for one actuator:
@@ -622,16 +623,12 @@ class CycleGuest:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after``; None on time-out or stop. CoreError while this
         process holds 4 snapshots already."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """As :meth:`Cycle.vigil`."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """As :meth:`Cycle.rehearse`."""
     def publish(self, handle: int, value: float, time_ns: int) -> None:
         """One of the desk's own channels; the cycle takes it over when it next decides."""
 
