@@ -242,7 +242,8 @@ class Actuator:
         dwell_s: float = 0.0,
     ) -> Self:
         """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
-        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a cluster), ``switch`` (a
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a
+        cluster), ``switch`` (a
         contact: whole numbers, 0 when all is stopped) or ``request`` (whole numbers that no fault moves).
         ``weight``: its share where several of one class give way together; without one they give way in the order
         given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
@@ -349,7 +350,8 @@ class Guard:
         limit of the site forces is always delivered."""
     @staticmethod
     def window(actuator: str, *, name: str, edges: Sequence[tuple[str, float, str, str]]) -> Guard:
-        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit, beyond it,
+        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit,
+        beyond it,
         and while the channel is not valid, that direction is closed. ``name`` stands in the reason (``name:ess0``)."""
     @staticmethod
     def external(
@@ -378,7 +380,8 @@ class Guard:
         """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
         (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
         ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
-        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that asks,
+        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value
+        that asks,
         s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
         ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
         (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
@@ -737,7 +740,8 @@ class States:
         always: Sequence[int] = ...,
     ) -> Self:
         """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
-        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode. ``labels``: codes of ``site/control_mode``.
+        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode.
+        ``labels``: codes of ``site/control_mode``.
         ``autostart``: RUN without being asked."""
     @property
     def state(self) -> str: ...
