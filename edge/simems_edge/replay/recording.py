@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite, isnan
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ class InputRow:
 
     time_s: float
     values: list[tuple[int, float]]
-    taken_s: Mapping[int, float]
+    taken_s: Mapping[int, float] = field(default_factory=dict)
     """By column number, when the sample was taken; the others at the cycle's time."""
 
 

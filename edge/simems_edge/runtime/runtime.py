@@ -201,7 +201,7 @@ class Runtime:
     def _live(self) -> None:
         after = self.cycle.number
         while not self._stopping.is_set():
-            snapshot = self.cycle.wait(after, WAIT_S)
+            snapshot = self._host.wait(after, WAIT_S)
             if snapshot is None:
                 continue
             after = snapshot.cycle
