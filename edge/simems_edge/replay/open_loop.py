@@ -16,6 +16,7 @@ from simems_edge.replay.recording import InputRow, Recording
 from simems_edge.replay.table import RowWriter, numbers
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.channels import made_channels
+from simems_edge.runtime.outside import INPUTS
 
 _NS = 1e9
 
@@ -72,9 +73,9 @@ class _Player:
 
 
 def _inputs(runtime: Runtime) -> frozenset[str]:
-    """Channels that a recording may hold: those of the devices, the emergency stop and the time of day, not what
-    the runtime makes."""
+    """Channels that a recording may hold: those of the devices, the emergency stop, the time of day and the limits
+    from outside, not what the runtime makes."""
     devices = tuple(f"{component}/" for component in runtime.profiles)
-    own = (*devices, "site/estop", UTC_OFFSET)
+    own = (*devices, "site/estop", UTC_OFFSET, *INPUTS)
     every = frozenset(c.address for c in runtime.channels if c.address.startswith(own))
     return every - frozenset(made_channels(runtime.assembly.actuators))
