@@ -16,6 +16,8 @@ from simems_edge.replay.recording import InputRow, Recording
 from simems_edge.replay.table import RowWriter, numbers
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.channels import made_channels
+from simems_edge.runtime.schedule_feed import schedule_addresses
+from simems_edge.schedule import Schedule
 
 _NS = 1e9
 
@@ -26,11 +28,12 @@ def replay(
     stream: TextIO,
     *,
     actions_path: Path | None = None,
+    schedule: Schedule | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """The number of cycles. Same input, same bytes out. Raises ReplayError for an input that cannot be used."""
     actions = [] if actions_path is None else read_actions(actions_path)
-    player = _Player(site, recording_path, actions_path, actions)
+    player = _Player(site, recording_path, actions_path, actions, schedule)
     columns = ["time_s", *decision_columns(player.runtime.assembly.actuators), "state", "control_mode", "faults"]
     writer = RowWriter(stream, columns)
     number = 0
@@ -42,9 +45,16 @@ def replay(
 
 
 class _Player:
-    def __init__(self, site: Site, path: Path, actions_path: Path | None, actions: list[Action]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        path: Path,
+        actions_path: Path | None,
+        actions: list[Action],
+        schedule: Schedule | None,
+    ) -> None:
         self._clock = Clock.simulated(0)
-        self.runtime = Runtime(site, clock=self._clock)
+        self.runtime = Runtime(site, clock=self._clock, schedule=schedule)
         self.recording = Recording(path, _inputs(self.runtime))
         self._handles = [self.runtime.image.handle(address) for address in self.recording.columns]
         self.runtime.wall_clock.recorded = UTC_OFFSET in self.recording.columns
@@ -77,4 +87,5 @@ def _inputs(runtime: Runtime) -> frozenset[str]:
     devices = tuple(f"{component}/" for component in runtime.profiles)
     own = (*devices, "site/estop", UTC_OFFSET)
     every = frozenset(c.address for c in runtime.channels if c.address.startswith(own))
-    return every - frozenset(made_channels(runtime.assembly.actuators))
+    made = made_channels(runtime.assembly.actuators)
+    return every.difference(made, schedule_addresses(runtime.assembly.of_kind("ess")))
