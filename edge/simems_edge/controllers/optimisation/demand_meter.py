@@ -40,7 +40,10 @@ class ChargeMeter:
         self._maximum_w = maximum_w
         self._meter_clock_s = meter_clock_s
         self._utc_offset_s: float | None = None
+        self._second: int | None = None
+        """Of the calendar when it was last looked at."""
         self._offset_ns = 0
+        self._shift_now_s = 0.0
         self._window: DemandWindow | None = None
         self._rolling = RollingDemand(charge.window_s, maximum_power_w=maximum_w) if charge.rolling else None
         self._virtual = VirtualBatteries(charge.threshold_w, maximum_w) if charge.adapt else None
@@ -73,10 +76,15 @@ class ChargeMeter:
         """Once per cycle. ``utc_s`` None: not known, what was known before holds."""
         if utc_s is None:
             return
-        self._utc_offset_s = utc_s - now_ns / NS
+        offset_s = utc_s - now_ns / NS
+        second = floor(utc_s)
+        if second == self._second and abs(offset_s - (self._utc_offset_s or 0.0)) < 1e-3:
+            return
+        self._second, self._utc_offset_s = second, offset_s
         self._turn_month(month_of(utc_s, self._zone))
-        if self.charge.window_s > 0.0 and self._rolling is None:
-            self._align(utc_s)
+        if self.charge.window_s > 0.0:
+            self._shift_now_s = self._shift_s(utc_s)
+            self._align(self._utc_offset_s + self._shift_now_s)
 
     def _turn_month(self, month: int) -> None:
         if month == self.month:
@@ -89,9 +97,11 @@ class ChargeMeter:
         if month == self.charge.seeded_month:
             self.peak_w = max(self.peak_w, self.charge.peak_so_far_w or 0.0)
 
-    def _align(self, utc_s: float) -> None:
+    def _align(self, offset_s: float) -> None:
         """Windows begin where local time is a multiple of them (an offset of a zone may be half an hour)."""
-        offset_ns = round(((self._utc_offset_s or 0.0) + self._shift_s(utc_s)) * NS)
+        offset_ns = round(offset_s * NS)
+        if self._rolling is not None:
+            return
         if self._window is None:
             self._offset_ns = offset_ns
             self._window = DemandWindow(
@@ -126,7 +136,7 @@ class ChargeMeter:
         if self._virtual is None or self._utc_offset_s is None:
             return
         utc_s = now_ns / NS + self._utc_offset_s
-        shift_s = self._shift_s(utc_s)
+        shift_s = self._shift_now_s
         begin_s = floor((utc_s + shift_s) / self.charge.window_s) * self.charge.window_s - shift_s
         if begin_s != self._begin_s:
             self._learn(self._virtual, limits)

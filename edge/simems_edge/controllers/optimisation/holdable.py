@@ -40,12 +40,12 @@ class VirtualBatteries:
         self._missing_wh = [0.0] * CANDIDATES
         """Energy that each has given and not got back."""
         self._alive = [True] * CANDIDATES
+        self._lowest = 0
 
     @property
     def holdable_w(self) -> float:
         """The lowest candidate that held; the highest when none did."""
-        held = (threshold_w for threshold_w, alive in zip(self._thresholds_w, self._alive, strict=True) if alive)
-        return next(held, self._thresholds_w[-1])
+        return self._thresholds_w[self._lowest]
 
     def begin_month(self, holdable_before_w: float) -> None:
         """All come back but those far below what was holdable."""
@@ -54,6 +54,7 @@ class VirtualBatteries:
     def begin_at(self, lowest_w: float) -> None:
         """Those below are out (a restart in mid-month: what was lost before stays lost)."""
         self._alive = [threshold_w >= lowest_w for threshold_w in self._thresholds_w]
+        self._lowest = self._first_alive()
 
     def window(self, site_w: float, duration_s: float, limits: VirtualLimits) -> None:
         """One billed window is over: the site drew ``site_w`` in the mean, its real battery taken out."""
@@ -72,9 +73,13 @@ class VirtualBatteries:
                 self._missing_wh[number] = max(self._missing_wh[number] - taken_wh, 0.0)
             elif billed:
                 self._give(number, over_w, hours, limits)
+        self._lowest = self._first_alive()
 
     def _give(self, number: int, over_w: float, hours: float, limits: VirtualLimits) -> None:
         missing_wh = self._missing_wh[number] + over_w / EFFICIENCY * hours
         if over_w > limits.discharge_w or missing_wh > limits.energy_wh:
             self._alive[number] = False
         self._missing_wh[number] = min(missing_wh, limits.energy_wh)
+
+    def _first_alive(self) -> int:
+        return next((number for number, alive in enumerate(self._alive) if alive), CANDIDATES - 1)

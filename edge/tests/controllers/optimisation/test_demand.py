@@ -175,7 +175,8 @@ def test_an_unknown_clock_holds_every_instant_and_bills_always() -> None:
 
 def test_a_rolling_window_gives_short_credit_and_takes_debt_at_once() -> None:
     """After 15 min at 40 kW, what flows for 297 s (a third) meets a window that still has 603 s of 40 kW: 15 kWh less
-    6.7 kWh in 297 s. After 15 min at 80 kW the next 45 s meet one with 855 s of 80 kW: 19 kWh, more than it may have."""
+    6.7 kWh in 297 s. After 15 min at 80 kW the next 45 s meet one with 855 s of 80 kW: 19 kWh, more than it may
+    have."""
     bench = Bench(rolling=True)
     bench.draw(40_000.0, 900.0)
     left_wh = 15_000.0 - 40_000.0 * 603.0 / 3600.0
