@@ -8,6 +8,7 @@ from math import inf
 from simems_core import CONTROL_MODES, CYCLE_CHANNELS, Channel
 
 from simems_edge.config import Component, Site
+from simems_edge.config.quantities import dimension_of
 from simems_edge.contracts import Controller, Metric, control_settings
 from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.devices import Profile
@@ -123,8 +124,7 @@ def _metric_channel(controller_id: str, metric: Metric) -> Channel:
 
 def _unit(name: str) -> str:
     """Unit that the end of a setting's name promises."""
-    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_var": "var", "_a": "A", "_s": "s", "_pct": "%"}
-    return next((unit for ending, unit in endings.items() if name.endswith(ending)), "")
+    return dimension_of(name) or ""
 
 
 def _resolution(unit: str) -> float:

@@ -99,6 +99,9 @@ class Runtime:
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self._reports = BridgeReports()
         self._rules_ns: int | None = None
+        self._stepped_statistics: CycleStatistics | None = None
+        self.tells_alarms = True
+        """False where nobody hears them (a replay): alarms only tell, faults and states are the cycle's own."""
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -203,7 +206,7 @@ class Runtime:
     def _live(self) -> None:
         after = self.cycle.number
         while not self._stopping.is_set():
-            snapshot = self.cycle.wait(after, WAIT_S)
+            snapshot = self._host.wait(after, WAIT_S)
             if snapshot is None:
                 continue
             after = snapshot.cycle
@@ -236,7 +239,8 @@ class Runtime:
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self.wall_clock.update(snapshot.time_ns)
-            self._judge(snapshot)
+            if self.tells_alarms:
+                self._judge(snapshot)
 
     def _before_the_first_turn(self, time_ns: int) -> None:
         """The time of day, what was retained, numbers that screens draw, and no failure yet; they never go stale."""
@@ -253,7 +257,7 @@ class Runtime:
         facts = self._facts.facts(
             snapshot,
             decisions,
-            self.cycle.statistics(),
+            self._cycle_statistics(),
             stale=stale if self.state != "INIT" else {},
             lost=self._reports.lost(),
             problems=self._reports.problems(),
@@ -262,6 +266,14 @@ class Runtime:
         )
         facts = replace(facts, clock_known=self.wall_clock.known)
         self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
+
+    def _cycle_statistics(self) -> CycleStatistics:
+        """A cycle that is stepped measures no time: the first statistics stand for all."""
+        if self.cycle.running:
+            return self.cycle.statistics()
+        if self._stepped_statistics is None:
+            self._stepped_statistics = self.cycle.statistics()
+        return self._stepped_statistics
 
     def _emit(self, event: Event) -> None:
         try:

@@ -82,7 +82,7 @@ class ActuatorWriter:
         if not self._touched:
             return
         sink = view.sink_of(self.channel)
-        if sink.watchdog_s is not None or sink.on_silence == "hold":
+        if sink.watchdog_s is not None or sink.on_silence == "hold" or not view.disarm_writes(self.channel):
             return
         self._reporter.problem(
             "setpoint_expired", f"{self.address}: nobody repeats the setpoint; handed back to the device"
