@@ -89,11 +89,13 @@ class Schedule(_Strict):
     issued_at: Moment
     valid_until: Moment | None = None
     """From then on nothing of it is followed, whatever slots it has; None: until its last slot ends."""
-    slots: Annotated[tuple[Slot, ...], Field(min_length=1, max_length=MOST_SLOTS)]
+    slots: Annotated[tuple[Slot, ...], Field(max_length=MOST_SLOTS)]
     """In order of time; gaps between them are allowed and not followed."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        if not self.slots:
+            raise ValueError("has no slots; add at least one")
         for number, (earlier, later) in enumerate(pairwise(self.slots), start=1):
             if later.begin < earlier.end:
                 raise ValueError(f"slot {number} begins before slot {number - 1} ends; sort them and cut overlaps")
