@@ -6,6 +6,7 @@ from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.channels import made_channels
 from simems_edge.runtime.outside import INPUTS
+from simems_edge.runtime.schedule_feed import schedule_addresses
 
 
 def input_addresses(runtime: Runtime) -> frozenset[str]:
@@ -13,4 +14,5 @@ def input_addresses(runtime: Runtime) -> frozenset[str]:
     devices = tuple(f"{component}/" for component in runtime.profiles)
     own = (*devices, "site/estop", UTC_OFFSET, *INPUTS)
     every = frozenset(c.address for c in runtime.channels if c.address.startswith(own))
-    return every - frozenset(made_channels(runtime.assembly.actuators))
+    made = made_channels(runtime.assembly.actuators)
+    return every.difference(made, schedule_addresses(runtime.assembly.of_kind("ess")))
