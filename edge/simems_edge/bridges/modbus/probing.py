@@ -14,7 +14,6 @@ from simems_edge.bridges.modbus.errors import (
     DeviceError,
     NoAnswerError,
     NoConnectionError,
-    RefusedError,
     UnsuitableError,
 )
 from simems_edge.bridges.modbus.link import ModbusLink
@@ -133,7 +132,8 @@ async def _identify(address: str, unit: int, read: Read) -> Found:
     if COMMON_MODEL in layout:
         values = decode_model(load_definition(COMMON_MODEL), await _model(read, layout[COMMON_MODEL]))
         names = {name: str(values.get(name) or "") for name in names}
-    fitting = tuple(name for name in profile_names() if _fits(load_profile(name), layout))
+    generic = [name for name in profile_names() if name.startswith("sunspec_")]
+    fitting = tuple(name for name in generic if _fits(load_profile(name), layout))
     return Found(address, unit, names["Mn"], names["Md"], names["SN"], tuple(sorted(layout)), fitting)
 
 
@@ -146,11 +146,9 @@ async def _model(read: Read, model: ModelBlock) -> list[int]:
 
 
 def _fits(profile: Profile, layout: dict[int, ModelBlock]) -> bool:
-    """Named devices are never suggested: their models alone do not tell them from others."""
-    if profile.protocol != "sunspec" or not profile.id.startswith("sunspec_") or profile.kind == "sensor":
-        return False
+    """Asked of the generic profiles only: models alone do not tell one maker's device from another's."""
     try:
         check_profile(SunSpecView(profile, layout), "it")
-    except (UnsuitableError, RefusedError):
+    except UnsuitableError:
         return False
     return True
