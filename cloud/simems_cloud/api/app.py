@@ -21,6 +21,7 @@ from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
 from simems_cloud.organisation.routes import router as organisation
+from simems_cloud.sites.registry_routes import router as registry
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.grafana import router as grafana
 from simems_cloud.telemetry.keeping_routes import router as keeping
@@ -64,19 +65,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (
-        identity,
-        people,
-        tenancy,
-        organisation,
-        sites,
-        telemetry,
-        keeping,
-        grafana,
-        alarms,
-        audit,
-        live.router,
-    ):
+    for router in (identity, people, tenancy, organisation, sites, registry):
+        api.include_router(router)
+    for router in (telemetry, keeping, grafana, alarms, audit, live.router):
         api.include_router(router)
     return api
 

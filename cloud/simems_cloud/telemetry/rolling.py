@@ -19,7 +19,7 @@ from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.telemetry.energy import update_energy
 from simems_cloud.telemetry.months import Months
-from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, PackedFrame, minutes_seen, roll_up, samples_of
+from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, PackedFrame, joined, minutes_seen, roll_up, samples_of
 from simems_cloud.telemetry.samples import packed_frame
 
 QUERIES = load_queries("simems_cloud.telemetry")
@@ -98,5 +98,5 @@ async def _merge(connection: Connection, frames: Sequence[PackedFrame]) -> None:
         return
     await connection.execute(QUERIES["add_rollup_1min"], *roll_up(samples, MINUTE_US).arguments())
     quarters = roll_up(samples, QUARTER_US)
-    seen = minutes_seen(quarters, frames).tolist()
+    seen = minutes_seen(quarters, joined(frames)).tolist()
     await connection.execute(QUERIES["add_rollup_15min"], *quarters.arguments(), seen)
