@@ -1,20 +1,17 @@
 -- name: list_sites
-select
-    s.site_id, s.name, s.time_zone, s.currency, d.last_seen_at,
-    (select count(*) from alarms a where a.tenant_id = s.tenant_id and a.site_id = s.site_id and a.cleared_at is null)
-        as active_alarms,
-    coalesce((select jsonb_agg(jsonb_build_array(c.component_id, c.kind) order by c.position)
-        from components c where c.tenant_id = s.tenant_id and c.site_id = s.site_id), '[]') as components,
-    coalesce((select jsonb_object_agg(c.address, jsonb_build_array(l.value, c.labels))
-        from latest l join channels c on c.tenant_id = l.tenant_id and c.channel_id = l.channel_id
-        where l.tenant_id = s.tenant_id and l.site_id = s.site_id
-          and c.address like any (array['%/active\_power\_w', '%/soc\_pct', 'site/load\_power\_w', 'site/state',
-              'site/control\_mode'])), '{}') as figures
+select s.site_id, s.name, s.time_zone, s.currency, d.last_seen_at, coalesce(a.active, 0) as active_alarms,
+    c.ids as component_ids, c.kinds as component_kinds, f.addresses, f.figures, f.labels
 from sites s
-left join lateral (
-    select max(last_seen_at) as last_seen_at from devices
-    where tenant_id = s.tenant_id and site_id = s.site_id and revoked_at is null
-) d on true
+left join (select site_id, max(last_seen_at) as last_seen_at from devices where revoked_at is null group by 1) d
+    on d.site_id = s.site_id
+left join (select site_id, count(*) as active from alarms where cleared_at is null group by 1) a on a.site_id = s.site_id
+left join (select site_id, array_agg(component_id order by position) as ids, array_agg(kind order by position) as kinds
+    from components group by 1) c on c.site_id = s.site_id
+left join (
+    select c.site_id, array_agg(c.address) as addresses, array_agg(l.value) as figures,
+        array_agg(case when c.kind = 'enum' then c.labels::text end) as labels
+    from channels c join latest l on l.tenant_id = c.tenant_id and l.channel_id = c.channel_id
+    where c.headline group by 1) f on f.site_id = s.site_id
 where ($1::text[] is null or exists (select from org_nodes n
         where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.path <@ any ($1::text[]::ltree[])))
     and not exists (select from org_nodes n

@@ -36,7 +36,7 @@ def ports(cloud_settings: Settings, database: Access) -> Iterator[list[int]]:
         "SIMEMS_DATA_DIR": str(cloud_settings.data_dir),
         "SIMEMS_DATABASE_APP_URL": database.app_url,
     }
-    command = [Path(sys.executable).parent / "simems-cloud", "api"]
+    command = [str(Path(sys.executable).parent / "simems-cloud"), "api"]
     running = [subprocess.Popen(command, env={**environment, "SIMEMS_HTTP_PORT": str(port)}) for port in found]
     yield found
     for process in running:
