@@ -50,18 +50,18 @@ async def test_news_reach_every_process(
 ) -> None:
     async def ready(port: int) -> bool:
         try:
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"http://127.0.0.1:{port}/readyz")).is_success
+            return (await client.get(f"http://127.0.0.1:{port}/readyz")).is_success
         except httpx.HTTPError:
             return False
 
+    client = httpx.AsyncClient()
     edge = connect(customer)
     await edge.hello()
     for port in ports:
         await eventually(lambda port=port: ready(port), 60)
     form = {"username": customer.email, "password": "correct horse battery"}
-    async with httpx.AsyncClient() as client:
-        answer = await client.post(f"http://127.0.0.1:{ports[0]}/api/v1/auth/token", data=form)
+    answer = await client.post(f"http://127.0.0.1:{ports[0]}/api/v1/auth/token", data=form)
+    await client.aclose()
     first = json.dumps({"token": answer.json()["access_token"], "site_id": customer.site})
     async with AsyncExitStack() as stack:
         sockets = [
