@@ -40,10 +40,6 @@ select tenant_id, site_id from sites_to_pack($1, $2)
 -- name: site_turn
 select pg_try_advisory_xact_lock(hashtextextended(app_tenant()::text || '/' || $1, 7700004))
 
--- name: waiting_span
-select min(start_at) as since, max(end_at) as until from (
-    select start_at, end_at from frame_values where site_id = $1 and not rolled_up order by start_at limit $2) f
-
 -- name: waiting_frames
 select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
     array_send("values") as "values", array_send(quality) as quality
@@ -55,12 +51,8 @@ update frame_values f set rolled_up = true
 from unnest($1::uuid[], $2::bigint[]) as n (device_id, sequence)
 where f.device_id = n.device_id and f.sequence = n.sequence
 
--- name: span_to_pack
-select min(start_at) as since, max(end_at) as until from (
-    select start_at, end_at from frame_values where site_id = $1 and rolled_up and end_at < $2 order by start_at limit $3) f
-
 -- name: frames_to_pack
-select device_id, sequence, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
+select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
     array_send("values") as "values", array_send(quality) as quality
 from frame_values where site_id = $1 and rolled_up and end_at < $2
 order by start_at limit $3
