@@ -176,9 +176,13 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
-	for name in site profile cell; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
+	for name in site profile cell scenario table; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
+
+.PHONY: controller-pages
+controller-pages: .stamps/python ## Write the pages about controllers, with plots of their examples
+	$(BIN)/simems-edge controllers --pages docs/controllers
 
 .PHONY: clean
 clean: ## Remove what was built (not the demo's data)

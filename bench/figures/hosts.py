@@ -36,6 +36,8 @@ class Busy(Controller):
         control_mode="BUSY",
         safety_impact="none, a measurement",
         fallback="none, a measurement",
+        inputs=(),
+        outputs=(),
         metrics=(),
         acceptance=("a measurement",),
         test_plan=("bench",),
@@ -106,7 +108,7 @@ def _within() -> float:
     def live() -> None:
         after = 0
         while not stopping.is_set():
-            snapshot = cycle.wait(after, 1.0)
+            snapshot = host.wait(after, 1.0)
             if snapshot is not None:
                 after = snapshot.cycle
                 host.turn(snapshot)

@@ -64,3 +64,17 @@ insert into commands (tenant_id, command_id, device_id, counter, kind, payload, 
 insert into command_acks (tenant_id, command_id, at, status) values (':tenant', ':user', now(), 'done');
 insert into device_configs (tenant_id, device_id, version, hash, content) values (':tenant', ':user', 1, '\x00', '{}');
 insert into equipment (tenant_id, site_id, component_id, type) values (':tenant', ':tag', 'grid0', 'meter');
+insert into alarm_rules (tenant_id, rule_id, name, kind, channel, threshold, severity)
+    values (':tenant', ':user', 'x', 'above', 'x', 1, 'info');
+insert into alarm_rule_states (tenant_id, rule_id, site_id, address, seen_at) values (':tenant', ':user', ':tag', 'x', now());
+insert into alarm_silences (tenant_id, until, created_by) values (':tenant', now(), 'ada');
+insert into webhooks (tenant_id, webhook_id, name, url, sealed_secret)
+    values (':tenant', ':user', 'x', 'https://hooks.example.com', '\x00');
+insert into notification_subscriptions (tenant_id, user_id, minimum_severity) values (':tenant', ':user', 'info');
+insert into notification_deliveries (tenant_id, method, recipient, subject, body, state)
+    values (':tenant', 'email', 'x@example.com', 'x', '{}', 'failed');
+insert into report_schedules (tenant_id, schedule_id, node_id, period, created_by)
+    values (':tenant', ':user', ':child', 'day', 'ada');
+insert into reports (tenant_id, report_id, schedule_id, node_id, period, starts_on, ends_on, time_zone, created_by)
+    values (':tenant', ':user', ':user', ':child', 'day', '2026-03-01', '2026-03-02', 'UTC', 'ada');
+insert into report_files (tenant_id, report_id, format, sha256, content) values (':tenant', ':user', 'csv', 'x', '\x00');

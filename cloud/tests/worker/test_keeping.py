@@ -14,7 +14,7 @@ from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.telemetry.months import Months
 from simems_cloud.telemetry.retention import enforce
 from simems_cloud.worker.exporting import export_next, run_export
-from simems_cloud.worker.run import make_ahead
+from simems_cloud.worker.loops import make_ahead
 
 pytestmark = pytest.mark.integration
 GRID, SOC = "grid0/active_power_w", "ess0/soc_pct"

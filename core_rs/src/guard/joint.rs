@@ -403,7 +403,7 @@ fn add_rows(split: &mut Split, connection: &Connection, reader: &Reader<'_>, cou
         }
         None => {
             let generation = connection.members.iter().filter(|member| member.role == Role::Generation);
-            let most_w = connection.bound.blind_export_w();
+            let most_w = connection.blind_export_w();
             split.row(generation.map(|member| (member.actuator, member.effect())), f64::NEG_INFINITY, most_w);
         }
     }

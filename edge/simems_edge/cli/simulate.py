@@ -46,7 +46,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @json_option
 def command(*, site_file: Path, scenario_file: Path, output: Path, plot: Path | None, as_json: bool) -> None:
     """Run a site's runtime against the virtual plant, faster than real time. Same input, same bytes out."""
-    site, scenario = checked_site(site_file), load_scenario(scenario_file)
+    site = checked_site(site_file)
+    scenario = load_scenario(scenario_file, site)
     data = None if plot is None else PlotData(site, scenario)
     try:
         _write(site, scenario, output, data)

@@ -5,13 +5,13 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
+from simems_edge.config.connection import Connection, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
     CloudSettings,
     ClusterEntry,
     Component,
-    Connection,
     Control,
     ControllerEntry,
     CycleSettings,
@@ -19,14 +19,29 @@ from simems_edge.config.model import (
     GridLimits,
     Guards,
     HmiSettings,
-    ModbusTcp,
     RecorderSettings,
     Site,
     SiteInfo,
 )
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
-from simems_edge.config.simulation import SimulatedCells, SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
+from simems_edge.config.simulation import (
+    SimulatedBreaker,
+    SimulatedCells,
+    SimulatedCharger,
+    SimulatedConsumer,
+    SimulatedDevice,
+    SimulatedDropouts,
+    SimulatedForming,
+    SimulatedGrid,
+    SimulatedHeatPump,
+    SimulatedHybrid,
+    SimulatedLoad,
+    SimulatedPv,
+    SimulatedSession,
+    SimulatedThermal,
+    Simulation,
+)
 
 __all__ = [
     "BufferSettings",
@@ -41,13 +56,26 @@ __all__ = [
     "GridLimits",
     "Guards",
     "HmiSettings",
+    "Modbus",
+    "ModbusRtu",
+    "ModbusRtuTcp",
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "SimulatedBreaker",
     "SimulatedCells",
+    "SimulatedCharger",
+    "SimulatedConsumer",
     "SimulatedDevice",
+    "SimulatedDropouts",
+    "SimulatedForming",
+    "SimulatedGrid",
+    "SimulatedHeatPump",
+    "SimulatedHybrid",
     "SimulatedLoad",
     "SimulatedPv",
+    "SimulatedSession",
+    "SimulatedThermal",
     "Simulation",
     "Site",
     "SiteError",

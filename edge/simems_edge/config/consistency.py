@@ -1,11 +1,11 @@
 """What the site file says in one place must fit what it says in another. Needs no devices and no controllers."""
 
 import difflib
-from collections import defaultdict
 from collections.abc import Iterator, Set
 from typing import Final
 from zoneinfo import available_timezones
 
+from simems_edge.config.connection import ModbusRtu
 from simems_edge.config.currencies import CURRENCIES
 from simems_edge.config.document import Document
 from simems_edge.config.model import Site
@@ -86,23 +86,34 @@ def _clusters(site: Site, document: Document) -> Iterator[Problem]:
 
 
 def _connections(site: Site, document: Document) -> Iterator[Problem]:
-    users: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+    """One device, one component (devices that show several kinds are told apart by their profile, not here); units of
+    one serial line agree on how it is spoken."""
+    users: dict[tuple[str, int, str], int] = {}
+    lines: dict[str, tuple[int, ModbusRtu]] = {}
     for position, component in enumerate(site.components):
-        tcp = component.connection.modbus_tcp
-        users[tcp.host.lower(), tcp.port, tcp.unit].append(position)
-    for (host, port, unit), (first, *others) in users.items():
-        for position in others:
-            path: Path = ("components", position, "connection", "modbus_tcp")
+        connection = component.connection
+        path: Path = ("components", position, "connection", connection.kind)
+        shown = f"{connection.line} unit {connection.modbus.unit}"
+        first = users.setdefault((connection.line, connection.modbus.unit, component.profile), position)
+        if first != position:
             message = f"is the device of component {site.components[first].id!r} already"
-            remedy = "give each component its own host, port or unit"
-            yield document.problem(path, message, remedy, value=f"{host}:{port} unit {unit}")
+            yield document.problem(path, message, "give each component its own host, port or unit", value=shown)
+        if isinstance(connection.modbus, ModbusRtu):
+            at, other = lines.setdefault(connection.line, (position, connection.modbus))
+            if other.line != connection.modbus.line:
+                message = f"is spoken otherwise than by component {site.components[at].id!r}"
+                yield document.problem(
+                    path, message, "give all units of a line one baud, parity and stop_bits", value=shown
+                )
 
 
 def _ports(site: Site, document: Document) -> Iterator[Problem]:
     for position, component in enumerate(site.components):
-        tcp = component.connection.modbus_tcp
-        if tcp.port == site.hmi.port and _same_host(tcp.host, site.hmi.host):
-            path: Path = ("components", position, "connection", "modbus_tcp", "port")
+        modbus = component.connection.modbus
+        if isinstance(modbus, ModbusRtu):
+            continue
+        if modbus.port == site.hmi.port and _same_host(modbus.host, site.hmi.host):
+            path: Path = ("components", position, "connection", component.connection.kind, "port")
             yield document.problem(
                 path, "is also the port of the hmi on this host", "choose another port for one of them"
             )

@@ -22,6 +22,7 @@ _BY_FIELD: Final = {
     "unit": "use the Modbus unit id, 0 to 255",
     "profile": "use the name of a profile, see `simems-edge schema profile`",
     "modbus_tcp": "add modbus_tcp: {host: ..., port: ..., unit: ...}",
+    "device": "name the serial device, e.g. /dev/ttyUSB0",
     "connection": "add connection: {modbus_tcp: {host: ..., port: ..., unit: ...}}",
     "components": "list at least one component, each with id, profile and connection",
     "site": "add site: {id: ..., time_zone: ..., currency: ..., grid: {...}}",

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from simems_edge.config.connection import Connection, Port
 from simems_edge.config.quantities import (
     NonNegativeCurrentA,
     NonNegativePowerW,
@@ -18,6 +19,7 @@ from simems_edge.config.quantities import (
     PositiveVoltageV,
     TemperatureDegC,
 )
+from simems_edge.config.section import Strict
 from simems_edge.config.simulation import Simulation
 
 SITE_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -27,14 +29,7 @@ SiteId = Annotated[str, Field(pattern=SITE_ID_PATTERN)]
 ChannelAddress = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}/[a-z][a-z0-9_]{0,63}$")]
 ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ComponentId = Annotated[str, Field(pattern=COMPONENT_ID_PATTERN)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(max_length=100)]
-
-
-class Strict(BaseModel):
-    """Base of every section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class GridLimits(Strict):
@@ -79,19 +74,6 @@ class CycleSettings(Strict):
         return self.period_s * self.propose_deadline if self.max_lateness_s is None else self.max_lateness_s
 
 
-class ModbusTcp(Strict):
-    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:\-]+$")]
-    port: Port = 502
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    timeout_s: Annotated[PositiveSeconds, Field(alias="timeout", le=60)] = 1.0
-
-
-class Connection(Strict):
-    """How a component is reached. Exactly one kind of connection."""
-
-    modbus_tcp: ModbusTcp
-
-
 def _pair(value: object) -> tuple[object, ...]:
     if isinstance(value, list | tuple) and len(value) == 2:
         return tuple(value)
@@ -123,7 +105,7 @@ PhaseNumber = Annotated[int, Field(ge=1, le=3)]
 
 class Control(Strict):
     """Commands a component beyond a battery's active power: a PV's largest power, a charger's largest current, reactive
-    power. Only what the profile can set is commanded."""
+    power, a relay, a breaker, a battery's mode. Only what the profile can set is commanded."""
 
     phases: Annotated[tuple[PhaseNumber, ...], BeforeValidator(_list), Field(min_length=1, max_length=3)] = (1, 2, 3)
     """Phases of the connection it stands on, in the order of its own (a rotation: [2, 3, 1]); one: [2]."""
@@ -143,6 +125,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Battery: commands its mode of operation; the code of its mode on the grid, which holds when nobody speaks."""
 
 
 class ClusterEntry(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isnan
+from typing import Final
 
 from simems_core import FORCED, GOOD, CoreError, Snapshot
 
@@ -11,6 +12,8 @@ Term = float | None
 Row = tuple[int, Term, Term, Term, Term] | tuple[int, Term, Term, Term, Term, Term, Term]
 """(actuator number, preferred, lower, upper, offset[, reserve up, reserve down]) in the actuator's unit."""
 
+UTC_OFFSET: Final = "site/utc_offset_s"
+"""UTC less the monotonic clock; BAD while nobody has set the machine's clock."""
 _NANOSECONDS = 1e-9
 
 
@@ -18,9 +21,15 @@ class Context:
     """One per controller, reused each cycle. Values come from one frozen snapshot, times are monotonic."""
 
     def __init__(
-        self, actuators: Mapping[int, int], outputs: Mapping[str, int], publish: Callable[[int, float, int], None]
+        self,
+        actuators: Mapping[int, int],
+        outputs: Mapping[str, int],
+        publish: Callable[[int, float, int], None],
+        utc_offset: int | None = None,
     ) -> None:
-        """``actuators``: handle -> number in the cycle; ``outputs``: own channel name -> handle."""
+        """``actuators``: handle -> number in the cycle; ``outputs``: own channel name -> handle;
+        ``utc_offset``: handle of ``site/utc_offset_s``."""
+        self._utc_offset = utc_offset
         self._actuators = actuators
         self._outputs = outputs
         self._publish = publish
@@ -63,6 +72,14 @@ class Context:
     def sample_time_ns(self, handle: int) -> int:
         """Monotonic time of the channel's newest value."""
         return self.snapshot.time_of(handle)
+
+    def utc_s(self) -> float | None:
+        """UTC of this cycle in s since 1970, for calendars and clock-aligned windows; None while the clock is not set.
+
+        Never for control by elapsed time: a wall clock steps. Use ``dt_s`` and ``time_ns`` there.
+        """
+        offset_s = None if self._utc_offset is None else self.value(self._utc_offset)
+        return None if offset_s is None else offset_s + self.time_ns * _NANOSECONDS
 
     def stale(self, handle: int) -> bool:
         """True unless the value is good (or forced by a person)."""

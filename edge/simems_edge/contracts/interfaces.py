@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["meter", "ess", "pv", "evcs", "load", "relay", "breaker", "sensor"]
+Kind = Literal["meter", "ess", "pv", "hybrid", "evcs", "heat_pump", "load", "relay", "breaker", "sensor"]
 ValueKind = Literal["float", "int", "bool", "enum"]
 PHASES: Final = ("_l1", "_l2", "_l3")
 
@@ -83,6 +83,8 @@ ESS: Final = Interface(
         ChannelSpec("frequency_hz", "Hz"),
         ChannelSpec("dc_voltage_v", "V"),
         ChannelSpec("dc_current_a", "A"),
+        ChannelSpec("dc_power_w", "W"),
+        ChannelSpec("dc_pv_power_w", "W"),
         ChannelSpec("temperature_degc", "degC"),
         ChannelSpec("cell_voltage_min_v", "V"),
         ChannelSpec("cell_voltage_max_v", "V"),
@@ -132,6 +134,45 @@ EVCS: Final = Interface(
     ),
 )
 
+HYBRID: Final = Interface(
+    "hybrid",
+    (
+        ChannelSpec("active_power_w", "W", mandatory=True, phases=True),
+        ChannelSpec("reactive_power_var", "var", phases=True),
+        ChannelSpec("pv_power_w", "W", mandatory=True),
+        ChannelSpec("battery_power_w", "W", mandatory=True),
+        ChannelSpec("soc_pct", "%", mandatory=True),
+        ChannelSpec("soh_pct", "%"),
+        ChannelSpec("voltage_v", "V", phases=True),
+        ChannelSpec("current_a", "A", phases=True),
+        ChannelSpec("frequency_hz", "Hz"),
+        ChannelSpec("dc_voltage_v", "V"),
+        ChannelSpec("dc_current_a", "A"),
+        ChannelSpec("temperature_degc", "degC"),
+        ChannelSpec("capacity_wh", "Wh"),
+        ChannelSpec("energy_wh", "Wh"),
+        ChannelSpec("operating_state", "", kind="enum"),
+    ),
+)
+"""An inverter with PV and a battery behind one AC connection, as a whole: active power is that of the connection, PV
+and battery power those of their DC sides (discharge > 0). It is only read: the site's balance and every controller take
+the profiles of its battery (ess) and PV (pv), which may stand at the same unit."""
+
+HEAT_PUMP: Final = Interface(
+    "heat_pump",
+    (
+        ChannelSpec("active_power_w", "W"),
+        ChannelSpec("energy_wh", "Wh"),
+        ChannelSpec("operating_state", "", kind="enum"),
+        ChannelSpec("operating_mode", "", kind="enum", settable=True, must_set=True),
+        ChannelSpec("outdoor_temperature_degc", "degC"),
+        ChannelSpec("flow_temperature_degc", "degC"),
+        ChannelSpec("return_temperature_degc", "degC"),
+        ChannelSpec("hot_water_temperature_degc", "degC"),
+    ),
+)
+"""``operating_mode`` is the SG Ready state (bwp, "SG Ready" rules): 1 blocked, 2 normal, 3 encouraged, 4 forced."""
+
 LOAD: Final = Interface("load", (ChannelSpec("active_power_w", "W", phases=True),))
 RELAY: Final = Interface("relay", (ChannelSpec("state", "", kind="bool", settable=True, must_set=True),))
 BREAKER: Final = Interface("breaker", (ChannelSpec("closed", "", kind="bool", mandatory=True, settable=True),))
@@ -139,5 +180,5 @@ SENSOR: Final = Interface("sensor", ())
 """Anything that is only read and belongs to no other kind; its profile names its channels freely."""
 
 INTERFACES: Final[Mapping[str, Interface]] = {
-    interface.kind: interface for interface in (METER, ESS, PV, EVCS, LOAD, RELAY, BREAKER, SENSOR)
+    interface.kind: interface for interface in (METER, ESS, PV, HYBRID, EVCS, HEAT_PUMP, LOAD, RELAY, BREAKER, SENSOR)
 }

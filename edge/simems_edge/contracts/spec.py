@@ -26,6 +26,37 @@ class Metric:
     unit: str
     text: str
     resolution: float = 1.0
+    labels: tuple[str, ...] = ()
+    """Of an enumeration: what 0, 1, ... mean."""
+    refusals: tuple[int, ...] = ()
+    """Values of an enumeration that mean "not armed, and why": each raises the alarm ``controller_not_armed``."""
+    retained: bool = False
+    """Never stale, and kept over restarts of controller and edge: read it back with :meth:`Binding.own`."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A channel that a controller reads: of the component that a setting names, or of the site."""
+
+    of: str
+    """Name of the setting (``grid``), or ``site``."""
+    channel: str
+    """Name of the channel, e.g. ``active_power_w``."""
+    when_missing: str
+    """What the controller does while it is stale, bad or not there."""
+    optional: bool = False
+    """The component need not have it."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An actuator that a controller proposes to."""
+
+    of: str
+    """Name of the setting (``ess``)."""
+    channel: str
+    terms: tuple[str, ...] = ("preferred",)
+    """Which of ``preferred``, ``lower``, ``upper``, ``offset``, ``reserve_up``, ``reserve_down``."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +72,9 @@ class Spec:
     """What ``site/control_mode`` shows while it decides, e.g. ``PEAK_SHAVING``."""
     safety_impact: str
     fallback: str
+    """What happens without its inputs, and when its process dies."""
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
     metrics: tuple[Metric, ...]
     acceptance: tuple[str, ...]
     test_plan: tuple[str, ...]

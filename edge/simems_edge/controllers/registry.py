@@ -9,8 +9,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pydantic import ValidationError
 
 from simems_edge.config import ControllerEntry, Site
-from simems_edge.contracts import Controller, ControllerSettings
-from simems_edge.devices import load_profile
+from simems_edge.contracts import Controller, ControllerSettings, SiteFacts
+from simems_edge.devices import Profile, load_profile
 
 GROUP = "simems.controllers"
 
@@ -46,17 +46,27 @@ def load_type(name: str) -> type[Controller]:
 
 def build_controllers(site: Site) -> list[Controller]:
     """In the site file's order. Raises ControllerError for the first entry that cannot be used."""
-    kinds = {component.id: load_profile(component.profile).kind for component in site.components}
-    return [_build(entry, kinds) for entry in site.controllers]
+    profiles = {component.id: load_profile(component.profile) for component in site.components}
+    controllers = [_build(entry, profiles) for entry in site.controllers]
+    for controller in controllers:
+        controller.site = site_facts(site)
+    return controllers
 
 
-def _build(entry: ControllerEntry, kinds: Mapping[str, str]) -> Controller:
+def site_facts(site: Site) -> SiteFacts:
+    """What controllers may know of the site as a whole."""
+    info = site.site
+    return SiteFacts(info.time_zone, info.currency, info.grid.import_limit_w, info.grid.export_limit_w)
+
+
+def _build(entry: ControllerEntry, profiles: Mapping[str, Profile]) -> Controller:
     kind = load_type(entry.type)
     try:
         settings = kind.Settings.model_validate(entry.settings)
     except ValidationError as error:
         raise ControllerError(f"{entry.id}: {error}") from error
-    _check_references(entry.id, settings, kinds)
+    _check_references(entry.id, settings, {component: profile.kind for component, profile in profiles.items()})
+    _check_channels(entry.id, settings, profiles)
     return kind(entry.id, settings)
 
 
@@ -65,3 +75,14 @@ def _check_references(controller_id: str, settings: ControllerSettings, kinds: M
         if kinds.get(ref) != ref.kind:
             found = f"a {kinds[ref]}" if ref in kinds else "no component of this site"
             raise ControllerError(f"{controller_id}.{name}: {str(ref)!r} is {found}; name a {ref.kind}")
+
+
+def _check_channels(controller_id: str, settings: ControllerSettings, profiles: Mapping[str, Profile]) -> None:
+    for name, ref in settings.channel_references().items():
+        profile = profiles.get(ref.component)
+        if profile is None:
+            raise ControllerError(f"{controller_id}.{name}: {ref.component!r} is no component of this site; name one")
+        readable = [*(row.name for row in profile.channels if row.readable), "communication"]
+        if ref.partition("/")[2] not in readable:
+            offered = ", ".join(readable)
+            raise ControllerError(f"{controller_id}.{name}: {str(ref)!r} is no readable channel; use one of {offered}")

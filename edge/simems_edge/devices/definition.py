@@ -5,7 +5,7 @@ Read lazily, one file per model, never at import.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -40,12 +40,29 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A group at the model's end that comes as often as the model's length has room for it."""
+
+    name: str
+    size: int
+    points: tuple[Point, ...]
+    """Of the first repetition, named ``group.point``."""
+
+    def point(self, number: int, point: Point) -> Point:
+        """That of repetition ``number`` (from 1), named ``group.number.point``."""
+        own = point.name.removeprefix(f"{self.name}.")
+        return replace(point, name=f"{self.name}.{number}.{own}", offset=point.offset + (number - 1) * self.size)
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
-    """A model flattened: points of its groups are named ``group.point``. Repeating groups end it."""
+    """A model flattened: points of its groups are named ``group.point``; those of a repeated group ``group.2.point``
+    (160 ``module``, 714 ``Prt``). Groups that repeat inside repeated ones (the curves of 705-712) end it."""
 
     id: int
     name: str
     points: Mapping[str, Point]
+    repeat: Repeat | None = None
 
     @property
     def length(self) -> int:
@@ -54,10 +71,28 @@ class Definition:
 
     def point(self, name: str) -> Point:
         """Raises :class:`DefinitionError` for an unknown name."""
-        try:
-            return self.points[name]
-        except KeyError:
-            raise DefinitionError(f"SunSpec model {self.id} has no point {name!r}") from None
+        found = self.points.get(name) or self._in_repeat(name)
+        if found is None:
+            raise DefinitionError(f"SunSpec model {self.id} has no point {name!r}")
+        return found
+
+    def has_point(self, name: str) -> bool:
+        return name in self.points or self._in_repeat(name) is not None
+
+    def _in_repeat(self, name: str) -> Point | None:
+        group, _, rest = name.partition(".")
+        number, _, own = rest.partition(".")
+        if self.repeat is None or group != self.repeat.name or not number.isdecimal() or not 1 <= int(number) <= 999:
+            return None
+        first = next((p for p in self.repeat.points if p.name == f"{group}.{own}"), None)
+        return None if first is None else self.repeat.point(int(number), first)
+
+    def repeated(self, length: int) -> Iterator[Point]:
+        """Points of the repetitions that a model of ``length`` registers (with header) has room for."""
+        if self.repeat is None or self.repeat.size == 0:
+            return
+        for number in range(1, (length - self.length - HEADER_LENGTH) // self.repeat.size + 1):
+            yield from (self.repeat.point(number, point) for point in self.repeat.points)
 
 
 @lru_cache(maxsize=256)
@@ -87,7 +122,16 @@ def parse_definition(data: Mapping[str, Any]) -> Definition:
     """Lay out a definition in the published JSON form."""
     group = data["group"]
     points = {point.name: point for point in _lay_out(group, "", 0)}
-    return Definition(id=int(data["id"]), name=group["name"], points=points)
+    return Definition(id=int(data["id"]), name=group["name"], points=points, repeat=_repeat(group, points))
+
+
+def _repeat(group: Mapping[str, Any], points: Mapping[str, Point]) -> Repeat | None:
+    inner = next((one for one in group.get("groups", ()) if one.get("count", 1) != 1), None)
+    if inner is None or inner.get("groups"):
+        return None
+    start = max(point.offset + point.size for point in points.values())
+    first = tuple(_lay_out({"points": inner["points"]}, f"{inner['name']}.", start))
+    return Repeat(inner["name"], sum(point.size for point in first), first)
 
 
 def _lay_out(group: Mapping[str, Any], prefix: str, offset: int) -> Iterator[Point]:

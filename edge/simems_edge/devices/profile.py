@@ -8,11 +8,11 @@ from importlib.resources import files
 from typing import Annotated, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from simems_edge.contracts.interfaces import INTERFACES, Kind, ValueKind
+from simems_edge.devices.points import Data, Identity, Sink, Source, SunSpecPoint, Term
 
-Sign = Literal[-1, 1]
 Access = Literal["read", "write", "read_write"]
 _FOLDER: Final = files("simems_edge.devices") / "profiles"
 
@@ -21,68 +21,7 @@ class ProfileError(ValueError):
     """A profile that does not exist or must not be used; the message says what to do."""
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class PointRef(_Data):
-    """One point of one of these SunSpec models (``group.point`` for a point inside a group)."""
-
-    models: Annotated[tuple[int, ...], Field(min_length=1)]
-    point: str
-
-
-class SunSpecPoint(PointRef):
-    """value = raw * 10**scale factor (the model's own) * sign * scale, in the channel's unit."""
-
-    sign: Sign = 1
-    """-1 where the model counts the other direction than the channel does."""
-    scale: float = 1.0
-    relative_to: PointRef | None = None
-    """The point is a percentage of this other point."""
-    bit: Annotated[int, Field(ge=0, le=31)] | None = None
-    """The channel is this bit of a bit field."""
-    values: dict[int, int] = {}
-    """Enumerations: device's number -> the channel's number; a number not named here is passed on."""
-
-
-class RegisterPoint(_Data):
-    """A bare Modbus register: value = raw * sign * scale."""
-
-    address: Annotated[int, Field(ge=0, le=65535)]
-    table: Literal["holding", "input"] = "holding"
-    type: Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
-    word_order: Literal["big", "little"] = "big"
-    sign: Sign = 1
-    scale: float = 1.0
-
-
-class Source(_Data):
-    """Where a value is read: exactly one of the two."""
-
-    sunspec: SunSpecPoint | None = None
-    modbus: RegisterPoint | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.sunspec is None) == (self.modbus is None):
-            raise ValueError("name exactly one of sunspec or modbus")
-        return self
-
-
-class Sink(Source):
-    """Where a setpoint is written, and what must be set beside it."""
-
-    arm: dict[str, int] = {}
-    """Raw values of other points of the same model that make the device follow the setpoint; written with the first
-    setpoint and again when the device no longer shows them."""
-    disarm: dict[str, int] = {}
-    """Raw values that hand the device back to itself, written on an orderly stop."""
-    refresh_s: Annotated[float, Field(gt=0)] | None = None
-    """An unchanged setpoint is written again this often (the device's own watchdog)."""
-
-
-class ProfileChannel(_Data):
+class ProfileChannel(Data):
     """One channel of the device."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -99,7 +38,9 @@ class ProfileChannel(_Data):
     """A reading outside is bad; a setpoint outside is never sent."""
     poll_s: Annotated[float, Field(gt=0)] = 1.0
     stale_after_s: Annotated[float, Field(gt=0)] = 5.0
-    labels: dict[int, str] = {}
+    optional: bool = False
+    """Not every device of this kind has it: it is asked for apart, and left alone once the device refused it."""
+    labels: dict[int, str] = Field(default_factory=dict)
 
     @property
     def readable(self) -> bool:
@@ -129,7 +70,7 @@ class ProfileChannel(_Data):
         return self
 
 
-class Profile(_Data):
+class Profile(Data):
     """One kind of device, as data."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -140,6 +81,16 @@ class Profile(_Data):
     untested: Annotated[str, Field(min_length=1)]
     """What nobody has yet seen work on real hardware."""
     protocol: Literal["sunspec", "modbus"] = "sunspec"
+    """sunspec: the models are found in the device. modbus: registers at fixed addresses."""
+    device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+    """Profiles of one device name it alike (a hybrid inverter's battery, PV and meter); components with such profiles
+    may stand at one unit."""
+    identify: tuple[Identity, ...] = ()
+    """Registers that must show the right device before anything of it is believed."""
+    max_registers: Annotated[int, Field(ge=1, le=125)] = 125
+    """Most registers that the device answers at once."""
+    max_gap: Annotated[int, Field(ge=0, le=100)] = 0
+    """Registers that no channel needs and that may be read over to save a request; 0 where a device refuses gaps."""
     channels: Annotated[tuple[ProfileChannel, ...], Field(min_length=1)]
 
     @field_validator("channels")
@@ -153,7 +104,9 @@ class Profile(_Data):
 
     @model_validator(mode="after")
     def _fits_interface(self) -> Self:
-        problems = self._missing() + [text for channel in self.channels if (text := self._misfit(channel))]
+        problems = (
+            self._missing() + self._foreign() + [text for channel in self.channels if (text := self._misfit(channel))]
+        )
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -163,6 +116,14 @@ class Profile(_Data):
         settable = [channel.name for channel in self.channels if channel.settable]
         missing = INTERFACES[self.kind].missing(readable, settable)
         return [f"lacks the mandatory channel {name} of a {self.kind}; add it under channels" for name in missing]
+
+    def _foreign(self) -> list[str]:
+        """Points of the other protocol."""
+        other = "modbus" if self.protocol == "sunspec" else "sunspec"
+        named = [c.name for c in self.channels if any(getattr(term, other) is not None for term in _terms(c))]
+        if self.protocol == "sunspec" and self.identify:
+            named.append("identify")
+        return [f"{name} names {other}, but the protocol is {self.protocol}; correct one of them" for name in named]
 
     def _misfit(self, channel: ProfileChannel) -> str | None:
         if self.kind == "sensor":
@@ -186,20 +147,17 @@ class Profile(_Data):
 
     def models(self) -> frozenset[int]:
         """Every SunSpec model this profile can read or write."""
-        return frozenset(
-            model for channel in self.channels for source in _sources(channel) for model in _models(source)
-        )
+        points = [term.sunspec for channel in self.channels for term in _terms(channel) if term.sunspec is not None]
+        return frozenset(model for point in points for model in _models(point))
 
 
-def _sources(channel: ProfileChannel) -> tuple[Source, ...]:
-    return (*channel.read, *channel.write)
+def _terms(channel: ProfileChannel) -> list[Term]:
+    """Of all its sources and sinks."""
+    return [t for source in channel.read for t in source.terms] + [p for sink in channel.write for p in sink.pieces]
 
 
-def _models(source: Source) -> tuple[int, ...]:
-    if source.sunspec is None:
-        return ()
-    reference = source.sunspec.relative_to
-    return source.sunspec.models + (reference.models if reference else ())
+def _models(point: SunSpecPoint) -> tuple[int, ...]:
+    return point.models + (point.relative_to.models if point.relative_to is not None else ())
 
 
 def profile_names() -> list[str]:

@@ -18,7 +18,7 @@ class EncodeError(ValueError):
     """A value that the registers of its point cannot carry."""
 
 
-_FORMATS: Final[Mapping[PointType, str]] = {
+FORMATS: Final[Mapping[PointType, str]] = {
     "int16": ">h", "sunssf": ">h", "uint16": ">H", "count": ">H", "acc16": ">H", "enum16": ">H", "bitfield16": ">H",
     "raw16": ">H", "pad": ">H", "int32": ">i", "uint32": ">I", "acc32": ">I", "enum32": ">I", "bitfield32": ">I",
     "ipaddr": ">I", "int64": ">q", "uint64": ">Q", "acc64": ">Q", "bitfield64": ">Q", "float32": ">f", "float64": ">d",
@@ -48,7 +48,7 @@ def decode_raw(point: Point, registers: Sequence[int]) -> Raw:
     data = to_bytes(registers)
     if point.type == "string":
         return data.split(b"\0", 1)[0].decode("utf-8", "replace").strip() or None
-    layout = _FORMATS.get(point.type)
+    layout = FORMATS.get(point.type)
     if layout is None:
         return data if any(data) else None
     number: int | float = struct.unpack(layout, data)[0]
@@ -68,7 +68,7 @@ def encode_raw(point: Point, value: Raw) -> list[int]:
     """The registers of the point; None becomes the not-implemented value. Raises :class:`EncodeError`."""
     if point.type == "string":
         return _encode_text(point, value)
-    layout = _FORMATS.get(point.type)
+    layout = FORMATS.get(point.type)
     if layout is None and value is None:
         return [0] * point.size
     if layout is None or isinstance(value, str | bytes):
@@ -79,6 +79,11 @@ def encode_raw(point: Point, value: Raw) -> list[int]:
 def missing_value(kind: PointType) -> int | float:
     """What a device shows in a point that it does not implement."""
     return math.nan if kind in {"float32", "float64"} else _MISSING.get(kind, 0)
+
+
+def missing_number(kind: PointType) -> int | None:
+    """The raw number that says "not implemented" in a point of this type; None when only NaN or nothing does."""
+    return _MISSING.get(kind)
 
 
 def _pack(point: Point, layout: str, value: float) -> bytes:

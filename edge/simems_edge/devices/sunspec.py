@@ -88,8 +88,9 @@ def decode_model(definition: Definition, registers: Sequence[int]) -> dict[str, 
     ``registers`` start at the model's ID. A device's model may be shorter than the definition (older edition): points
     beyond its end are None. A value whose scale factor is missing or absurd is None, never unscaled.
     """
-    raws = {point.name: _raw(point, registers) for point in definition.points.values()}
-    return {point.name: _scaled(point, raws) for point in definition.points.values()}
+    points = [*definition.points.values(), *definition.repeated(len(registers))]
+    raws = {point.name: _raw(point, registers) for point in points}
+    return {point.name: _scaled(point, raws) for point in points}
 
 
 def _raw(point: Point, registers: Sequence[int]) -> Raw:
@@ -111,6 +112,13 @@ def scale_exponent(point: Point, values: Mapping[str, Value]) -> int | None:
         return point.scale_factor or 0
     exponent = next((values[name] for name in _candidates(point) if name in values), None)
     return exponent if isinstance(exponent, int) else None
+
+
+def scale_points(point: Point) -> list[str] | int:
+    """Names under which a point's scale factor may stand, nearest first; a number when it is fixed (0 without one)."""
+    if point.scale_factor is None or isinstance(point.scale_factor, int):
+        return point.scale_factor or 0
+    return list(_candidates(point))
 
 
 def _candidates(point: Point) -> Iterator[str]:

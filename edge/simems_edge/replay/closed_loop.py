@@ -10,10 +10,11 @@ from typing import TextIO
 from simems_core import FORCED, GOOD, Clock, Decision, Snapshot
 
 from simems_edge.config import Site
-from simems_edge.replay.scenario import Scenario, ScenarioEvent
+from simems_edge.replay.scenario import Scenario
 from simems_edge.replay.scenario_plant import ScenarioPlant
 from simems_edge.replay.simulated_bridge import SimulatedBridge
 from simems_edge.replay.table import RowWriter, numbers
+from simems_edge.replay.timeline import Timeline
 from simems_edge.runtime import Runtime
 
 _NS = 1_000_000_000
@@ -41,35 +42,26 @@ class ClosedLoop:
         self.clock = Clock.simulated(round(scenario.start.timestamp() * 1e6))
         self.runtime = Runtime(site, clock=self.clock)
         self._bridge = SimulatedBridge(self.runtime, self.plant)
-        self._events = sorted(scenario.events, key=lambda event: event.at_s)
+        self._timeline = Timeline(scenario, self.plant, self.runtime)
 
     def steps(self) -> Iterator[Step]:
         step_ns = round(self.scenario.step_s * _NS)
+        self._timeline.plant_until(0.0)
+        self.plant.settle()
         for number in range(self.scenario.steps):
             yield self._step(number * step_ns)
+            self._timeline.plant_until((number + 1) * step_ns / _NS)
             self.plant.step(self.scenario.step_s)
 
     def _step(self, time_ns: int) -> Step:
         self.clock.advance_to(time_ns)
-        while self._events and self._events[0].at_s * _NS <= time_ns:
-            self._happen(self._events.pop(0))
+        self._timeline.runtime_until(time_ns / _NS, time_ns)
         truth = self.plant.truth()
         self._bridge.poll(time_ns)
         decisions = self.runtime.step(time_ns)
         self._bridge.write(decisions)
         runtime = self.runtime
         return Step(time_ns / _NS, runtime.image.snapshot(), decisions, truth, runtime.state, runtime.control_mode)
-
-    def _happen(self, event: ScenarioEvent) -> None:
-        if event.silence is not None:
-            self.plant.silence(event.silence, True)
-        elif event.answer is not None:
-            self.plant.silence(event.answer, False)
-        elif event.override is not None and event.value is not None:
-            duration_s, reason = event.duration_s, "scenario"
-            self.runtime.overrides.set(
-                event.override, event.value, duration_s=duration_s, reason=reason, actor="scenario"
-            )
 
 
 def simulate(

@@ -34,7 +34,8 @@ class _Poll:
 
 
 class SimulatedBridge:
-    """A value is stamped with the time of its arrival, as live: nobody tells the EMS how old it was."""
+    """A value is stamped with the time of its arrival, as live: nobody tells the EMS how old it was. A device whose
+    clock is off stamps with that error on it."""
 
     def __init__(self, runtime: Runtime, plant: Plant) -> None:
         self._image = runtime.image
@@ -66,10 +67,12 @@ class SimulatedBridge:
                 self._image.publish_many(poll.handles, [shown[name] for name in poll.names], time_ns)
 
     def write(self, decisions: list[Decision]) -> None:
-        """Setpoints reach a device that answers; one that is silent goes on with what it has."""
+        """Setpoints reach a device that answers; one that does not goes on with what it has. Targets of clusters are
+        nobody's to write."""
         for decision in decisions:
-            if not self._plant.is_silent(decision.address.partition("/")[0]):
-                self._plant.command(decision.address, decision.setpoint)
+            address = decision.address
+            if self._plant.takes(address) and not self._plant.is_mute(address.partition("/")[0]):
+                self._plant.command(address, decision.setpoint)
 
     def _say(self, component: str, talks: bool, time_ns: int) -> None:
         self._image.publish(self._communication[component], float(talks), time_ns)

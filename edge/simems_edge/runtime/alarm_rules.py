@@ -60,6 +60,10 @@ class Facts:
     """Grid power outside the connection's limits in W, 0 when inside, None when unknown."""
     new_overruns: int
     """Overruns and skipped slots of the last minute."""
+    not_armed: Mapping[str, str] = field(default_factory=dict)
+    """Controller -> why it refuses to act."""
+    clock_known: bool = True
+    """False while the machine's clock was never set."""
     lateness: Lateness | None = None
     faults: Sequence[StandingFault] = ()
     """Faults that stand."""
@@ -89,6 +93,8 @@ def conditions(facts: Facts) -> list[Condition]:
         *_soc_apart(facts),
         *_soc_jumps(facts),
         *_controller_failing(facts),
+        *_not_armed(facts),
+        *_clock_not_set(facts),
         *_overruns(facts),
         *_late(facts),
     ]
@@ -241,6 +247,32 @@ def _controller_failing(facts: Facts) -> Iterator[Condition]:
             cause=error,
             effect="It loses its turns; its last wishes end after 3 cycles and the fallback holds.",
             remedy="Check its settings; report the message to the maker.",
+        )
+
+
+def _not_armed(facts: Facts) -> Iterator[Condition]:
+    for controller, reason in facts.not_armed.items():
+        yield Condition(
+            code="controller_not_armed",
+            severity="alarm",
+            component=controller,
+            text=f"Controller {controller} is not armed",
+            cause=reason,
+            effect="It proposes nothing; what it is there for does not happen.",
+            remedy="Give it an input that serves it, or take it out of the site file. The alarm clears by itself.",
+        )
+
+
+def _clock_not_set(facts: Facts) -> Iterator[Condition]:
+    if not facts.clock_known:
+        yield Condition(
+            code="clock_not_set",
+            severity="warning",
+            component="site",
+            text="The clock of this machine is not set",
+            cause="It shows a time before this software was made: no network time, and no battery behind its clock.",
+            effect="Calendars, time slots and clock-aligned windows do not act. Control by elapsed time goes on.",
+            remedy="Connect a time server (NTP) or set the clock. The alarm clears by itself.",
         )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from simems_core import Actuator, Channel, Clock, Cluster, Cycle, Guard, ProcessImage, Source
 
+from simems_edge.bridges.connection import connection_channels
 from simems_edge.config import Site
 from simems_edge.contracts import Controller, Priority
 from simems_edge.controllers.registry import build_controllers
 from simems_edge.devices import Profile, load_profile
 from simems_edge.runtime.channels import (
-    communication_channels,
     device_channels,
     estimate_channels,
     group_channels,
@@ -111,7 +111,7 @@ def _rows(
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
     totals = group_channels({group.target: group.unit for group in found})
-    return [*rows, *estimate_channels(site), *communication_channels(site), *virtual_channels(controllers), *totals]
+    return [*rows, *estimate_channels(site), *connection_channels(site), *virtual_channels(controllers), *totals]
 
 
 def _cycle(

@@ -8,7 +8,9 @@ from math import inf
 from simems_core import CONTROL_MODES, CYCLE_CHANNELS, Channel
 
 from simems_edge.config import Component, Site
-from simems_edge.contracts import Controller, control_settings
+from simems_edge.config.quantities import dimension_of
+from simems_edge.contracts import Controller, Metric, control_settings
+from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.devices import Profile
 from simems_edge.devices.estimator_inputs import OUTPUTS
 
@@ -54,6 +56,7 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
         _steady("site/state", kind="enum", labels=STATES),
         _steady("site/control_mode", kind="enum", labels=control_modes(controllers)),
         _steady("site/estop", kind="bool"),
+        _steady(UTC_OFFSET, unit="s", resolution=0.001),
     ]
     rows.extend(_steady(address, unit=unit, resolution=_resolution(unit)) for address, unit in CYCLE_CHANNELS)
     for controller in controllers:
@@ -100,28 +103,28 @@ def estimate_channels(site: Site) -> list[Channel]:
     return rows
 
 
-def communication_channels(site: Site) -> list[Channel]:
-    """Published by the bridge; stale when the bridge itself is gone."""
-    return [
-        Channel(f"{component.id}/communication", kind="bool", resolution=1.0, stale_after_s=10.0)
-        for component in site.components
-    ]
-
-
 def _controller_channels(controller: Controller) -> list[Channel]:
     settings = control_settings(controller.settings)
     rows = [_steady(f"{controller.id}/{name}", unit=_unit(name)) for name in settings]
-    for metric in controller.spec.metrics:
-        address = f"{controller.id}/{metric.name}"
-        rows.append(Channel(address, unit=metric.unit, resolution=metric.resolution, stale_after_s=LOAD_STALE_S))
+    rows.extend(_metric_channel(controller.id, metric) for metric in controller.spec.metrics)
     rows.append(_steady(f"{controller.id}/failures", kind="int"))
     return rows
 
 
+def _metric_channel(controller_id: str, metric: Metric) -> Channel:
+    return Channel(
+        f"{controller_id}/{metric.name}",
+        unit=metric.unit,
+        kind="enum" if metric.labels else "float",
+        resolution=metric.resolution,
+        stale_after_s=inf if metric.retained else LOAD_STALE_S,
+        labels=dict(enumerate(metric.labels)) or None,
+    )
+
+
 def _unit(name: str) -> str:
     """Unit that the end of a setting's name promises."""
-    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_var": "var", "_a": "A", "_s": "s", "_pct": "%"}
-    return next((unit for ending, unit in endings.items() if name.endswith(ending)), "")
+    return dimension_of(name) or ""
 
 
 def _resolution(unit: str) -> float:

@@ -8,13 +8,14 @@ its voltage.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from simems_core import CoreError, EstimatorMemory
+
+from simems_edge.runtime.durable import replace_durably
 
 ESTIMATOR_FILE: Final = "estimators.json"
 VERSION: Final = 1
@@ -86,13 +87,8 @@ class EstimatorStore:
 
     def save(self, batteries: Mapping[str, Remembered]) -> None:
         """Durable when it returns. Raises OSError; the file then holds what it held before."""
-        fresh = self._path.with_suffix(".new")
         content = msgspec.json.encode(_File(VERSION, dict(batteries), _digest(batteries)))
-        with fresh.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
+        replace_durably(self._path, content)
 
 
 def _checked(content: bytes) -> dict[str, Remembered]:

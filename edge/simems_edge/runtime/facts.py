@@ -30,6 +30,7 @@ class FactFinder:
         self._lateness_limit_s = assembly.site.cycle.lateness_limit_s
         self._grid = None if assembly.grid is None else assembly.image.handle(f"{assembly.grid}/active_power_w")
         self._soc = SocCheck(assembly)
+        self._refusals = _refusals(assembly)
         self._overruns: deque[tuple[int, int]] = deque()
         self._over_since_ns: int | None = None
 
@@ -64,6 +65,7 @@ class FactFinder:
             lost=lost,
             problems=problems,
             failing=failing,
+            not_armed=self._not_armed(snapshot),
             fallback=[d.address for d in decisions if self._fell_back(d, stale)],
             over_limit_w=self._over_limit_w(snapshot),
             new_overruns=self._new_overruns(snapshot.time_ns, statistics),
@@ -75,6 +77,10 @@ class FactFinder:
             soc_apart=self._soc.apart,
             soc_jumps=self._soc.jumps,
         )
+
+    def _not_armed(self, snapshot: Snapshot) -> dict[str, str]:
+        values = ((controller, labels, snapshot.value(handle)) for controller, handle, labels in self._refusals)
+        return {controller: labels[value] for controller, labels, value in values if value in labels}
 
     def _fell_back(self, decision: Decision, stale: Mapping[str, Sequence[str]]) -> bool:
         needed = self._users.get(decision.address, frozenset())
@@ -105,6 +111,16 @@ class FactFinder:
         while len(self._overruns) > 1 and self._overruns[1][0] <= now_ns - OVERRUN_MEMORY_NS:
             self._overruns.popleft()
         return count - self._overruns[0][1]
+
+
+def _refusals(assembly: Assembly) -> list[tuple[str, int, dict[float, str]]]:
+    """(controller, handle, value -> why) of the metrics that say that a controller is not armed."""
+    return [
+        (c.id, assembly.image.handle(f"{c.id}/{m.name}"), {float(code): m.labels[code] for code in m.refusals})
+        for c in assembly.controllers
+        for m in c.spec.metrics
+        if m.refusals
+    ]
 
 
 def _mandatory(assembly: Assembly, component: str) -> list[tuple[str, int]]:

@@ -9,13 +9,14 @@ A file that cannot be trusted is never taken for an empty one.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from simems_edge.runtime.durable import replace_durably
 
 FAULT_FILE: Final = "faults.json"
 VERSION: Final = 1
@@ -64,13 +65,7 @@ class FaultStore:
 
     def save(self, latched: Sequence[LatchedFault]) -> None:
         """Durable when it returns. Raises OSError; the file then holds what it held before."""
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as stream:
-            stream.write(_encoded(latched))
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
-        _sync_folder(self._path.parent)
+        replace_durably(self._path, _encoded(latched))
 
     def _keep_copy(self) -> None:
         try:
@@ -94,11 +89,3 @@ def _checked(content: bytes) -> list[LatchedFault]:
     if file.checksum != _digest(file.latched):
         raise ValueError("does not match its checksum")
     return file.latched
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

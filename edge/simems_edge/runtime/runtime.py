@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -35,7 +36,9 @@ from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThr
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
+from simems_edge.runtime.retained import RetainedMetrics
 from simems_edge.runtime.states import bind_states
+from simems_edge.runtime.wall_clock import WallClock
 
 log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
@@ -84,11 +87,16 @@ class Runtime:
         self.states = bind_states(self.assembly, plan)
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
         estimates = None if data is None else EstimatorStore(data)
+        self.retained = RetainedMetrics(self.assembly, data)
+        self.wall_clock = WallClock(self.image, clock, checked=bool(bridges))
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self._reports = BridgeReports()
         self._rules_ns: int | None = None
+        self._stepped_statistics: CycleStatistics | None = None
+        self.tells_alarms = True
+        """False where nobody hears them (a replay): alarms only tell, faults and states are the cycle's own."""
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -139,7 +147,7 @@ class Runtime:
 
     def start(self) -> None:
         """Bridges, cycle and controllers, in threads."""
-        self._publish_settings(self.clock.now_ns())
+        self._before_the_first_turn(self.clock.now_ns())
         for factory in self._bridges:
             bridge = factory(
                 self.site,
@@ -170,6 +178,7 @@ class Runtime:
         self._host.stop()
         self._keep_faults()
         self.estimators.keep(self.clock.utc_us(self.clock.now_ns()), at_once=True)
+        self.retained.keep(self.clock.now_ns(), at_once=True)
         if self._host_thread is not None:
             self._host_thread.join(STOP_S)
             self._host_thread = None
@@ -182,7 +191,9 @@ class Runtime:
 
     def _keep(self, _decisions: list[Decision]) -> None:
         self._keep_faults()
-        self.estimators.keep(self.clock.utc_us(self.clock.now_ns()))
+        now_ns = self.clock.now_ns()
+        self.estimators.keep(self.clock.utc_us(now_ns))
+        self.retained.keep(now_ns)
 
     def _keep_faults(self) -> None:
         self.faults.keep(self.clock.utc_us(self.clock.now_ns()))
@@ -190,7 +201,7 @@ class Runtime:
     def _live(self) -> None:
         after = self.cycle.number
         while not self._stopping.is_set():
-            snapshot = self.cycle.wait(after, WAIT_S)
+            snapshot = self._host.wait(after, WAIT_S)
             if snapshot is None:
                 continue
             after = snapshot.cycle
@@ -203,9 +214,9 @@ class Runtime:
 
     def step(self, time_ns: int) -> list[Decision]:
         """One whole cycle at ``time_ns`` of a simulated clock."""
-        snapshot = self.cycle.begin(time_ns)
         if self._rules_ns is None:
-            self._publish_settings(time_ns)
+            self._before_the_first_turn(time_ns)
+        snapshot = self.cycle.begin(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
         self._keep(decisions)
@@ -220,10 +231,14 @@ class Runtime:
         self._totals.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
-            self._judge(snapshot)
+            self.wall_clock.update(snapshot.time_ns)
+            if self.tells_alarms:
+                self._judge(snapshot)
 
-    def _publish_settings(self, time_ns: int) -> None:
-        """Numbers that screens draw, and no failure yet; once, they never go stale."""
+    def _before_the_first_turn(self, time_ns: int) -> None:
+        """The time of day, what was retained, numbers that screens draw, and no failure yet; they never go stale."""
+        self.wall_clock.update(time_ns)
+        self.retained.restore(time_ns)
         for controller in self.assembly.controllers:
             for name, value in control_settings(controller.settings).items():
                 self.image.publish(self.image.handle(f"{controller.id}/{name}"), value, time_ns)
@@ -235,14 +250,23 @@ class Runtime:
         facts = self._facts.facts(
             snapshot,
             decisions,
-            self.cycle.statistics(),
+            self._cycle_statistics(),
             stale=stale if self.state != "INIT" else {},
             lost=self._reports.lost(),
             problems=self._reports.problems(),
             failing=self._host.failing(),
             faults=self.faults,
         )
+        facts = replace(facts, clock_known=self.wall_clock.known)
         self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
+
+    def _cycle_statistics(self) -> CycleStatistics:
+        """A cycle that is stepped measures no time: the first statistics stand for all."""
+        if self.cycle.running:
+            return self.cycle.statistics()
+        if self._stepped_statistics is None:
+            self._stepped_statistics = self.cycle.statistics()
+        return self._stepped_statistics
 
     def _emit(self, event: Event) -> None:
         try:

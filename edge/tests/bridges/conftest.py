@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from simems_core import Channel, Clock, ProcessImage, Snapshot
-from simems_edge.bridges.modbus import ModbusBridge, channels
+from simems_edge.bridges.connection import connection_channels
+from simems_edge.bridges.modbus import ModbusBridge
 from simems_edge.config import Site
 from simems_edge.devices import load_profile
 
@@ -53,7 +54,7 @@ class Bench:
             if channel.readable
         ]
         self.clock = clock
-        self.image = ProcessImage(rows + channels(site))
+        self.image = ProcessImage(rows + connection_channels(site))
         self.problems: dict[tuple[str, str], str] = {}
         self.told: list[tuple[str, str]] = []
         self.bridge = ModbusBridge(site, profiles, self.image, clock, on_problem=self._problem, on_clear=self._clear)

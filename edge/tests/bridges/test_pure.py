@@ -4,40 +4,50 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from simems_edge.bridges.modbus.adu import MAX_REGISTERS
 from simems_edge.bridges.modbus.breaker import LONGEST_WAIT_S, CircuitBreaker
-from simems_edge.bridges.modbus.plan import MAX_REGISTERS, Schedule, model_registers, spans
+from simems_edge.bridges.modbus.plan import Schedule, Words, spans
 from simems_edge.bridges.modbus.setpoints import LIFETIME_S, SetpointStore
-from simems_edge.devices.sunspec import ModelBlock
+from simems_edge.devices.numbers import Block
+
+
+def holding(address: int, count: int, poll_s: float = 1.0) -> Block:
+    return Block(None, "holding", address, count, poll_s)
 
 
 @given(lengths=st.lists(st.integers(1, 400), min_size=1, max_size=12), due=st.sets(st.integers(0, 11)))
 def test_spans_read_whole_models_and_never_past_one(lengths: list[int], due: set[int]) -> None:
     blocks, address = [], 40_002
-    for number, length in enumerate(lengths):
-        blocks.append(ModelBlock(number, address, length))
+    for length in lengths:
+        blocks.append(holding(address, length + 2))
         address += length + 2
-    wanted = [block for block in blocks if block.id in due]
+    wanted = [block for number, block in enumerate(blocks) if number in due]
     plan = spans(wanted)
-    words = {register: register for span in plan for register in range(span.address, span.end)}
-    assert sum(span.count for span in plan) == len(words), "nothing is read twice"
-    assert set(words) == {r for block in wanted for r in range(block.address, block.address + block.total)}
+    read = {register: register for span in plan for register in range(span.address, span.end)}
+    assert sum(span.count for span in plan) == len(read), "nothing is read twice"
+    assert set(read) == {r for block in wanted for r in range(block.address, block.end)}
     assert all(1 <= span.count <= MAX_REGISTERS for span in plan)
-    assert all(model_registers(block, words)[0] == block.address for block in wanted)
+    words = Words()
+    for span in plan:
+        words.add(span, range(span.address, span.end))
+    assert all(words.of(block) == list(range(block.address, block.end)) for block in wanted)
+    assert words.of(holding(1, 2)) is None
 
 
 def test_neighbours_share_a_request() -> None:
-    plan = spans([ModelBlock(1, 40_002, 66), ModelBlock(713, 40_070, 7), ModelBlock(9, 40_090, 3)])
+    plan = spans([holding(40_002, 68), holding(40_070, 9), holding(40_090, 5)])
     assert [(span.address, span.count) for span in plan] == [(40_002, 77), (40_090, 5)]
 
 
 def test_schedule_keeps_its_phase_and_does_not_catch_up() -> None:
-    schedule = Schedule({701: 0.1, 713: 1.0}, 0.0)
-    assert schedule.take(0.0) == [701, 713]
-    assert schedule.take(0.05) == []
-    assert schedule.take(0.13) == [701]
+    fast, slow = holding(0, 1, 0.1), holding(1, 1, 1.0)
+    schedule = Schedule({fast: 0.1, slow: 1.0}, 0.0)
+    assert schedule.take(0.0) == (fast, slow)
+    assert schedule.take(0.05) == ()
+    assert schedule.take(0.13) == (fast,)
     assert schedule.next_s == 0.2
-    assert schedule.take(5.0) == [701, 713]
-    assert schedule.take(5.0) == []
+    assert schedule.take(5.0) == (fast, slow)
+    assert schedule.take(5.0) == ()
 
 
 def test_breaker_backs_off_with_jitter() -> None:

@@ -8,27 +8,30 @@ import yaml
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.devices import ProfileError, load_profile, profile_names
 from simems_edge.devices.definition import load_definition
-from simems_edge.devices.mapping import (
-    arm_writes,
-    channel_values,
-    disarm_writes,
-    layout_of,
-    missing_channels,
-    read_plan,
-    setpoint_writes,
-)
 from simems_edge.devices.profile import parse_profile
 from simems_edge.devices.registers import EncodeError
-from simems_edge.devices.sunspec import ModelBlock, Value, decode_model, encode_model
+from simems_edge.devices.sunspec import ModelBlock, Value, encode_model
+from simems_edge.devices.sunspec_view import SunSpecView, layout_of, model_values
 
 STORAGE = layout_of(
     [ModelBlock(701, 40070, 153), ModelBlock(702, 40300, 50), ModelBlock(704, 40400, 65), ModelBlock(713, 40500, 7)]
 )
 
 
-def shown(model: int, points: dict[str, Value]) -> dict[str, Value]:
-    """What is read from a device that shows these points."""
-    return decode_model(load_definition(model), encode_model(load_definition(model), points))
+def shown(model: int, points: dict[str, Value]) -> list[int]:
+    """The registers of a device that shows these points."""
+    return encode_model(load_definition(model), points)
+
+
+def view(profile: str, models: dict[int, dict[str, Value]], layout: dict[int, ModelBlock] = STORAGE) -> SunSpecView:
+    """Of a device with these models, each read once."""
+    found = SunSpecView(load_profile(profile), layout)
+    for block in found.blocks:
+        model = next(m.id for m in layout.values() if m.address == block.address)
+        if model in models:
+            found.update(block, shown(model, models[model]))
+    found.bind()
+    return found
 
 
 def raw_profile(name: str) -> dict[str, Any]:
@@ -39,17 +42,17 @@ def raw_profile(name: str) -> dict[str, Any]:
 def test_every_profile_names_points_that_exist(name: str) -> None:
     profile = load_profile(name)
     for channel in profile.channels:
-        for source in (*channel.read, *channel.write):
-            assert source.sunspec is not None
-            for reference in filter(None, (source.sunspec, source.sunspec.relative_to)):
+        terms = [t for source in channel.read for t in source.terms] + [p for s in channel.write for p in s.pieces]
+        for point in (term.sunspec for term in terms if term.sunspec is not None):
+            for reference in filter(None, (point, point.relative_to)):
                 for model in reference.models:
                     load_definition(model).point(reference.point)
         for sink in channel.write:
-            assert sink.sunspec is not None
-            for model in sink.sunspec.models:
-                points = [load_definition(model).point(p) for p in (sink.sunspec.point, *sink.arm, *sink.disarm)]
-                assert all(point.writable for point in points)
-                assert all(p.scale_factor is None or sink.arm.get(p.name, 0) == 0 for p in points)
+            for piece in (piece.sunspec for piece in sink.pieces if piece.sunspec is not None):
+                for model in piece.models:
+                    points = [load_definition(model).point(p) for p in (piece.point, *sink.arm, *sink.disarm)]
+                    assert all(point.writable for point in points)
+                    assert all(p.scale_factor is None or sink.arm.get(p.name, 0) == 0 for p in points)
     assert len(profile.source) > 20
     assert len(profile.untested) > 20
 
@@ -66,7 +69,7 @@ MANDATORY = [
 def test_a_profile_without_a_mandatory_channel_is_refused(name: str, channel: str) -> None:
     raw = raw_profile(name)
     raw["channels"] = [c for c in raw["channels"] if c["name"] != channel]
-    with pytest.raises(ProfileError, match=f"lacks the mandatory channel {channel}"):
+    with pytest.raises(ProfileError, match=f"lacks the mandatory channel {channel}|at least 1 item"):
         parse_profile(raw, "mine")
 
 
@@ -124,7 +127,7 @@ def test_garbage_is_refused(data: object) -> None:
 @pytest.mark.parametrize(("name", "sign"), [("sunspec_meter", 1), ("sunspec_meter_export_positive", -1)])
 def test_signs_of_meters(name: str, sign: int) -> None:
     model = shown(203, {"W": 1500, "W_SF": 0, "PF": 98, "PF_SF": 0, "TotWhImp": 0, "TotWh_SF": 0})
-    values = channel_values(load_profile(name), {203: model})
+    values = model_values(load_profile(name), {203: model})
     assert values["active_power_w"] == sign * 1500.0
     assert values["power_factor"] == pytest.approx(0.98)
     assert values["import_energy_wh"] == 0.0
@@ -132,77 +135,87 @@ def test_signs_of_meters(name: str, sign: int) -> None:
 
 def test_discharge_is_positive_and_charge_negative() -> None:
     for power_w in (2500.0, -2500.0):
-        values = channel_values(
-            load_profile("sunspec_storage"), {701: shown(701, {"W": power_w, "W_SF": 0, "DERMode": 2})}
-        )
+        model = shown(701, {"W": power_w, "W_SF": 0, "DERMode": 2})
+        values = model_values(load_profile("sunspec_storage"), {701: model})
         assert values["active_power_w"] == power_w
         assert values["grid_forming"] == 1.0
 
 
 def test_the_first_implemented_source_counts() -> None:
-    definition = load_definition(702)
     for given, expected in (({"WChaRteMax": 5000, "WChaRteMaxRtg": 6000}, 5000.0), ({"WChaRteMaxRtg": 6000}, 6000.0)):
-        models = {702: decode_model(definition, encode_model(definition, {"W_SF": 0, **given}))}
-        assert channel_values(load_profile("sunspec_storage"), models)["max_charge_power_w"] == expected
+        models = {702: shown(702, {"W_SF": 0, **given})}
+        assert model_values(load_profile("sunspec_storage"), models)["max_charge_power_w"] == expected
 
 
 def test_states_of_old_and_new_inverters_agree() -> None:
     profile = load_profile("sunspec_pv")
     for model, raw in ((103, 4), (701, 3)):
-        points = {"St" if model == 103 else "InvSt": raw}
-        decoded = decode_model(load_definition(model), encode_model(load_definition(model), points))
-        value = channel_values(profile, {model: decoded})["operating_state"]
+        points: dict[str, Value] = {"St" if model == 103 else "InvSt": raw}
+        value = model_values(profile, {model: shown(model, points)})["operating_state"]
         assert value is not None
         assert profile.channel("operating_state").labels[int(value)] == "running"
 
 
 def test_a_battery_setpoint_is_armed_once() -> None:
     channel = load_profile("sunspec_storage").channel("active_power_w")
-    definition = load_definition(704)
-    fresh = {"WSet_SF": 0, "WSetEna": 0, "WSetMod": 0, "WSetRvrt": 0, "WSetRvrtTms": 0, "WSetEnaRvrt": 0}
-    models = {704: decode_model(definition, encode_model(definition, fresh))}
-    (write,) = setpoint_writes(channel, -5000.4, STORAGE, models)
+    fresh: dict[str, Value] = {
+        "WSet_SF": 0, "WSetEna": 0, "WSetMod": 0, "WSetRvrt": 0, "WSetRvrtTms": 0, "WSetEnaRvrt": 0,
+    }  # fmt: skip
+    device = view("sunspec_storage", {704: fresh})
+    (write,) = device.setpoint_writes(channel, -5000.4)
     assert (write.address, write.registers) == (40424, (0xFFFF, 0x10000 - 5000))
-    arming = [write.point for write in arm_writes(channel, STORAGE, models)]
+    assert write.area in device.allowed()
+    arming = [write.point for write in device.arm_writes(channel)]
     assert arming == ["704.WSetMod", "704.WSetRvrtTms", "704.WSetEnaRvrt", "704.WSetEna"]
-    armed = {**fresh, "WSetEna": 1, "WSetMod": 1, "WSetRvrtTms": 10, "WSetEnaRvrt": 1}
-    assert not arm_writes(channel, STORAGE, {704: decode_model(definition, encode_model(definition, armed))})
-    assert [(write.address, write.registers) for write in disarm_writes(channel, STORAGE)] == [(40422, (0,))]
+    armed: dict[str, Value] = {**fresh, "WSetEna": 1, "WSetMod": 1, "WSetRvrtTms": 10, "WSetEnaRvrt": 1}
+    assert not view("sunspec_storage", {704: armed}).arm_writes(channel)
+    assert [(write.address, write.registers) for write in device.disarm_writes(channel)] == [(40422, (0,))]
+
+
+def test_a_scale_factor_that_changes_at_run_time_is_followed_both_ways() -> None:
+    profile = load_profile("sunspec_storage")
+    channel = profile.channel("active_power_w")
+    for exponent, raw in ((0, 5000), (1, 500), (2, 50)):
+        device = view("sunspec_storage", {704: {"WSet_SF": exponent}, 701: {"W": 5000.0, "W_SF": exponent}})
+        assert device.values()["active_power_w"] == 5000.0
+        assert device.setpoint_writes(channel, 5000.0)[0].registers == (0, raw)
 
 
 def test_a_setpoint_out_of_range_or_unknown_is_never_written() -> None:
     battery = load_profile("sunspec_storage").channel("active_power_w")
     with pytest.raises(EncodeError, match="outside"):
-        setpoint_writes(battery, float("nan"), STORAGE, {704: {"WSet_SF": 0}})
+        view("sunspec_storage", {704: {"WSet_SF": 0}}).setpoint_writes(battery, float("nan"))
     with pytest.raises(EncodeError, match="scale factor"):
-        setpoint_writes(battery, 1.0, STORAGE, {})
+        view("sunspec_storage", {}).setpoint_writes(battery, 1.0)
     with pytest.raises(EncodeError, match="none of the models"):
-        setpoint_writes(battery, 1.0, {}, {})
+        view("sunspec_storage", {}, {}).setpoint_writes(battery, 1.0)
     limit = load_profile("sunspec_pv").channel("active_power_limit_w")
     with pytest.raises(EncodeError, match="outside"):
-        setpoint_writes(limit, -1.0, STORAGE, {})
+        view("sunspec_pv", {}).setpoint_writes(limit, -1.0)
 
 
 def test_a_percentage_is_of_its_reference() -> None:
-    profile = load_profile("sunspec_pv")
-    models = {702: {"WMax": 50_000.0}, 704: {"WMaxLimPct": 40.0, "WMaxLimPct_SF": -1}}
-    assert channel_values(profile, models)["active_power_limit_w"] == 20_000.0
-    (write,) = setpoint_writes(profile.channel("active_power_limit_w"), 25_000.0, STORAGE, models)
-    assert write.registers == (500,)
+    limit = load_profile("sunspec_pv").channel("active_power_limit_w")
+    inverter: dict[int, dict[str, Value]] = {
+        702: {"WMax": 50_000.0, "W_SF": 1},
+        704: {"WMaxLimPct": 40.0, "WMaxLimPct_SF": -1},
+    }
+    device = view("sunspec_pv", inverter)
+    assert device.values()["active_power_limit_w"] == 20_000.0
+    assert device.setpoint_writes(limit, 25_000.0)[0].registers == (500,)
+    unknown = view("sunspec_pv", {704: inverter[704]})
+    assert unknown.values()["active_power_limit_w"] is None
     with pytest.raises(EncodeError, match="percentage"):
-        setpoint_writes(profile.channel("active_power_limit_w"), 25_000.0, STORAGE, {704: models[704]})
+        unknown.setpoint_writes(limit, 25_000.0)
 
 
 def test_the_read_plan_takes_the_shortest_interval() -> None:
-    profile = load_profile("sunspec_storage")
-    assert read_plan(profile, STORAGE) == {701: 0.1, 702: 1.0, 704: 1.0, 713: 1.0}
-    cells = [
-        "dc_voltage_v",
-        "dc_current_a",
-        "cell_voltage_min_v",
-        "cell_voltage_max_v",
-        "cell_temperature_min_degc",
+    device = view("sunspec_storage", {})
+    rates = {block.address: block.poll_s for block in device.blocks}
+    assert rates == {40070: 0.1, 40300: 1.0, 40400: 1.0, 40500: 1.0}
+    lacking = {c.name for c in device.profile.channels} - set(device.readable())
+    assert lacking == {
+        "dc_voltage_v", "dc_current_a", "cell_voltage_min_v", "cell_voltage_max_v", "cell_temperature_min_degc",
         "cell_temperature_max_degc",
-    ]
-    assert missing_channels(profile, STORAGE) == cells
-    assert "active_power_w (settable)" in missing_channels(profile, {})
+    }  # fmt: skip
+    assert view("sunspec_storage", {}, {}).settable() == []

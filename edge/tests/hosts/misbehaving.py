@@ -13,7 +13,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from simems_edge.contracts import Binding, Context, Controller, ControllerSettings, Metric, Priority, Spec
+from simems_edge.contracts import (
+    Binding,
+    Context,
+    Controller,
+    ControllerSettings,
+    Input,
+    Metric,
+    Output,
+    Priority,
+    Spec,
+)
 
 WANTED = 5.0
 TRIGGER = "test/trigger"
@@ -155,6 +165,8 @@ def _spec(name: str) -> Spec:
         control_mode=name.upper(),
         safety_impact="none, a test",
         fallback="none, a test",
+        inputs=(Input("site", "state", "goes on"),),
+        outputs=(Output("ess", "active_power_w"),),
         metrics=(Metric("turns", "", "Turns taken"),),
         acceptance=("a test",),
         test_plan=("edge/tests/hosts",),

@@ -10,13 +10,12 @@ import pytest
 from simems_edge.cli.site_file import checked_site
 from simems_edge.config import SimulatedCells, SimulatedDevice
 from simems_edge.devices import load_profile
-from simems_edge.devices.mapping import channel_values
-from simems_edge.devices.sunspec import decode_model
+from simems_edge.devices.sunspec_view import model_values
 from simems_edge.replay.closed_loop import ClosedLoop
 from simems_edge.replay.scenario import Scenario, load_scenario
 from simems_edge.sim.battery import Battery
 from simems_edge.sim.cells import CAPACITY_AH, CellStack
-from simems_edge.sim.chains import build_chain
+from simems_edge.sim.chains import CELLS, build_chain
 
 DEMO = Path(__file__).parents[3] / "demo"
 ONE = SimulatedCells(series=1)
@@ -99,16 +98,14 @@ def test_what_the_cells_show_is_read_back_through_sunspec() -> None:
     battery.command(40_000.0)
     for _ in range(20):
         battery.step(1.0)
-    chain = build_chain("ess", "ess0", 60_000.0, 120_000.0, cells=True)
+    chain = build_chain("ess", "ess0", 60_000.0, 120_000.0, more=CELLS)
     registers, shown = list(chain.registers), battery.cell_readings()
     models = {}
     for placed in chain.models:
         placed.encode(shown, registers)
         length = placed.definition.length + 2
-        models[placed.definition.id] = decode_model(
-            placed.definition, registers[placed.offset : placed.offset + length]
-        )
-    read = channel_values(load_profile("sunspec_storage"), models)
+        models[placed.definition.id] = registers[placed.offset : placed.offset + length]
+    read = model_values(load_profile("sunspec_storage"), models)
     assert read["dc_current_a"] == pytest.approx(shown["dc_current_a"], abs=0.06)
     assert read["dc_voltage_v"] == pytest.approx(shown["dc_voltage_v"], abs=0.06)
     for name in ("cell_voltage_min_v", "cell_voltage_max_v"):

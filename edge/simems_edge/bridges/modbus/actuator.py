@@ -1,18 +1,31 @@
-"""One settable channel of one device: writes on change, refreshes for the device's watchdog, reads back, compares."""
+"""One settable channel of one device: writes on change, refreshes for the device's watchdog, reads back, compares.
+
+A setpoint that nobody repeats dies: where the device has a watchdog, that ends it; where it has none, the device is
+handed back to itself. Persistent registers are read first, written only when they differ, within their daily budget.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
+from simems_edge.bridges.modbus.budget import WriteBudget
 from simems_edge.bridges.modbus.reporter import Reporter
 from simems_edge.bridges.modbus.setpoints import SetpointStore
-from simems_edge.devices.mapping import Layout, Models, Write, arm_writes, disarm_writes, setpoint_writes
+from simems_edge.devices.points import Sink
 from simems_edge.devices.profile import ProfileChannel
 from simems_edge.devices.registers import EncodeError
+from simems_edge.devices.view import DeviceView, Write
 
-ReadRegisters = Callable[[int, int], Awaitable[list[int]]]
-WriteRegisters = Callable[[int, Sequence[int]], Awaitable[None]]
+ReadBack = Callable[[Write], Awaitable[list[int]]]
+"""What stands where this write goes."""
+SendWrite = Callable[[Write], Awaitable[None]]
+Words = tuple[int, ...]
+PERSISTENT_INTERVAL_S: Final = 60.0
+"""A persistent register is not written more often, whatever its budget still has."""
+MISMATCH_WAIT_S: Final = 1.0
+"""A device that does not show what it confirmed is asked again after this."""
 
 
 class ActuatorWriter:
@@ -23,62 +36,114 @@ class ActuatorWriter:
         self.channel = channel
         self._store = store
         self._reporter = reporter
-        self._refresh_s = min((sink.refresh_s for sink in channel.write if sink.refresh_s), default=math.inf)
-        self._shown: tuple[int, ...] | None = None
+        self._budget = WriteBudget(min(sink.daily_writes for sink in channel.write))
+        self._value: float | None = None
+        self._shown: Words | None = None
         self._written_s = -math.inf
-        self._attempt: tuple[tuple[int, ...], float] | None = None
+        self._not_before_s = -math.inf
+        self._attempt: tuple[Words, float] | None = None
+        self._touched = False
+        """Something of ours may be in the device."""
 
     def new_session(self) -> None:
         """The device may have restarted: nothing is known of what it holds."""
         self._shown = None
         self._written_s = -math.inf
 
-    async def serve(
-        self, layout: Layout, models: Models, read: ReadRegisters, write: WriteRegisters, now_s: float
-    ) -> bool:
-        """Write when the setpoint changed or wants refreshing. True when the model must be read again (armed)."""
+    async def serve(self, view: DeviceView, read: ReadBack, write: SendWrite, now_s: float) -> bool:
+        """Write when the setpoint changed or wants refreshing. True when what arms it must be read again."""
         value = self._store.alive(self.address, now_s)
         if value is None:
+            await self._expired(view, write)
             return False
         try:
-            rows = setpoint_writes(self.channel, value, layout, models)
-            arms = arm_writes(self.channel, layout, models)
+            sink = view.sink_of(self.channel)
+            rows = view.setpoint_writes(self.channel, self._steadied(sink, value))
+            arms = view.arm_writes(self.channel)
         except EncodeError as error:
             self._reporter.problem("setpoint_rejected", f"{self.address}: {error}; it was not sent")
             return False
         self._reporter.clear("setpoint_rejected")
-        registers = tuple(word for row in rows for word in row.registers)
-        if await self._already(rows, registers, read, now_s) and not arms:
+        words = tuple(word for row in rows for word in row.registers)
+        if await self._held(sink, rows, words, read, now_s) and not arms:
             return False
-        self._attempt = (registers, now_s)
-        for row in (*rows, *arms):
-            await write(row.address, row.registers)
-        self._attempt = None
-        self._shown, self._written_s = registers, now_s
-        await self._compare(rows, read)
-        return bool(arms)
+        return self._may_write(sink, arms, now_s) and await self._send(sink, rows, arms, read, write, now_s)
 
-    async def release(self, layout: Layout, write: WriteRegisters) -> None:
+    async def release(self, view: DeviceView, write: SendWrite) -> None:
         """Hand the device back to itself."""
-        for row in disarm_writes(self.channel, layout):
-            await write(row.address, row.registers)
+        if not self._touched:
+            return
+        for row in view.disarm_writes(self.channel):
+            await write(row)
+        self._value, self._attempt, self._touched = None, None, False
         self.new_session()
 
-    async def _already(
-        self, rows: Sequence[Write], registers: tuple[int, ...], read: ReadRegisters, now_s: float
-    ) -> bool:
-        """Whether the device holds exactly this, written recently enough. After a write of unknown fate it is asked."""
-        if self._attempt is not None and self._attempt[0] == registers:
-            attempted_s, self._attempt = self._attempt[1], None
-            if [await read(row.address, len(row.registers)) for row in rows] == [list(row.registers) for row in rows]:
-                self._shown, self._written_s = registers, attempted_s
-        return self._shown == registers and now_s - self._written_s < self._refresh_s
+    async def _expired(self, view: DeviceView, write: SendWrite) -> None:
+        if not self._touched:
+            return
+        sink = view.sink_of(self.channel)
+        if sink.watchdog_s is not None or sink.on_silence == "hold" or not view.disarm_writes(self.channel):
+            return
+        self._reporter.problem(
+            "setpoint_expired", f"{self.address}: nobody repeats the setpoint; handed back to the device"
+        )
+        await self.release(view, write)
 
-    async def _compare(self, rows: Sequence[Write], read: ReadRegisters) -> None:
-        for row in rows:
-            if tuple(await read(row.address, len(row.registers))) != row.registers:
-                text = f"{self.address}: the device does not show the setpoint it confirmed ({row.point})"
-                self._reporter.problem("setpoint_mismatch", text)
-                self._shown = None
-                return
-        self._reporter.clear("setpoint_mismatch")
+    def _steadied(self, sink: Sink, value: float) -> float:
+        """The former setpoint while the new one differs by less than the dead band."""
+        held = self._value
+        if held is None or value == 0.0 or abs(value - held) >= sink.deadband:
+            return value
+        return held
+
+    async def _held(self, sink: Sink, rows: Sequence[Write], words: Words, read: ReadBack, now_s: float) -> bool:
+        """Whether the device holds exactly this, written recently enough. After a write of unknown fate it is asked;
+        a persistent register is asked before it is written at all."""
+        attempted = self._attempt is not None and self._attempt[0] == words
+        if sink.read_back and (attempted or (sink.persistent and self._shown is None)):
+            if await self._shows(rows, read):
+                self._shown, self._written_s = words, self._attempt[1] if attempted and self._attempt else now_s
+            self._attempt = None
+        refresh_s = math.inf if sink.refresh_s is None else sink.refresh_s
+        return self._shown == words and now_s - self._written_s < refresh_s
+
+    def _may_write(self, sink: Sink, arms: Sequence[Write], now_s: float) -> bool:
+        persistent = sink.persistent or any(row.persistent for row in arms)
+        least_s = PERSISTENT_INTERVAL_S if persistent else sink.minimum_interval_s
+        if now_s < self._not_before_s or now_s - self._written_s < least_s:
+            return False
+        if persistent and not self._budget.allows(now_s):
+            text = f"{self.address}: written {self._budget.daily} times in 24 h; the device keeps what it has"
+            self._reporter.problem("write_budget", text)
+            return False
+        self._reporter.clear("write_budget")
+        if persistent:
+            self._budget.spend(now_s)
+        return True
+
+    async def _send(
+        self, sink: Sink, rows: Sequence[Write], arms: Sequence[Write], read: ReadBack, write: SendWrite, now_s: float
+    ) -> bool:
+        words = tuple(word for row in rows for word in row.registers)
+        self._attempt, self._written_s, self._touched = (words, now_s), now_s, True
+        for row in (*rows, *arms):
+            await write(row)
+        self._attempt, self._shown = None, words
+        self._value = self._store.alive(self.address, now_s)
+        self._reporter.clear("setpoint_expired")
+        if sink.read_back:
+            await self._compare(rows, read, now_s)
+        return bool(arms)
+
+    async def _shows(self, rows: Sequence[Write], read: ReadBack) -> bool:
+        return [tuple(await read(row)) for row in rows] == [row.registers for row in rows]
+
+    async def _compare(self, rows: Sequence[Write], read: ReadBack, now_s: float) -> None:
+        if await self._shows(rows, read):
+            self._reporter.clear("setpoint_mismatch")
+            return
+        points = ", ".join(row.point for row in rows)
+        self._reporter.problem(
+            "setpoint_mismatch", f"{self.address}: the device does not show the setpoint it confirmed ({points})"
+        )
+        self._shown, self._not_before_s = None, now_s + MISMATCH_WAIT_S

@@ -1,12 +1,13 @@
-"""All Modbus TCP devices of a site."""
+"""All Modbus devices of a site."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Mapping
 
-from simems_core import Channel, Clock, ProcessImage
+from simems_core import Clock, ProcessImage
 
 from simems_edge.bridges.modbus.device import NANOSECONDS, ModbusDevice, Surroundings
 from simems_edge.bridges.modbus.link import ModbusLink
@@ -18,16 +19,8 @@ from simems_edge.devices import Profile
 _HEARTBEAT_S = 1.0
 
 
-def channels(site: Site) -> list[Channel]:
-    """What the bridge adds to the image: ``<component>/communication``."""
-    return [
-        Channel(f"{component.id}/communication", kind="bool", resolution=1.0, stale_after_s=10.0)
-        for component in site.components
-    ]
-
-
 class ModbusBridge:
-    """Reads every device into the image and writes setpoints to it. One connection per host and port."""
+    """Reads every device into the image, writes setpoints to it. One connection per host and port, or serial line."""
 
     def __init__(
         self,
@@ -45,15 +38,17 @@ class ModbusBridge:
         self._store = SetpointStore()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._settable: dict[str, ModbusDevice] = {}
-        self._links: dict[tuple[str, int], ModbusLink] = {}
+        self._links: dict[str, ModbusLink] = {}
         self._devices: list[ModbusDevice] = []
         around = Surroundings(image, clock, self._store, random.SystemRandom().random)
+        users = Counter(component.connection.line for component in site.components)
         for component in site.components:
             profile = profiles[component.id] if component.id in profiles else profiles[component.profile]
-            connection = component.connection.modbus_tcp
-            key = (connection.host, connection.port)
-            link = self._links.setdefault(key, ModbusLink(*key))
-            device = ModbusDevice(component, profile, link, around, Reporter(component.id, on_problem, on_clear))
+            line = component.connection.line
+            if line not in self._links:
+                self._links[line] = ModbusLink(component.connection)
+            reporter = Reporter(component.id, on_problem, on_clear)
+            device = ModbusDevice(component, profile, self._links[line], around, reporter, shared=users[line] > 1)
             self._devices.append(device)
             self._settable |= {f"{component.id}/{c.name}": device for c in profile.channels if c.settable}
 

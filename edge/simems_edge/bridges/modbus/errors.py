@@ -2,8 +2,10 @@
 
 DeviceError
 ├── NoAnswerError         silence, refused or broken connection: the link is dropped
+│   └── GatewayError      a gateway says that its device does not answer: the link stays
 ├── WrongAnswerError      an answer that is not one to the question: the link is dropped
 ├── RefusedError          the device answered with a Modbus exception
+├── ForbiddenError        a write that the profile does not allow: nothing was sent
 └── UnsuitableError       it answers, but is not what the site file says
 """
 
@@ -18,12 +20,20 @@ class NoAnswerError(DeviceError):
     code = "communication_lost"
 
 
+class GatewayError(NoAnswerError):
+    """Exceptions 10 and 11 of a gateway."""
+
+
 class WrongAnswerError(DeviceError):
     code = "wrong_answer"
 
 
 class RefusedError(DeviceError):
     code = "device_refused"
+
+
+class ForbiddenError(DeviceError):
+    code = "write_forbidden"
 
 
 class UnsuitableError(DeviceError):

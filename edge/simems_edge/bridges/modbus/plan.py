@@ -1,6 +1,6 @@
 """Which registers to read when. Pure.
 
-Neighbouring models that are due together are read in one request; a request never runs past the end of a model into
+Neighbouring blocks that are due together are read in one request; a request never runs past the end of a block into
 what is not known (devices answer exception 2) and never asks for more than one response carries.
 """
 
@@ -8,53 +8,84 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from simems_edge.devices.sunspec import ModelBlock
-
-MAX_REGISTERS: Final = 125
-"""Most registers of one answer (Modbus Application Protocol 1.1b3, 6.3)."""
+from simems_edge.bridges.modbus.adu import MAX_REGISTERS
+from simems_edge.devices.numbers import Block
+from simems_edge.devices.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterSpan:
+class Span:
+    """One request."""
+
+    unit: int | None
+    table: Table
     address: int
     count: int
+    apart: str = ""
 
     @property
     def end(self) -> int:
         return self.address + self.count
 
+    @property
+    def neighbourhood(self) -> tuple[int, str, str]:
+        return (-1 if self.unit is None else self.unit, self.table, self.apart)
 
-def spans(blocks: Iterable[ModelBlock]) -> list[RegisterSpan]:
-    """The requests that read these models whole."""
-    joined: list[RegisterSpan] = []
-    for block in sorted(blocks, key=lambda block: block.address):
+
+def spans(blocks: Iterable[Block], most: int = MAX_REGISTERS) -> list[Span]:
+    """The requests that read these blocks whole, at most ``most`` registers each."""
+    joined: list[Span] = []
+    whole = (Span(b.unit, b.table, b.address, b.count, b.apart) for b in blocks)
+    for block in sorted(whole, key=lambda one: (one.neighbourhood, one.address)):
         last = joined[-1] if joined else None
-        if last is not None and last.end == block.address and last.count + block.total <= MAX_REGISTERS:
-            joined[-1] = RegisterSpan(last.address, last.count + block.total)
+        if last is not None and _adjoins(last, block) and last.count + block.count <= most:
+            joined[-1] = Span(last.unit, last.table, last.address, last.count + block.count, last.apart)
         else:
-            joined += _pieces(block)
+            joined += _pieces(block, most)
     return joined
 
 
-def _pieces(block: ModelBlock) -> list[RegisterSpan]:
-    end = block.address + block.total
+def _adjoins(one: Span, other: Span) -> bool:
+    return one.neighbourhood == other.neighbourhood and one.end == other.address
+
+
+def _pieces(block: Span, most: int) -> list[Span]:
     return [
-        RegisterSpan(address, min(MAX_REGISTERS, end - address)) for address in range(block.address, end, MAX_REGISTERS)
+        Span(block.unit, block.table, address, min(most, block.end - address), block.apart)
+        for address in range(block.address, block.end, most)
     ]
 
 
-def model_registers(block: ModelBlock, words: Mapping[int, int]) -> list[int]:
-    """A model's registers out of everything that was read. KeyError when a register was not read."""
-    return [words[address] for address in range(block.address, block.address + block.total)]
+def serves(span: Span, block: Block) -> bool:
+    """Whether the request reads any of the block."""
+    same = (span.unit, span.table, span.apart) == (block.unit, block.table, block.apart)
+    return same and span.address < block.end and block.address < span.end
+
+
+class Words:
+    """Everything that one round of requests brought, by place."""
+
+    def __init__(self) -> None:
+        self._words: dict[tuple[int | None, Table], dict[int, int]] = {}
+
+    def add(self, span: Span, registers: Iterable[int]) -> None:
+        area = self._words.setdefault((span.unit, span.table), {})
+        area.update(zip(range(span.address, span.end), registers, strict=True))
+
+    def of(self, block: Block) -> list[int] | None:
+        """The block's words; None when one of them was not read."""
+        area = self._words.get((block.unit, block.table), {})
+        found = [area.get(address) for address in range(block.address, block.end)]
+        whole = [word for word in found if word is not None]
+        return whole if len(whole) == block.count else None
 
 
 class Schedule:
-    """When each model is due. Keeps its phase: a late poll does not shift the following ones, missed ones are not
+    """When each block is due. Keeps its phase: a late poll does not shift the following ones, missed ones are not
     made up for."""
 
-    def __init__(self, intervals_s: Mapping[int, float], now_s: float) -> None:
+    def __init__(self, intervals_s: Mapping[Block, float], now_s: float) -> None:
         self._intervals_s = dict(intervals_s)
         self._due_s = dict.fromkeys(intervals_s, now_s)
 
@@ -62,11 +93,11 @@ class Schedule:
     def next_s(self) -> float:
         return min(self._due_s.values())
 
-    def take(self, now_s: float) -> list[int]:
-        """Models due now; each is due again one interval later."""
-        due = [model for model, at in self._due_s.items() if at <= now_s]
-        for model in due:
-            interval_s = self._intervals_s[model]
-            following = self._due_s[model] + interval_s
-            self._due_s[model] = following if following > now_s else now_s + interval_s
+    def take(self, now_s: float) -> tuple[Block, ...]:
+        """Blocks due now; each is due again one interval later."""
+        due = tuple(block for block, at in self._due_s.items() if at <= now_s)
+        for block in due:
+            interval_s = self._intervals_s[block]
+            following = self._due_s[block] + interval_s
+            self._due_s[block] = following if following > now_s else now_s + interval_s
         return due
