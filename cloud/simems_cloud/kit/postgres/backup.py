@@ -131,7 +131,7 @@ def _recover(server: Server) -> datetime:
     if not server.try_own():
         raise PostgresError(f"{server.home}: somebody else has started its PostgreSQL")
     try:
-        server.start()
+        _start(server)
         _until_recovered(server)
         with psycopg.connect(server.url, autocommit=True) as connection:
             for name in SETTINGS:
@@ -144,6 +144,13 @@ def _recover(server: Server) -> datetime:
     finally:
         server.stop()
     return reached
+
+
+def _start(server: Server) -> None:
+    try:
+        server.start()
+    except PostgresError as error:
+        raise PostgresError(_why(server)) from error
 
 
 def _until_recovered(server: Server) -> None:
