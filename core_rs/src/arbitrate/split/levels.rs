@@ -18,6 +18,7 @@ enum Attempt {
     Unfinished,
 }
 
+#[allow(clippy::indexing_slicing, reason = "places run below the number of levels")]
 impl Split {
     pub(super) fn by_levels(&mut self, left: &mut u32) -> Solved {
         let size = self.slots.iter().fold(self.dual.size(), |size, slot| slot.part.desired.abs().max(size));
@@ -69,19 +70,28 @@ impl Split {
     // As above, by each row alone: necessary, and cheap.
     fn last_that_could(&mut self, first: usize, size: f64) -> Option<usize> {
         self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
-        let could = |&place: &usize| self.dual.could_hold(&self.slots, self.moves_from(place), TINY * size);
-        (first..self.levels.len()).rev().find(could)
+        self.dual.stand(&self.slots);
+        (first..self.levels.len()).rev().find(|&place| {
+            let moving = self.slots.iter().filter(|slot| !slot.fixed && slot.part.level == self.levels[place]);
+            moving.for_each(|slot| self.dual.let_move(slot));
+            self.dual.could_hold(TINY * size)
+        })
     }
 
     // As above, by the combination of rows that proved it in vain for `place`.
     fn last_within_reach(&mut self, first: usize, place: usize, size: f64) -> Option<usize> {
         self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
-        (first..place).rev().find(|&place| self.dual.within_reach(&self.slots, self.moves_from(place), TINY * size))
-    }
-
-    fn moves_from(&self, place: usize) -> impl Fn(&Slot) -> bool + use<> {
-        let level = self.levels.get(place).copied().unwrap_or(u32::MAX);
-        move |slot: &Slot| !slot.fixed && slot.part.level >= level
+        let margin = TINY * size * self.dual.weight();
+        let brought = |moves: &dyn Fn(u32) -> bool| -> f64 {
+            let moving = self.slots.iter().filter(|slot| !slot.fixed && moves(slot.part.level));
+            moving.map(|slot| self.dual.brings(slot)).sum()
+        };
+        let tried = self.levels[place];
+        let mut lacking = self.dual.lacking(&self.slots) - brought(&|level| level >= tried);
+        (first..place).rev().find(|&place| {
+            lacking -= brought(&|level| level == self.levels[place]);
+            lacking <= margin
+        })
     }
 
     // Minimises one level's movement with the levels before it at their desired values and those after it free.

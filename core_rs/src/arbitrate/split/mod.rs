@@ -96,6 +96,8 @@ pub struct Split {
     slots: Vec<Slot>,
     scale: Box<[f64]>,
     levels: Vec<u32>,
+    /// Slots in the order in which the simpler split lets them give way: the last level first, then the last added.
+    giving: Vec<usize>,
     /// The rows cannot all be kept, and where they are missed least is known.
     missing_least: bool,
     dual: Dual,
@@ -110,6 +112,7 @@ impl Split {
             slots: Vec::with_capacity(parts),
             scale: vec![1.0; units].into_boxed_slice(),
             levels: Vec::with_capacity(parts),
+            giving: Vec::with_capacity(parts),
             missing_least: false,
             dual: Dual::new(units, parts, rows),
         }
@@ -168,6 +171,7 @@ impl Split {
             return Solved::Kept;
         }
         self.scale_units(true);
+        self.dual.group(&self.slots);
         let solved = self.by_levels(steps);
         match solved {
             Solved::Unfinished if self.missing_least => self.slots.iter_mut().for_each(|slot| slot.value = slot.least),
