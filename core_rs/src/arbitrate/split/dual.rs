@@ -4,7 +4,7 @@
 //! Lagrangian; `e` is the elasticity of the rows.
 
 use super::Slot;
-use super::line::{Bend, root};
+use super::line::{Bend, Line};
 
 /// Weight of what costs nothing at a level.
 pub(super) const FREE: f64 = 1e4;
@@ -13,6 +13,8 @@ pub(super) const STIFF: f64 = 1e-7;
 const ACCURATE: f64 = 1e-12;
 const ROUNDING: f64 = 4e-15;
 const STEPS_EACH: u32 = 40;
+/// Work of a step beside its line search, in looks at the line.
+pub(super) const STEP: u32 = 8;
 const FIRM: f64 = 1e-6;
 /// Numbers that are worked on at a time.
 const LANES: usize = 4;
@@ -49,7 +51,7 @@ pub(super) struct Dual {
     /// Parts that move, with their coefficients packed row by row beside them.
     moving: Vec<Moving>,
     packed: Vec<f64>,
-    line: Vec<Bend>,
+    line: Line,
     elastic: f64,
     /// How far the rows, weighted by `y`, can be brought into their ranges; below 0: not all of them can be kept.
     reach: f64,
@@ -83,7 +85,7 @@ impl Dual {
             order: Vec::with_capacity(parts),
             moving: Vec::with_capacity(parts),
             packed: Vec::with_capacity(parts * room),
-            line: Vec::with_capacity(room + parts),
+            line: Line::new(rows + parts),
             elastic: STIFF,
             reach: 0.0,
         }
@@ -307,7 +309,7 @@ impl Dual {
         }
     }
 
-    /// Newton's method from the `y` that stands; false when the steps left ran out. Parts get their values.
+    /// Newton's method from the `y` that stands; false when the work left ran out. Parts get their values.
     pub(super) fn solve(&mut self, slots: &mut [Slot], size: f64, left: &mut u32) -> bool {
         self.pack(slots);
         let (mut best, mut patience) = (f64::INFINITY, PATIENCE);
@@ -322,9 +324,9 @@ impl Dual {
             if *left == 0 {
                 return false;
             }
-            *left -= 1;
             self.direction();
             self.search();
+            *left = left.saturating_sub(STEP + self.line.looks);
         }
         for moving in &self.moving {
             slots[moving.slot].value = moving.wish.clamp(moving.lower, moving.upper);
@@ -428,7 +430,7 @@ impl Dual {
                 self.line.push(Bend { gain, base, rate, lower: part.lower, upper: part.upper });
             }
         }
-        let share = root(&self.line, at_rest, slope);
+        let share = self.line.root(at_rest, slope);
         for row in 0..self.rows {
             self.y[row] += share * self.step[row];
         }

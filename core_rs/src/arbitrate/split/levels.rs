@@ -1,6 +1,6 @@
 //! Level after level: which must move, by how much, and what that leaves to those after it.
 
-use super::dual::{FREE, STIFF};
+use super::dual::{FREE, STEP, STIFF};
 use super::{Slot, Solved, Split, TINY};
 
 const PASSES: u32 = 6;
@@ -38,7 +38,7 @@ impl Split {
         solved
     }
 
-    // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no steps left.
+    // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no work left.
     fn last_that_keeps(&mut self, first: usize, size: f64, left: &mut u32) -> Result<Option<usize>, ()> {
         let Some(mut place) = self.last_that_could(first, size) else {
             return Ok(None);
@@ -99,6 +99,11 @@ impl Split {
         let Some(&level) = self.levels.get(place) else {
             return Attempt::Missed;
         };
+        if *left == 0 {
+            return Attempt::Unfinished;
+        }
+        // What an attempt takes beside its steps is about as much as one.
+        *left = left.saturating_sub(STEP);
         self.prepare(level);
         self.dual.begin(&self.slots, STIFF);
         let attempt = self.passes(level, size, left);

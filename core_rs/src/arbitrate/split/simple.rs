@@ -1,4 +1,4 @@
-//! The simpler split, for when the exact one meets its bound on steps: keeps every part in its range, and every row
+//! The simpler split, for when the exact one meets its bound on work: keeps every part in its range, and every row
 //! that can be kept by moving towards 0.
 //!
 //! Row after row, the first one last, the parts give way in the order of their levels, the last level first, each as
