@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
     others = others[: DEVICES - 1]
     return [
         Figure(f"bridge's read of {REGISTERS} registers, p50", read_us, "us", "raw pymodbus read", raw_us, 1.5),
-        Figure(f"{DEVICES} devices x {REGISTERS} registers, slowest", min(rates), "1/s", "asked for", 1.0, 0.95, at_most=False),
+        Figure(f"{DEVICES} devices x {REGISTERS} registers: slowest", min(rates), "1/s", "asked", 1.0, 0.95, at_most=False),
         Figure(f"{DEVICES} devices x {REGISTERS} registers", cpu_share, "cores", "one core", 1.0, 1.0),
         Figure(
             f"1 dead device of {DEVICES}: the others' mean rate", statistics.mean(others), "1/s", "all alive",

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from simems_cloud.kit.database import Connection
 from simems_cloud.kit.sql import load_queries
-from simems_cloud.reporting.periods import QUARTER
 from simems_cloud.reporting.plant import ReportPlant
 
 QUERIES = load_queries("simems_cloud.reporting")
