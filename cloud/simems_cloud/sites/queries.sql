@@ -16,7 +16,9 @@ where ($1::text[] is null or exists (select from org_nodes n
         where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.path <@ any ($1::text[]::ltree[])))
     and not exists (select from org_nodes n
         where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.archived_at is not null)
+    and ($2::text is null or (s.name, s.site_id) > ($2, $3))
 order by s.name, s.site_id
+limit $4
 
 -- name: site
 select

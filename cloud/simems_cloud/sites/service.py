@@ -11,6 +11,7 @@ import asyncpg
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.plant import CONTROL_MODE, STATE, mean, power_channels, total
@@ -26,14 +27,23 @@ from simems_cloud.sites.schemas import (
 QUERIES = load_queries("simems_cloud.sites")
 CONTROLLER = "controller"
 """Kind under which a hello announces a controller; its profile is the type."""
+MOST = 5000
+"""Sites of one answer."""
 IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
 
 
-async def list_sites(pool: Pool, principal: Principal, stale_after_s: float) -> list[SiteSummary]:
-    """Those within the principal's reach that are not archived."""
+async def list_sites(
+    pool: Pool, principal: Principal, stale_after_s: float, *, after: str | None = None, limit: int = MOST
+) -> tuple[list[SiteSummary], str | None]:
+    """Those within the principal's reach that are not archived, by name; one page, with the next one's cursor.
+
+    Raises InvalidRequestError for a cursor that is none.
+    """
+    key = place(after, str, str)
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ))
-    return [_summary(row, stale_after_s) for row in rows]
+        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ), *key, limit + 1)
+    found = [_summary(row, stale_after_s) for row in rows[:limit]]
+    return found, cursor(found[-1].name, found[-1].id) if len(rows) > limit else None
 
 
 async def describe_site(pool: Pool, principal: Principal, site_id: str, stale_after_s: float) -> SiteDescription:
