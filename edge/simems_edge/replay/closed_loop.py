@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from typing import TextIO
 
 from simems_core import FORCED, GOOD, Clock, Decision, Snapshot
@@ -17,6 +18,7 @@ from simems_edge.replay.simulated_bridge import SimulatedBridge
 from simems_edge.replay.table import RowWriter, decision_cells, decision_columns, numbers
 from simems_edge.replay.timeline import Timeline
 from simems_edge.runtime import Runtime
+from simems_edge.schedule import Schedule, read_schedule
 
 _NS = 1_000_000_000
 _VALID = frozenset((GOOD, FORCED))
@@ -41,7 +43,7 @@ class ClosedLoop:
         self.scenario = scenario
         self.plant = ScenarioPlant(site, scenario.simulation(site), scenario)
         self.clock = Clock.simulated(round(scenario.start.timestamp() * 1e6))
-        self.runtime = Runtime(site, clock=self.clock)
+        self.runtime = Runtime(site, clock=self.clock, schedule=_schedule(site, scenario))
         self._bridge = SimulatedBridge(self.runtime, self.plant)
         self._timeline = Timeline(scenario, self.plant, self.runtime)
 
@@ -68,6 +70,12 @@ class ClosedLoop:
         self._bridge.write(decisions)
         runtime = self.runtime
         return Step(time_ns / _NS, runtime.image.snapshot(), decisions, truth, runtime.state, runtime.control_mode)
+
+
+def _schedule(site: Site, scenario: Scenario) -> Schedule | None:
+    if scenario.schedule is None:
+        return None
+    return read_schedule(Path(scenario.source.document.file).parent / scenario.schedule, site)
 
 
 def simulate(

@@ -15,6 +15,7 @@ from simems_edge.replay.inputs import input_addresses
 from simems_edge.replay.recording import InputRow, Recording
 from simems_edge.replay.table import RowWriter, decision_cells, decision_columns, numbers
 from simems_edge.runtime import Runtime
+from simems_edge.schedule import Schedule
 
 _NS = 1e9
 
@@ -25,11 +26,12 @@ def replay(
     stream: TextIO,
     *,
     actions_path: Path | None = None,
+    schedule: Schedule | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """The number of cycles. Same input, same bytes out. Raises ReplayError for an input that cannot be used."""
     actions = [] if actions_path is None else read_actions(actions_path)
-    player = Player(site, actions, actions_path)
+    player = Player(site, actions, actions_path, schedule)
     recording = Recording(recording_path, player.inputs)
     player.take(recording.columns)
     columns = ["time_s", *decision_columns(player.runtime.assembly.actuators), "state", "control_mode", "faults"]
@@ -45,11 +47,17 @@ def replay(
 class Player:
     """Rows in, what was decided out: one row is one cycle."""
 
-    def __init__(self, site: Site, actions: list[Action], actions_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        actions: list[Action],
+        actions_path: Path | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
         """``actions``: sorted by time, done as their time comes (more may be added); ``actions_path``: the file that
         messages name."""
         self._clock = Clock.simulated(0)
-        self.runtime = Runtime(site, clock=self._clock)
+        self.runtime = Runtime(site, clock=self._clock, schedule=schedule)
         self.runtime.tells_alarms = False
         self._handles: list[int] = []
         self._actions_path = Path("ACTIONS") if actions_path is None else actions_path

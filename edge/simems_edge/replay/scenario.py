@@ -76,6 +76,8 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     plant: PlantOverrides = PlantOverrides()
     events: tuple[ScenarioEvent, ...] = ()
+    schedule: str | None = None
+    """SCHEDULE.json to follow; its path is relative to the scenario's file."""
     _source: ScenarioSource = PrivateAttr(default_factory=lambda: ScenarioSource(Document("(scenario)"), {}))
 
     @model_validator(mode="after")

@@ -31,14 +31,18 @@ from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
+from simems_edge.runtime.grid_values import GridValues
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.outside_events import OutsideEvents
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
 from simems_edge.runtime.retained import RetainedMetrics
+from simems_edge.runtime.schedule_feed import ScheduleFeed, follows_schedule
 from simems_edge.runtime.states import bind_states
 from simems_edge.runtime.wall_clock import WallClock
+from simems_edge.schedule import Schedule, ScheduleStore
 
 log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
@@ -64,8 +68,10 @@ class Runtime:
         bridges: Sequence[BridgeFactory] = (),
         data: Path | None = None,
         processes: bool = False,
+        schedule: Schedule | None = None,
     ) -> None:
         """``data``: folder where latched faults survive; None: they end with the process (replay, simulation).
+        ``schedule``: the one to follow without a data folder; with one, the folder's is followed.
         ``processes``: a process per controller, for a live runtime; stepping needs them in this one."""
         self.site = site
         self.clock = clock
@@ -80,6 +86,8 @@ class Runtime:
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._totals = GroupTotals(self.assembly)
+        self._grid_values = GridValues(self.assembly)
+        self._outside = OutsideEvents(self.assembly, clock, self._emit)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -88,6 +96,7 @@ class Runtime:
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
         estimates = None if data is None else EstimatorStore(data)
         self.retained = RetainedMetrics(self.assembly, data)
+        self.schedule = _schedule_feed(self.assembly, data, schedule)
         self.wall_clock = WallClock(self.image, clock, checked=bool(bridges))
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
@@ -229,6 +238,10 @@ class Runtime:
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)
+        self._grid_values.update(snapshot)
+        self._outside.update(snapshot)
+        if self.schedule is not None:
+            self.schedule.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self.wall_clock.update(snapshot.time_ns)
@@ -283,6 +296,14 @@ def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
     return ProcessHosts(
         *parts, site.cycle.period_s, assembly.clock, Limits(settings.memory_limit_mb, settings.silent_after_s)
     )
+
+
+def _schedule_feed(assembly: Assembly, data: Path | None, schedule: Schedule | None) -> ScheduleFeed | None:
+    """None when no controller of this site follows one."""
+    if not follows_schedule(assembly.controllers):
+        return None
+    store = None if data is None else ScheduleStore(data)
+    return ScheduleFeed(assembly.image, assembly.of_kind("ess"), store, schedule)
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:
