@@ -136,6 +136,10 @@ load-long: .stamps/python ## Long proof: shown load against true load over five 
 arbitration-long: .stamps/tools ## Long proof: 100,000 random problems never outside a guard, splits equal to their definition
 	cd core_rs && PROPTEST_CASES=100000 $(CARGO) test --release --no-default-features --lib -- split guard::shared_tests
 
+.PHONY: stability-long
+stability-long: .stamps/python ## Long proof: loops on late meters and slow batteries, 1,458 closed loops, table and plot (half an hour)
+	$(BIN)/python -m bench.stability_long --plot docs/images/stability.png
+
 .PHONY: ekf-long
 ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)
 	$(BIN)/python -m pip install --quiet -r requirements/bench.in
