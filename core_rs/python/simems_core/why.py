@@ -178,6 +178,8 @@ _GUARDS = (
     ("fault", _bound_fault),
     ("soc", _bound_soc),
     ("device", _bound_device),
+    ("temperature:", _bound_device),
+    ("voltage:", _bound_device),
     ("rating", _bound_device),
     ("grid:", _bound_grid),
     ("phase:", _bound_phase),

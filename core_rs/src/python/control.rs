@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 use super::CoreError;
 use crate::blocks::DelayBounds;
 use crate::cycle::{Actuator, ClusterSpec, Shares, Source};
-use crate::guard::{Apparent, ContactSpec, DimmingSpec, ExternalSpec, Failsafe, GuardSpec, Other, OutsideLimit, Role};
+use crate::guard::{
+    Apparent, ContactSpec, DimmingSpec, Edge, ExternalSpec, Failsafe, GuardSpec, Other, OutsideLimit, Role,
+};
 
 /// Somebody who may propose.
 #[pyclass(frozen, name = "Source", module = "simems_core")]
@@ -188,6 +190,14 @@ impl PyGuard {
         Self::checked(GuardSpec::Circle { active, reactive, apparent, reactive_first })
     }
 
+    /// `edges`: (channel, limit, end, direction).
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, name, edges))]
+    fn window(actuator: String, name: String, edges: Vec<(String, f64, String, String)>) -> PyResult<Self> {
+        let edges = edges.into_iter().map(edge).collect::<PyResult<_>>()?;
+        Self::checked(GuardSpec::Window { actuator, name, edges })
+    }
+
     #[staticmethod]
     #[pyo3(signature = (grid, *, import_limit=None, export_limit=None))]
     fn external(grid: String, import_limit: Option<Outside>, export_limit: Option<Outside>) -> PyResult<Self> {
@@ -231,6 +241,24 @@ impl PyGuard {
     fn stop(actuator: String, channel: String) -> PyResult<Self> {
         Self::checked(GuardSpec::Stop { actuator, channel })
     }
+}
+
+fn edge((channel, limit, end, direction): (String, f64, String, String)) -> PyResult<Edge> {
+    let high = match end.as_str() {
+        "low" => false,
+        "high" => true,
+        _ => return Err(CoreError::new_err(format!("{end:?} is no end of a window; use low or high"))),
+    };
+    let (charge, discharge) = match direction.as_str() {
+        "charge" => (true, false),
+        "discharge" => (false, true),
+        "both" => (true, true),
+        _ => {
+            let text = format!("{direction:?} is no direction; use charge, discharge or both");
+            return Err(CoreError::new_err(text));
+        }
+    };
+    Ok(Edge { channel, limit, high, charge, discharge })
 }
 
 /// Channel, and (limit in W, after s) that stands in for it.

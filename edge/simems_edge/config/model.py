@@ -110,7 +110,7 @@ PhaseNumber = Annotated[int, Field(ge=1, le=3)]
 
 class Control(Strict):
     """Commands a component beyond a battery's active power: a PV's largest power, a charger's largest current, reactive
-    power. Only what the profile can set is commanded."""
+    power, a relay, a breaker, a battery's mode. Only what the profile can set is commanded."""
 
     phases: Annotated[tuple[PhaseNumber, ...], BeforeValidator(_list), Field(min_length=1, max_length=3)] = (1, 2, 3)
     """Phases of the connection it stands on, in the order of its own (a rotation: [2, 3, 1]); one: [2]."""
@@ -130,6 +130,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Battery: commands its mode of operation; the code of its mode on the grid, which holds when nobody speaks."""
 
 
 class ClusterEntry(Strict):

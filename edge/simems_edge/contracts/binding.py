@@ -38,9 +38,13 @@ class Binding:
 
     def actuator(self, ref: DeviceRef, channel: str) -> int:
         """What :meth:`Context.propose` takes. Raises CoreError when the site does not command this channel."""
-        handle = self.read(ref, channel)
+        return self.command(ref.address(channel))
+
+    def command(self, address: str) -> int:
+        """As :meth:`actuator`, by address."""
+        handle = self.channel(address)
         if handle not in self.actuators:
-            raise CoreError(f"{ref.address(channel)} is not commanded here; add it to the component's `control`")
+            raise CoreError(f"{address} is not commanded here; add it to the component's `control`")
         return handle
 
     def resolution(self, handle: int) -> float:
