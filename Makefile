@@ -120,6 +120,14 @@ audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, e
 isolation-long: .stamps/python ## Long proof: a million requests of three tenants, no row crosses (half an hour)
 	SIMEMS_ISOLATION_REQUESTS=1000000 $(BIN)/python -m pytest -q -s --timeout=5400 cloud/tests/isolation -k "embedded and no_row_crosses"
 
+.PHONY: modbus-long
+modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
+	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -n 2 -q -rA --timeout=0 edge/tests/bridges/test_chaos.py
+
+.PHONY: schemathesis-long
+schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
+	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py

@@ -62,6 +62,8 @@ insert into commands (tenant_id, command_id, device_id, counter, kind, payload, 
     expires_at, requested_by) values (':tenant', ':user', ':user', 1, 'x', '\x00', '\x00', '\x00', now(),
     now() + interval '1 hour', 'ada');
 insert into command_acks (tenant_id, command_id, at, status) values (':tenant', ':user', now(), 'done');
+insert into device_configs (tenant_id, device_id, version, hash, content) values (':tenant', ':user', 1, '\x00', '{}');
+insert into equipment (tenant_id, site_id, component_id, type) values (':tenant', ':tag', 'grid0', 'meter');
 insert into alarm_rules (tenant_id, rule_id, name, kind, channel, threshold, severity)
     values (':tenant', ':user', 'x', 'above', 'x', 1, 'info');
 insert into alarm_rule_states (tenant_id, rule_id, site_id, address, seen_at) values (':tenant', ':user', ':tag', 'x', now());

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from simems_cloud.kit.database import Connection
 from simems_cloud.kit.sql import load_queries
-from simems_cloud.reporting.periods import QUARTER
 from simems_cloud.reporting.plant import ReportPlant
 
 QUERIES = load_queries("simems_cloud.reporting")
@@ -84,9 +83,8 @@ async def read_quarters(
     connection: Connection, site_id: str, plant: ReportPlant, start: datetime, end: datetime
 ) -> SiteQuarters:
     """Every quarter hour of the half-open time that has any value, in order."""
-    found = await connection.fetch(QUERIES["quarter_hours"], site_id, plant.addresses(), start - QUARTER, end + QUARTER)
-    rows = [Row(*(row[name] for name in Row.__dataclass_fields__)) for row in found]
-    quarters = [quarter for quarter in assemble(rows, plant) if start <= quarter.start < end]
+    found = await connection.fetch(QUERIES["quarter_hours"], site_id, plant.addresses(), start, end)
+    quarters = assemble([Row(**dict(row)) for row in found], plant)
     sizes = [await connection.fetchval(QUERIES["capacity"], site_id, a, start, end) for a in plant.capacities]
     known = [size for size in sizes if size is not None and size > 0]
     return SiteQuarters(quarters, sum(known) if known else None)

@@ -38,8 +38,8 @@ async def read_energy(
         for start, end in pairwise(edges)
     ]
     for row in rows:
-        interval = intervals[row["place"]]
-        interval.components.append(_component(row, interval.end - interval.start))
+        place = row["place"]
+        intervals[place].components.append(_component(row, edges[place + 1] - edges[place]))
     return SiteEnergy(time_zone=str(zone), intervals=intervals)
 
 

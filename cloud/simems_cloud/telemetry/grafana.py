@@ -1,4 +1,4 @@
-"""What Grafana's JSON data source asks: which series there are, their values. A target: ``SITE/component/channel``."""
+"""What Grafana's JSON data source asks: the series there are, their values. Targets are ``SITE/component/channel``."""
 
 from __future__ import annotations
 

@@ -40,10 +40,6 @@ select tenant_id, site_id from sites_to_pack($1, $2)
 -- name: site_turn
 select pg_try_advisory_xact_lock(hashtextextended(app_tenant()::text || '/' || $1, 7700004))
 
--- name: waiting_span
-select min(start_at) as since, max(end_at) as until from (
-    select start_at, end_at from frame_values where site_id = $1 and not rolled_up order by start_at limit $2) f
-
 -- name: waiting_frames
 select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
     array_send("values") as "values", array_send(quality) as quality
@@ -55,12 +51,8 @@ update frame_values f set rolled_up = true
 from unnest($1::uuid[], $2::bigint[]) as n (device_id, sequence)
 where f.device_id = n.device_id and f.sequence = n.sequence
 
--- name: span_to_pack
-select min(start_at) as since, max(end_at) as until from (
-    select start_at, end_at from frame_values where site_id = $1 and rolled_up and end_at < $2 order by start_at limit $3) f
-
 -- name: frames_to_pack
-select device_id, sequence, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
+select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
     array_send("values") as "values", array_send(quality) as quality
 from frame_values where site_id = $1 and rolled_up and end_at < $2
 order by start_at limit $3
@@ -209,10 +201,6 @@ returning acked_sequence
 -- name: touch
 update devices set last_seen_at = greatest(last_seen_at, $2) where device_id = $1
 
--- name: bind_device
-update devices set site_id = $2, software = $3, last_seen_at = now(), last_frame_at = coalesce(last_frame_at, now())
-where device_id = $1
-
 -- name: upsert_site
 insert into sites (tenant_id, site_id, name, time_zone, currency, settings)
 values (app_tenant(), $1, $2, $3, $4, $5::jsonb)
@@ -230,15 +218,6 @@ from unnest($2::text[], $3::text[], $4::text[], $5::text[]) with ordinality as n
 
 -- name: forget_channels
 update channels set announced = false where site_id = $1 and announced and address <> all ($2::text[])
-
--- name: announce_channels
-insert into channels as c (tenant_id, site_id, address, unit, kind, resolution, labels, position, announced)
-select app_tenant(), $1, n.address, n.unit, n.kind, n.resolution, n.labels::jsonb, n.position, true
-from unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::text[])
-    with ordinality as n (address, unit, kind, resolution, labels, position)
-on conflict (tenant_id, site_id, address) do update set
-    unit = excluded.unit, kind = excluded.kind, resolution = excluded.resolution, labels = excluded.labels,
-    position = excluded.position, announced = true
 
 -- name: notify
 select pg_notify('simems_live', $1)
@@ -387,3 +366,57 @@ where c.announced and ($1 = '' or position(lower($1) in lower(c.site_id || '/' |
     and ($2::text[] is null or exists (select from org_nodes n
         where n.site_id = c.site_id and n.path <@ any ($2::text[]::ltree[])))
 order by c.site_id, c.position, c.address limit 1000
+
+-- name: bind_device
+update devices set site_id = $2, software = $3, last_seen_at = now(), last_frame_at = coalesce(last_frame_at, now()),
+    vendor = coalesce(nullif($4, ''), vendor), model = coalesce(nullif($5, ''), model),
+    serial_number = coalesce(nullif($6, ''), serial_number), firmware_version = coalesce(nullif($7, ''), firmware_version)
+where device_id = $1
+
+-- name: announce_channels
+insert into channels as c (tenant_id, site_id, address, unit, kind, resolution, labels, position, announced, access,
+    minimum, maximum, scale, value_offset, rollover, description, source)
+select app_tenant(), $1, n.address, n.unit, n.kind, n.resolution, n.labels::jsonb, n.position, true, n.access, n.minimum,
+    n.maximum, n.scale, n.value_offset, n.rollover, n.description, n.source
+from unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::float8[], $9::float8[],
+    $10::float8[], $11::float8[], $12::float8[], $13::text[], $14::text[])
+    with ordinality as n (address, unit, kind, resolution, labels, access, minimum, maximum, scale, value_offset, rollover,
+    description, source, position)
+on conflict (tenant_id, site_id, address) do update set
+    unit = excluded.unit, kind = excluded.kind, resolution = excluded.resolution, labels = excluded.labels,
+    position = excluded.position, announced = true, access = excluded.access, minimum = excluded.minimum,
+    maximum = excluded.maximum, scale = excluded.scale, value_offset = excluded.value_offset,
+    rollover = excluded.rollover, description = excluded.description, source = excluded.source
+
+-- name: equipment_left
+update equipment e set gone_at = now(), gone_because = case when n.id is null then 'removed' else 'replaced' end
+from equipment o left join unnest($2::text[], $3::text[], $4::text[], $5::text[]) as n (id, vendor, model, serial_number)
+    on n.id = o.component_id
+where o.site_id = $1 and o.gone_at is null and e.tenant_id = o.tenant_id and e.equipment_id = o.equipment_id and (
+    n.id is null
+    or (o.serial_number <> '' and n.serial_number <> '' and o.serial_number <> n.serial_number)
+    or (o.vendor <> '' and n.vendor <> '' and o.vendor <> n.vendor)
+    or (o.model <> '' and n.model <> '' and o.model <> n.model))
+
+-- name: equipment_there
+insert into equipment as e (tenant_id, site_id, component_id, type, vendor, model, serial_number, protocol, profile,
+    firmware_version)
+select app_tenant(), $1, n.id, n.type, n.vendor, n.model, n.serial_number, n.protocol, n.profile, n.firmware
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+    as n (id, type, vendor, model, serial_number, protocol, profile, firmware)
+on conflict (tenant_id, site_id, component_id) where gone_at is null do update set
+    type = excluded.type, profile = excluded.profile, last_seen_at = now(),
+    vendor = coalesce(nullif(excluded.vendor, ''), e.vendor), model = coalesce(nullif(excluded.model, ''), e.model),
+    serial_number = coalesce(nullif(excluded.serial_number, ''), e.serial_number),
+    protocol = coalesce(nullif(excluded.protocol, ''), e.protocol),
+    firmware_version = coalesce(nullif(excluded.firmware_version, ''), e.firmware_version)
+
+-- name: add_config
+with newest as (
+    select coalesce(max(version), 0) as version from device_configs where device_id = $1),
+added as (
+    insert into device_configs (tenant_id, device_id, version, hash, content)
+    select app_tenant(), $1, n.version + 1, $2, $3::jsonb from newest n
+    where not exists (select from device_configs c where c.device_id = $1 and c.version = n.version and c.hash = $2)
+    returning version)
+update devices d set config_version = a.version from added a where d.device_id = $1

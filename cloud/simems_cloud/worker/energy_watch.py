@@ -33,7 +33,7 @@ class EnergyWatch:
         now = time.monotonic()
         self._looked = {site: at for site, at in self._looked.items() if now - at < self._period_s}
         for site, turn in turns.items():
-            if turn.until is not None and site not in self._looked:
+            if site not in self._looked:
                 self._looked[site] = now
                 await self._judge(site, turn.until)
 

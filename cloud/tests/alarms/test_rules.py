@@ -21,7 +21,9 @@ def rule(kind: Any, **fields: Any) -> Rule:
 
 def run(of: Rule, samples: list[tuple[int, float | None, int]]) -> list[tuple[int, str]]:
     """Feed (second, value, quality); the moves made."""
-    since, standing, moves = None, False, []
+    since: datetime | None = None
+    standing = False
+    moves: list[tuple[int, str]] = []
     for second, value, quality in samples:
         at = T0 + timedelta(seconds=second)
         verdict = judge(of, Look(value, at, quality, True, since, standing), at)

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pyotp
 import pytest
+import zmq
 from fastapi.routing import APIRoute, iter_route_contexts
 from simems_cloud.api.app import create_app
 from simems_cloud.audit.chain import verify_chain
@@ -144,6 +145,16 @@ async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
     export = await call("POST", "/sites/{site_id}/exports", wanted, site_id="malmo-9")
     await call("DELETE", "/sites/{site_id}/exports/{export_id}", site_id="malmo-9", export_id=export["id"])
     await call("PUT", "/tenant/retention", {"raw_days": 30}, tag='"0"')
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        await connection.execute(
+            """insert into equipment (tenant_id, site_id, component_id, type)
+            values (app_tenant(), 'malmo-9', 'm', 'meter')"""
+        )
+    place = {"site_id": "malmo-9", "component": "m"}
+    await call("POST", "/sites/{site_id}/equipment/{component}/replace", {"serial_number": "2"}, **place)
+    new = {"name": "new", "public_key": zmq.curve_keypair()[0].decode()}
+    made = await call("POST", "/devices/{device_id}/replace", new, device_id=customer.device_id)
+    await call("POST", "/devices/{device_id}/revoke", device_id=made["id"])
     await alarms(call, customer, alarm)
     await reports(call, root["id"], owner_pool)
 

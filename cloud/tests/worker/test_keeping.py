@@ -175,8 +175,8 @@ async def test_a_dead_workers_export_is_begun_anew_and_given_up_in_the_end(
     async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
         await connection.execute(held, timedelta(minutes=5))
         await connection.execute(
-            "insert into export_chunks (tenant_id, export_id, part, data)"
-            " select tenant_id, export_id, 0, 'half' from exports"
+            """insert into export_chunks (tenant_id, export_id, part, data)
+            select tenant_id, export_id, 0, 'half' from exports"""
         )
     await run_export(worker_pool, customer.tenant_id, export["id"])
     assert (await api.get(f"/sites/{customer.site}/exports/{export['id']}", token))["status"] == "running"

@@ -182,7 +182,9 @@ async def test_what_a_dead_worker_held_is_done_by_another(
     await superuser.execute(
         """with w as (insert into jobs.procrastinate_workers (last_heartbeat) values (now() - interval '1 hour')
             returning id)
-        update jobs.procrastinate_jobs set status = 'doing', worker_id = w.id from w where status = 'todo'"""
+        update jobs.procrastinate_jobs set status = 'doing', worker_id = w.id from w
+        where status = 'todo' and args ->> 'tenant_id' = $1""",
+        str(customer.tenant_id),
     )
     await superuser.close()
     app = make_app(database.worker_url)

@@ -380,9 +380,8 @@ class Guard:
         """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
         (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
         ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
-        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value
-        that asks,
-        s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
+        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that
+        asks, s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
         ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
         (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
     @staticmethod

@@ -141,7 +141,7 @@ mod tests {
     const SOON_NS: i64 = 5_000_000;
 
     fn rig(due_in_ns: i64, allowance_ns: i64) -> (Arc<Image>, Event, Vigil) {
-        let image = Image::new(vec![Channel::new("a")], 2).unwrap();
+        let image = Image::new(vec![Channel::new("a/b")], 2).unwrap();
         image.pulse().due.store((host_now_ns() + due_in_ns) as u64, Ordering::Relaxed);
         image.pulse().vigil.store(allowance_ns as u64, Ordering::Relaxed);
         (image, Event::local().unwrap(), Vigil::default())

@@ -1,4 +1,4 @@
-"""The way of a turn without its controller and without effect, shortly before one: what slept meets it warm.
+"""The way of a turn, taken without its controller and without effect shortly before a turn.
 
 Ten milliseconds of sleep are enough to lose code and data from the caches: the first turn after it takes several times
 what a second one would. So the host's own part is run on the snapshot that stands: taking and giving back a snapshot,

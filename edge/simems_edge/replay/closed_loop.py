@@ -11,10 +11,11 @@ from typing import TextIO
 from simems_core import FORCED, GOOD, Clock, Decision, Snapshot
 
 from simems_edge.config import Site
+from simems_edge.replay.input_writer import InputWriter
 from simems_edge.replay.scenario import Scenario
 from simems_edge.replay.scenario_plant import ScenarioPlant
 from simems_edge.replay.simulated_bridge import SimulatedBridge
-from simems_edge.replay.table import RowWriter, numbers
+from simems_edge.replay.table import RowWriter, decision_cells, decision_columns, numbers
 from simems_edge.replay.timeline import Timeline
 from simems_edge.runtime import Runtime
 from simems_edge.schedule import Schedule, read_schedule
@@ -45,6 +46,11 @@ class ClosedLoop:
         self.runtime = Runtime(site, clock=self.clock, schedule=_schedule(site, scenario))
         self._bridge = SimulatedBridge(self.runtime, self.plant)
         self._timeline = Timeline(scenario, self.plant, self.runtime)
+
+    @property
+    def stamps(self) -> bool:
+        """Whether some samples are not stamped with the time of their cycle."""
+        return self._bridge.stamps
 
     def steps(self) -> Iterator[Step]:
         step_ns = round(self.scenario.step_s * _NS)
@@ -79,12 +85,17 @@ def simulate(
     *,
     progress: Callable[[int, int], None] | None = None,
     watch: Callable[[Step], None] | None = None,
+    record: TextIO | None = None,
 ) -> None:
-    """Write every channel, setpoint, reason and true value of each step. ``progress(done, of)`` now and then."""
+    """Write every channel, setpoint, reason and true value of each step. ``progress(done, of)`` now and then.
+    ``record``: the inputs of each cycle as the INPUT of a replay."""
     loop = ClosedLoop(site, scenario)
     table = _Table(loop, stream)
+    writer = None if record is None else InputWriter(loop.runtime, record, stamps=loop.stamps)
     for number, step in enumerate(loop.steps()):
         table.write(step)
+        if writer is not None:
+            writer.write(step.snapshot)
         if watch is not None:
             watch(step)
         if progress is not None and number % 1000 == 0:
@@ -111,14 +122,3 @@ class _Table:
         truth = numbers(step.truth.values())
         cells = decision_cells(step.decisions)
         self._writer.write(numbers([step.time_s, *measured]), *cells, step.state, step.control_mode, truth)
-
-
-def decision_columns(actuators: tuple[str, ...]) -> list[str]:
-    """``<address>_setpoint``, ``<address>_reason`` of each actuator, in the cycle's order."""
-    return [f"{address}{end}" for address in actuators for end in ("_setpoint", "_reason")]
-
-
-def decision_cells(decisions: list[Decision]) -> Iterator[str]:
-    for decision in decisions:
-        yield numbers((decision.setpoint,))
-        yield decision.reason

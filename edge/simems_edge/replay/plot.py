@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from simems_edge.config import Site
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.replay.closed_loop import Step
-from simems_edge.replay.scenario import Scenario
+from simems_edge.replay.scenario import Scenario, ScenarioEvent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS: Final = 5_000
+DYING_HZ: Final = 45.0
+"""A bus below is dying, and out of the picture."""
 EVENTS: Final = 12
 """More are not drawn."""
 _COLOURS: Final = {"site/grid_power_w": "black", "site/load_power_w": "tab:gray"}
@@ -33,7 +35,7 @@ class PlotData:
         self.thresholds_w = {c.id: _power(c.settings.get("threshold_w")) for c in site.controllers}
         self.limits_w = (site.site.grid.import_limit_w, -site.site.grid.export_limit_w)
         self.events: list[tuple[Any, str]] = [
-            (scenario.start + timedelta(seconds=e.at_s), f"{e.verb} {e.target}") for e in scenario.events
+            (scenario.start + timedelta(seconds=e.at_s), _told(e)) for e in scenario.events
         ]
         self.times: list[Any] = []
         self.series: dict[str, list[float]] = {}
@@ -78,6 +80,8 @@ def draw(data: PlotData, path: Path) -> None:
     _lines(axes[1], data, {a.removesuffix("/soc_pct"): v for a, v in data.ending("/soc_pct").items()}, "SOC, %")
     if data.bus_moves:
         _lines(axes[2], data, {"bus": data.series["site/frequency_hz"]}, "Hz")
+        live = [hz for hz in data.series["site/frequency_hz"] if hz > DYING_HZ]
+        axes[2].set_ylim(min(live, default=49.0) - 0.1, max(live, default=51.0) + 0.1)
         _lines(axes[3], data, {"bus": data.series["site/voltage_v"]}, "V")
     for moment, _ in data.events[:EVENTS]:
         for axis in axes:
@@ -125,6 +129,10 @@ def _lines(axis: Axes, data: PlotData, series: Mapping[str, list[float]], label:
 
 def _name(address: str) -> str:
     return {"site/grid_power_w": "grid (import)", "site/load_power_w": "load"}.get(address, address.partition("/")[0])
+
+
+def _told(event: ScenarioEvent) -> str:
+    return event.verb if event.target == "True" else f"{event.verb} {event.target}"
 
 
 def _power(value: object) -> float | None:

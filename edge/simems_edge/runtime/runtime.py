@@ -31,8 +31,10 @@ from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
+from simems_edge.runtime.grid_values import GridValues
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.outside_events import OutsideEvents
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
@@ -84,6 +86,8 @@ class Runtime:
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._totals = GroupTotals(self.assembly)
+        self._grid_values = GridValues(self.assembly)
+        self._outside = OutsideEvents(self.assembly, clock, self._emit)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -234,6 +238,8 @@ class Runtime:
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)
+        self._grid_values.update(snapshot)
+        self._outside.update(snapshot)
         if self.schedule is not None:
             self.schedule.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:

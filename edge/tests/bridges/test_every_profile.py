@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -200,11 +201,10 @@ async def test_sunspec_devices(run_bench: Any) -> None:
         assert not bench.problems
 
 
-def _address(words: Any, model: int, point: str) -> int:
+def _address(words: Mapping[Place, int], model: int, point: str) -> int:
     """Where pysunspec2 has this point in the chain."""
     holding = {address: word for (_, _, address), word in words.items()}
     at = min(holding) + 2
     while holding[at] != model:
         at += holding[at + 1] + 2
-    offset: int = sunspec_model(model).points[point].offset
-    return at + offset
+    return at + int(sunspec_model(model).points[point].offset)

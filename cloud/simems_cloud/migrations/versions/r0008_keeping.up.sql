@@ -112,3 +112,6 @@ grant create on schema public to simems_lookup;
 alter function waiting_exports(integer) owner to simems_lookup;
 alter function longest_retention() owner to simems_lookup;
 revoke create on schema public from simems_lookup;
+set role simems_lookup;
+grant execute on function longest_retention() to simems_owner;
+set role simems_owner;

@@ -93,6 +93,10 @@ set role simems_owner;
 
 -- What the worker reads besides, as one tenant at a time.
 grant select on users, roles, role_permissions, role_grants, user_grants, org_nodes to simems_worker;
+-- By its owner: who merely may run it cannot hand it on.
+set role simems_audit;
+grant execute on function append_audit(timestamptz, text, text, text, jsonb) to simems_worker;
+set role simems_owner;
 
 create function job_tenants() returns table (tenant_id uuid)
     language sql stable security definer set search_path = public, pg_temp

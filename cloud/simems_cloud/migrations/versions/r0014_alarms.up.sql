@@ -196,7 +196,7 @@ grant select on alarm_changes to simems_ingest;
 grant update (told_at) on alarm_changes to simems_worker;
 grant insert, update on notification_deliveries to simems_app, simems_worker;
 grant select, insert, update, delete on alarm_rule_states to simems_worker;
-grant delete on alarm_rule_states to simems_app;
+grant select, delete on alarm_rule_states to simems_app;
 
 -- Which tenants have something to tell or to send: the worker's way to be quick where nothing happens.
 grant select on alarm_changes, notification_deliveries to simems_lookup;

@@ -80,12 +80,13 @@ def _stepped(state: FfrState, dt_s: float, settings: FfrSettings) -> FfrState:
 
 
 def _recovering(state: FfrState, dt_s: float, settings: FfrSettings) -> FfrState:
-    """Charges no faster than agreed and no more than is owed."""
+    """Charges no faster than agreed and no more than is owed, and begins as gently as the support ended."""
     if settings.recovery_pct == 0.0 or state.owed_wh <= 0.0:
         return FfrState()
     most_w = settings.capacity_w * settings.recovery_pct / 100.0
     left_w = state.owed_wh * _WS_PER_WH / dt_s if dt_s > 0.0 else most_w
-    return replace(state, power_w=-min(most_w, left_w))
+    step_w = settings.capacity_w * settings.deactivation_pct_per_s / 100.0 * dt_s
+    return replace(state, power_w=max(-min(most_w, left_w), state.power_w - step_w))
 
 
 def _enter(state: FfrState, phase: Phase) -> FfrState:
