@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "sim": ("simems_edge.cli.sim:command", "Run the virtual plant as real protocol servers."),
     "replay": ("simems_edge.cli.replay:command", "Play recorded inputs through the controllers (open loop)."),
     "simulate": ("simems_edge.cli.simulate:command", "Run plant and controllers on a simulated clock (closed loop)."),
+    "shadow": ("simems_edge.cli.shadow:command", "Report what a candidate controller would have made of a scenario."),
     "identify": ("simems_edge.cli.identify:command", "Find a battery cell's parameters from pulse tests."),
     "estimate": ("simems_edge.cli.estimate:command", "Estimate the state of charge over measured data."),
     "backfill": ("simems_edge.cli.backfill:command", "Fill the buffer with the simulated past."),

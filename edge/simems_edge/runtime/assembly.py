@@ -17,6 +17,7 @@ from simems_edge.runtime.channels import (
     estimate_channels,
     group_channels,
     setpoint_channels,
+    shadow_channels,
     virtual_channels,
 )
 from simems_edge.runtime.commanded import Commanded, Group, actuator, cluster, commanded, group_actuator, groups
@@ -111,7 +112,8 @@ def _rows(
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
     totals = group_channels({group.target: group.unit for group in found})
-    return [*rows, *estimate_channels(site), *connection_channels(site), *virtual_channels(controllers), *totals]
+    own = [*estimate_channels(site), *connection_channels(site), *virtual_channels(controllers)]
+    return [*rows, *own, *shadow_channels(site), *totals]
 
 
 def _cycle(
