@@ -26,7 +26,10 @@ from simems_cloud.kit.vault import Vault
 from simems_cloud.notifications.routes import router as notifications
 from simems_cloud.organisation.routes import router as organisation
 from simems_cloud.reporting.routes import router as reports
+from simems_cloud.sites.registry_routes import router as registry
 from simems_cloud.sites.routes import router as sites
+from simems_cloud.telemetry.grafana import router as grafana
+from simems_cloud.telemetry.keeping_routes import router as keeping
 from simems_cloud.telemetry.routes import router as telemetry
 from simems_cloud.tenancy.purge import purge_for_ever
 from simems_cloud.tenancy.routes import router as tenancy
@@ -67,8 +70,10 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    domains = (identity, people, tenancy, organisation, sites, telemetry, alarms, alarm_rules, alarm_life)
-    for router in (*domains, notifications, reports, jobs, audit, live.router):
+    people_and_places = (identity, people, tenancy, organisation, sites, registry)
+    values = (telemetry, keeping, grafana, live.router)
+    domains = (alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
+    for router in (*people_and_places, *values, *domains):
         api.include_router(router)
     return api
 

@@ -68,9 +68,9 @@ def is_online(last_seen_at: datetime | None, stale_after_s: float) -> bool:
 
 
 def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
-    figures: dict[str, tuple[float | None, dict[str, str]]] = json.loads(row["figures"])
-    values = {address: value for address, (value, _) in figures.items()}
-    plant = power_channels(json.loads(row["components"]))
+    values: dict[str, float | None] = dict(zip(row["addresses"] or (), row["figures"] or (), strict=True))
+    labels: dict[str, str | None] = dict(zip(row["addresses"] or (), row["labels"] or (), strict=True))
+    plant = power_channels(zip(row["component_ids"] or (), row["component_kinds"] or (), strict=True))
     return SiteSummary(
         id=row["site_id"],
         name=row["name"],
@@ -78,8 +78,8 @@ def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
         currency=row["currency"],
         online=is_online(row["last_seen_at"], stale_after_s),
         last_seen_at=row["last_seen_at"],
-        state=_label(figures, STATE),
-        control_mode=_label(figures, CONTROL_MODE),
+        state=_label(values, labels, STATE),
+        control_mode=_label(values, labels, CONTROL_MODE),
         active_alarms=row["active_alarms"],
         grid_power_w=total(values, plant.grid),
         pv_power_w=total(values, plant.pv),
@@ -89,9 +89,12 @@ def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
     )
 
 
-def _label(figures: dict[str, tuple[float | None, dict[str, str]]], address: str) -> str | None:
-    value, labels = figures.get(address, (None, {}))
-    return None if value is None else labels.get(str(int(value)), str(int(value)))
+def _label(values: dict[str, float | None], labels: dict[str, str | None], address: str) -> str | None:
+    value = values.get(address)
+    if value is None:
+        return None
+    known: dict[str, str] = json.loads(labels.get(address) or "{}")
+    return known.get(str(int(value)), str(int(value)))
 
 
 def _description(

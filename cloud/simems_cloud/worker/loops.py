@@ -13,7 +13,10 @@ from prometheus_client import Counter
 from simems_cloud.kit.database import UNAVAILABLE, Pool
 from simems_cloud.telemetry.months import Months
 from simems_cloud.telemetry.packing import pack_all
+from simems_cloud.telemetry.retention import enforce
 from simems_cloud.telemetry.rolling import roll_up_all
+from simems_cloud.worker.energy_watch import EnergyWatch
+from simems_cloud.worker.exporting import export_next
 
 log = logging.getLogger(__name__)
 FAILURES = Counter("simems_worker_failures_total", "Turns of a job that failed and are tried again", ["job"])
@@ -24,17 +27,22 @@ Turn = Callable[[], Awaitable[int]]
 
 async def run_loops(pool: Pool) -> None:
     """Until cancelled. ``pool``: of the role ``simems_worker``."""
-    months = Months()
+    months, watch = Months(), EnergyWatch(pool)
 
     async def roll() -> int:
-        return len(await roll_up_all(pool, months))
+        turns = await roll_up_all(pool, months)
+        await watch.look(turns)
+        return len(turns)
 
-    async def pack() -> int:
-        return await pack_all(pool, months)
+    async def keep() -> int:
+        await enforce(pool)
+        return 0
 
     await asyncio.gather(
         for_ever("roll up", roll, pause_s=1.0),
-        for_ever("pack", pack, pause_s=30.0),
+        for_ever("pack", lambda: pack_all(pool, months), pause_s=30.0),
+        for_ever("export", lambda: export_next(pool), pause_s=2.0),
+        for_ever("retention", keep, pause_s=3600.0),
         for_ever("partitions", lambda: make_ahead(pool, months), pause_s=3600.0),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pyotp
 import pytest
+import zmq
 from fastapi.routing import APIRoute, iter_route_contexts
 from simems_cloud.api.app import create_app
 from simems_cloud.audit.chain import verify_chain
@@ -21,6 +22,9 @@ pytestmark = pytest.mark.integration
 PASSWORD, NEW = "correct horse battery", "another long password"
 NO_CHANGE = {
     "/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished",
+    "/grafana/search": "reads; Grafana asks by POST",
+    "/grafana/metrics": "as above",
+    "/grafana/query": "as above",
     "/reports/{report_id}/verify": "compares",
 }
 ELSEWHERE = {
@@ -137,6 +141,20 @@ async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
             customer.device_id,
         )
     await call("POST", "/alarms/{alarm_id}/acknowledge", alarm_id=alarm)
+    wanted = {"channels": ["a/b"], "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
+    export = await call("POST", "/sites/{site_id}/exports", wanted, site_id="malmo-9")
+    await call("DELETE", "/sites/{site_id}/exports/{export_id}", site_id="malmo-9", export_id=export["id"])
+    await call("PUT", "/tenant/retention", {"raw_days": 30}, tag='"0"')
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        await connection.execute(
+            """insert into equipment (tenant_id, site_id, component_id, type)
+            values (app_tenant(), 'malmo-9', 'm', 'meter')"""
+        )
+    place = {"site_id": "malmo-9", "component": "m"}
+    await call("POST", "/sites/{site_id}/equipment/{component}/replace", {"serial_number": "2"}, **place)
+    new = {"name": "new", "public_key": zmq.curve_keypair()[0].decode()}
+    made = await call("POST", "/devices/{device_id}/replace", new, device_id=customer.device_id)
+    await call("POST", "/devices/{device_id}/revoke", device_id=made["id"])
     await alarms(call, customer, alarm)
     await reports(call, root["id"], owner_pool)
 

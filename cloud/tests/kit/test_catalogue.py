@@ -89,7 +89,7 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 20
+    assert len(functions) == 22
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
 
 
@@ -169,8 +169,26 @@ def test_views_run_as_who_asks(database: Access) -> None:
         """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
         where relkind = 'v' and relnamespace = 'public'::regnamespace""",
     )
-    assert {name for name, _ in views} == {"measurements", "user_grants", "purgeable_tables"}
+    assert {name for name, _ in views} == {
+        *("measurements", "events", "energy_sources", "energy_15min", "frame_door", "block_door"),
+        *("user_grants", "purgeable_tables"),
+    }
     assert {options for _, options in views} == {"security_invoker=true"}
+
+
+NAMES = {
+    *("tenants", "users", "roles", "permissions", "org_nodes", "devices", "channels", "measurements", "events"),
+    *("tariffs", "billing_runs", "invoices", "carbon_factors", "emissions", "commands", "command_acks", "audit_log"),
+}
+"""Of the data model that was promised."""
+
+
+def test_every_promised_name_is_there(database: Access) -> None:
+    found = _rows(
+        database,
+        """select relname from pg_class where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace""",
+    )
+    assert NAMES - {name for (name,) in found} == set()
 
 
 async def test_without_a_tenant_there_are_no_rows(database: Access, app_pool: Pool, customer: Any) -> None:

@@ -17,11 +17,13 @@ mod rated;
 mod resolve;
 mod spec;
 mod turns;
+mod window;
 
 pub use external::Failsafe;
 pub use outside::{ContactSpec, DimmingSpec, ExternalSpec, OutsideLimit};
 pub use rated::{Rated, Role};
 pub use spec::{Apparent, GuardSpec, Other};
+pub use window::Edge;
 
 use crate::arbitrate::{Limits, Mover, Outcome};
 use crate::image::Reader;
@@ -123,6 +125,7 @@ impl Guards {
             circle.wishes(reader, outcomes, |outcome| self.class(outcome));
         }
         self.join(reader, outcomes, previous);
+        whole(outcomes, &self.rated);
         finish(outcomes, &self.limits);
         for circle in &self.circles {
             circle.finish(reader, outcomes);
@@ -148,6 +151,13 @@ impl Guards {
             let (value, moved) = limits.apply(outcome.value);
             *outcome = Outcome { value, bound: moved.or(outcome.bound), ..*outcome };
         }
+    }
+}
+
+// A contact is open or closed, never half.
+fn whole(outcomes: &mut [Outcome], rated: &[Rated]) {
+    for (outcome, _) in outcomes.iter_mut().zip(rated).filter(|(_, rated)| rated.role.is_whole()) {
+        outcome.value = outcome.value.round();
     }
 }
 

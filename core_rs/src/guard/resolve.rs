@@ -11,6 +11,7 @@ use crate::guard::outside::{DimmingSpec, Shown, draw};
 use crate::guard::protection::{Protection, SocEstimate};
 use crate::guard::spec::{Apparent, GuardSpec, Other};
 use crate::guard::turns::Turns;
+use crate::guard::window::{Edge, End};
 use crate::guard::{Guards, Rated};
 use crate::image::Image;
 
@@ -50,6 +51,11 @@ impl Guards {
                 let guard = Protection::Soc { soc: resolver.handle(soc)?, estimate, minimum_pct, maximum_pct };
                 self.add_protection(number, actuator, resolver, guard)
             }
+            GuardSpec::Window { actuator, edges, .. } => edges.iter().try_for_each(|edge| {
+                let Edge { limit, high, charge, discharge, .. } = *edge;
+                let end = End { channel: resolver.handle(&edge.channel)?, limit, high, charge, discharge };
+                self.add_protection(number, actuator, resolver, Protection::End(end))
+            }),
             GuardSpec::Stop { actuator, channel } => {
                 let guard = Protection::Stop { channel: resolver.handle(channel)? };
                 self.add_protection(number, actuator, resolver, guard)

@@ -3,9 +3,9 @@
 use crate::blocks::DelayBounds;
 use crate::error::{Error, Result, finite};
 use crate::guard::outside::{DimmingSpec, ExternalSpec};
+use crate::guard::window::Edge;
 
 /// A guard as configured, by addresses.
-#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuardSpec {
     /// -charge_limit <= setpoint <= discharge_limit.
@@ -90,6 +90,15 @@ pub enum GuardSpec {
         /// Who gives way when both were asked for by one class: active power keeps its value unless this is set.
         reactive_first: bool,
     },
+    /// A direction is closed at and beyond each of these ends, and while its channel is not valid.
+    Window {
+        /// Actuator.
+        actuator: String,
+        /// What the reason calls it, e.g. `temperature`.
+        name: String,
+        /// At least one.
+        edges: Vec<Edge>,
+    },
     /// 0 while the channel is true or not valid.
     Stop {
         /// Actuator.
@@ -122,8 +131,8 @@ pub enum Apparent {
 }
 
 impl GuardSpec {
-    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, `external:grid0` or
-    /// `dimming:site`.
+    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, `external:grid0`,
+    /// `dimming:site`, or of a window its own name, `temperature:ess0`.
     pub fn id(&self) -> String {
         let (kind, address) = match self {
             Self::DeviceLimits { actuator, .. } => ("device", actuator),
@@ -133,6 +142,7 @@ impl GuardSpec {
             Self::Cap { name, .. } => ("cap", name),
             Self::Circle { active, .. } => ("circle", active),
             Self::Stop { actuator, .. } => ("stop", actuator),
+            Self::Window { name, actuator, .. } => (name.as_str(), actuator),
             Self::External(external) => ("external", &external.grid),
             Self::Dimming(_) => return "dimming:site".to_owned(),
         };
@@ -165,6 +175,12 @@ impl GuardSpec {
                 Ok(())
             }
             Self::Circle { apparent: Apparent::Rating(rating), .. } => self.not_below_0("apparent_va", *rating),
+            Self::Window { name, edges, .. } => {
+                if edges.is_empty() || name.is_empty() || name.contains([';', ':']) {
+                    return Err(self.refusal("needs a plain name and at least one end"));
+                }
+                edges.iter().try_for_each(|edge| finite("limit", edge.limit).map(|_| ()))
+            }
             Self::External(external) => external.validate().map_err(|error| self.refusal(&error.to_string())),
             Self::Dimming(dimming) => dimming.validate().map_err(|error| self.refusal(&error.to_string())),
             Self::DeviceLimits { .. } | Self::Stop { .. } | Self::Circle { .. } => Ok(()),

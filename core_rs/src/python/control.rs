@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 use super::CoreError;
 use crate::blocks::DelayBounds;
 use crate::cycle::{Actuator, ClusterSpec, Shares, Source};
-use crate::guard::{Apparent, ContactSpec, DimmingSpec, ExternalSpec, Failsafe, GuardSpec, Other, OutsideLimit, Role};
+use crate::guard::{
+    Apparent, ContactSpec, DimmingSpec, Edge, ExternalSpec, Failsafe, GuardSpec, Other, OutsideLimit, Role,
+};
 
 /// Somebody who may propose.
 #[pyclass(frozen, name = "Source", module = "simems_core")]
@@ -188,6 +190,14 @@ impl PyGuard {
         Self::checked(GuardSpec::Circle { active, reactive, apparent, reactive_first })
     }
 
+    /// `edges`: (channel, limit, end, direction).
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, name, edges))]
+    fn window(actuator: String, name: String, edges: Vec<(String, f64, String, String)>) -> PyResult<Self> {
+        let edges = edges.into_iter().map(edge).collect::<PyResult<_>>()?;
+        Self::checked(GuardSpec::Window { actuator, name, edges })
+    }
+
     #[staticmethod]
     #[pyo3(signature = (grid, *, import_limit=None, export_limit=None))]
     fn external(grid: String, import_limit: Option<Outside>, export_limit: Option<Outside>) -> PyResult<Self> {
@@ -197,7 +207,8 @@ impl PyGuard {
 
     #[staticmethod]
     #[pyo3(signature = (
-        actuators, *, measured, least_limit_w, contacts=None, value=None, consumers=None, sources=None, gains=None
+        actuators, *, measured, least_limit_w, contacts=None, value=None, consumers=None, sources=None, gains=None,
+        release_w=f64::INFINITY
     ))]
     #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn dimming(
@@ -209,6 +220,7 @@ impl PyGuard {
         consumers: Option<Vec<(String, f64)>>,
         sources: Option<Vec<String>>,
         gains: Option<Vec<f64>>,
+        release_w: f64,
     ) -> PyResult<Self> {
         let contact = |(channel, active_when, unknown_after_s)| ContactSpec { channel, active_when, unknown_after_s };
         Self::checked(GuardSpec::Dimming(DimmingSpec {
@@ -216,6 +228,7 @@ impl PyGuard {
             measured,
             gains: gains.unwrap_or_default(),
             least_limit_w,
+            release_w,
             contacts: contacts.unwrap_or_default().into_iter().map(contact).collect(),
             value: value.map(outside),
             consumers: consumers.unwrap_or_default(),
@@ -228,6 +241,24 @@ impl PyGuard {
     fn stop(actuator: String, channel: String) -> PyResult<Self> {
         Self::checked(GuardSpec::Stop { actuator, channel })
     }
+}
+
+fn edge((channel, limit, end, direction): (String, f64, String, String)) -> PyResult<Edge> {
+    let high = match end.as_str() {
+        "low" => false,
+        "high" => true,
+        _ => return Err(CoreError::new_err(format!("{end:?} is no end of a window; use low or high"))),
+    };
+    let (charge, discharge) = match direction.as_str() {
+        "charge" => (true, false),
+        "discharge" => (false, true),
+        "both" => (true, true),
+        _ => {
+            let text = format!("{direction:?} is no direction; use charge, discharge or both");
+            return Err(CoreError::new_err(text));
+        }
+    };
+    Ok(Edge { channel, limit, high, charge, discharge })
 }
 
 /// Channel, and (limit in W, after s) that stands in for it.

@@ -161,7 +161,15 @@ def _inside(channel: ProfileChannel, value: float) -> bool:
 
 
 def carried(part: Part, value: float) -> float:
-    """What of a setpoint this part carries, in the channel's unit (a code for a direction)."""
+    """What of a setpoint this part carries, in the channel's unit (a raw number where it is coded)."""
+    if part.encode:
+        if value not in part.encode:
+            raise EncodeError(f"{value!r} is none of {', '.join(map(str, sorted(part.encode)))}")
+        return part.encode[int(value)]
+    if part.floor is not None and abs(value) < part.floor:
+        if value != 0.0:
+            raise EncodeError(f"{value!r} lies between 0 and the smallest value {part.floor:g}")
+        return part.floor
     if part.codes is not None:
         if value == 0.0:
             return part.codes.zero

@@ -7,7 +7,7 @@ from procrastinate.schema import SchemaManager
 from simems_cloud.migrations.steps import run_file, run_text
 
 revision = "r0013_jobs"
-down_revision = "r0007_telemetry"
+down_revision = "r0011_headline"
 
 
 def upgrade() -> None:
