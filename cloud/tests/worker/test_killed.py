@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,7 @@ from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.postgres.access import Access
 from simems_cloud.kit.settings import Settings
 
-pytestmark = pytest.mark.integration
-START_US = 1_760_000_400_000_000
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 ROWS, FRAMES = 60, 400
 STATE = """select (select count(*) from frame_values where not rolled_up) as waiting,
     (select count(*) from frame_values) as unpacked,
@@ -44,10 +44,11 @@ async def test_killed_again_and_again(
 ) -> None:
     edge = connect(customer)
     await edge.hello()
+    start_us = time.time_ns() // 1000 - 86_400_000_000
     columns = [f"meter{n}/active_power_w" for n in range(4)]
     for number in range(FRAMES):
         values = {name: [float(number % 7)] * ROWS for name in columns}
-        await edge.send(telemetry(number + 1, START_US + number * ROWS * 1_000_000, values))
+        await edge.send(telemetry(number + 1, start_us + number * ROWS * 1_000_000, values))
     await edge.until_ack(FRAMES)
     everything = FRAMES * ROWS * len(columns)
     waiting: list[int] = []
@@ -63,7 +64,7 @@ async def test_killed_again_and_again(
     for _ in range(2):
         waiting.append((await state())["waiting"])
         process = _start(cloud_settings, database)
-        await eventually(moved, 60)
+        await eventually(moved, 90)
         process.send_signal(signal.SIGKILL)
         process.wait()
         found = await state()
@@ -74,7 +75,7 @@ async def test_killed_again_and_again(
     async def done() -> bool:
         return bool((await state())["unpacked"] == 0)
 
-    await eventually(done, 90)
+    await eventually(done, 120)
     process.terminate()
     assert process.wait(20) == 0
     found = await state()
