@@ -122,7 +122,7 @@ isolation-long: .stamps/python ## Long proof: a million requests of three tenant
 
 .PHONY: modbus-long
 modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
-	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -n 2 -q -rA --timeout=0 edge/tests/bridges/test_chaos.py
+	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
 
 .PHONY: schemathesis-long
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
