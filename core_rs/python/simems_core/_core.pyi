@@ -242,9 +242,9 @@ class Actuator:
         dwell_s: float = 0.0,
     ) -> Self:
         """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
-        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a
-        cluster), ``switch`` (a
-        contact: whole numbers, 0 when all is stopped) or ``request`` (whole numbers that no fault moves).
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a cluster),
+        ``switch`` (a contact) or ``request`` (of another device; without an asker it stays as that device shows): both
+        take whole numbers and are moved by no fault.
         ``weight``: its share where several of one class give way together; without one they give way in the order
         given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
         ``dwell_s`` where it can. Raises CoreError when a value makes no sense."""

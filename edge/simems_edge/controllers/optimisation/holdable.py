@@ -6,7 +6,7 @@ The lowest one left is the threshold that the site has shown to be holdable so f
 
 The virtual batteries are smaller than the real one, so the threshold rises while the real one still has energy: with as
 large ones both would be empty at the same moment and the peak would stand in full. How much smaller is a trade:
-``docs/controllers/peak_shaving/README.md`` has the figures.
+``docs/peak-shaving.md`` has the figures.
 """
 
 from __future__ import annotations
