@@ -138,6 +138,14 @@ def test_receiving_obeying_and_releasing_are_told() -> None:
     assert "15050 W of 15000 W" in texts[1]
 
 
+def test_a_limit_that_moves_all_the_time_does_not_flood_the_record() -> None:
+    rig = OutsideRig(outside_site())
+    for second in range(60):
+        rig.step({IMPORT_LIMIT: 15_000.0 + 1_000.0 * (second % 2) + second})
+    received = rig.told().count("external_import_limit.received")
+    assert 2 <= received <= 7
+
+
 def test_a_contact_dims_and_its_course_is_on_record() -> None:
     """Three devices: 10.5 kW. The heat pump takes 2 kW, so battery and charger have 8.5 kW."""
     rig = OutsideRig(outside_site(dimming=DIMMING))
