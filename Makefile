@@ -122,7 +122,7 @@ isolation-long: .stamps/python ## Long proof: a million requests of three tenant
 
 .PHONY: modbus-long
 modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
-	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -n 2 -q -rA --timeout=0 edge/tests/bridges/test_chaos.py
+	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
 
 .PHONY: schemathesis-long
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
@@ -135,6 +135,10 @@ load-long: .stamps/python ## Long proof: shown load against true load over five 
 .PHONY: arbitration-long
 arbitration-long: .stamps/tools ## Long proof: 100,000 random problems never outside a guard, splits equal to their definition
 	cd core_rs && PROPTEST_CASES=100000 $(CARGO) test --release --no-default-features --lib -- split guard::shared_tests
+
+.PHONY: stability-long
+stability-long: .stamps/python ## Long proof: loops on late meters and slow batteries, 1,458 closed loops, table and plot (half an hour)
+	$(BIN)/python -m bench.stability_long --plot docs/images/stability.png
 
 .PHONY: ekf-long
 ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)

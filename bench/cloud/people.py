@@ -12,7 +12,7 @@ from simems_cloud.identity.passwords import hash_password
 from bench.cloud.rig import Rig
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a database that is thrown away
-READY_S = 60.0
+READY_S = 300.0
 
 
 def add_person(made: Rig, tenant_id: UUID) -> str:

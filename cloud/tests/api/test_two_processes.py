@@ -58,7 +58,7 @@ async def test_news_reach_every_process(
     edge = connect(customer)
     await edge.hello()
     for port in ports:
-        await eventually(lambda port=port: ready(port), 60)
+        await eventually(lambda port=port: ready(port), 90)
     form = {"username": customer.email, "password": "correct horse battery"}
     answer = await client.post(f"http://127.0.0.1:{ports[0]}/api/v1/auth/token", data=form)
     await client.aclose()

@@ -242,9 +242,9 @@ class Actuator:
         dwell_s: float = 0.0,
     ) -> Self:
         """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
-        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a
-        cluster), ``switch`` (a
-        contact: whole numbers, 0 when all is stopped) or ``request`` (whole numbers that no fault moves).
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a cluster),
+        ``switch`` (a contact) or ``request`` (of another device; without an asker it stays as that device shows): both
+        take whole numbers and are moved by no fault.
         ``weight``: its share where several of one class give way together; without one they give way in the order
         given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
         ``dwell_s`` where it can. Raises CoreError when a value makes no sense."""
@@ -376,14 +376,16 @@ class Guard:
         consumers: Sequence[tuple[str, float]] | None = None,
         sources: Sequence[str] | None = None,
         gains: Sequence[float] | None = None,
+        release_w: float = ...,
     ) -> Guard:
         """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
         (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
         ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
         ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that
-        asks, s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
-        ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
-        (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
+        asks, s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`,
+        which asks for nothing from ``release_w`` on. ``least_limit_w`` is left in any case, and is what a contact asks
+        for. The image's ``site/dimming_state`` (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w``
+        and ``site/dimming_power_w``."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""

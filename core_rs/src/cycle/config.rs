@@ -108,6 +108,20 @@ impl Actuator {
         Range { rating, usable: guards.usable(number, rating), fallback: self.fallback }
     }
 
+    /// As [`Self::range`]; `shown`: what the device reads, `before`: its last setpoint.
+    pub(crate) fn range_now(&self, guards: &Guards, number: usize, shown: f64, before: f64) -> Range {
+        Range { fallback: self.unasked(shown, before), ..self.range(guards, number) }
+    }
+
+    // A request that nobody makes is what the device shows: nothing moves because a process ended, or begins.
+    fn unasked(&self, shown: f64, before: f64) -> f64 {
+        match self.role {
+            Role::Request if (self.minimum..=self.maximum).contains(&shown) => shown,
+            Role::Request => before,
+            _ => self.fallback,
+        }
+    }
+
     /// What the guards know of it.
     pub(crate) fn rated(&self) -> Rated {
         let Self { minimum, maximum, ramp_per_s, role, weight, minimum_on, dwell_s, .. } = *self;

@@ -62,6 +62,8 @@ pub struct Engine {
     machine: Option<Machine>,
     outcomes: Vec<Outcome>,
     previous: Vec<f64>,
+    /// Handles of the actuators' own readings.
+    shown: Vec<usize>,
     outputs: Outputs,
     recorders: Vec<Arc<Recorder>>,
     last_time_ns: Option<i64>,
@@ -75,7 +77,7 @@ impl Engine {
     pub(crate) fn new(shared: Arc<Shared>) -> Result<Self> {
         let actuators = &shared.configuration.actuators;
         let addresses: Vec<String> = actuators.iter().map(|actuator| actuator.address.clone()).collect();
-        addresses.iter().try_for_each(|address| shared.image.handle(address).map(|_| ()))?;
+        let shown = addresses.iter().map(|address| shared.image.handle(address)).collect::<Result<_>>()?;
         let rated = actuators.iter().map(Actuator::rated).collect();
         let mut guards = Guards::resolve(&shared.configuration.guards, &shared.image, &addresses, rated)?;
         guards.rank(shared.configuration.classes());
@@ -95,6 +97,7 @@ impl Engine {
             machine: None,
             outcomes: fallbacks.iter().map(outcome).collect(),
             previous: fallbacks,
+            shown,
             outputs: Outputs::find(&shared, &addresses),
             recorders: Vec::new(),
             last_time_ns: None,
@@ -220,15 +223,16 @@ impl Engine {
     }
 
     fn arbitrate(&mut self, cycle: u64) -> Result<()> {
-        let Self { standing, machine, guards, clusters, outcomes, places, shared, latcher, .. } = self;
+        let Self { standing, machine, guards, clusters, outcomes, previous, places, shared, latcher, shown, .. } = self;
         let heard = |standing: &&Standing| machine.as_ref().is_none_or(|machine| machine.hears(standing.source));
         let rows =
             |actuator: usize| standing.iter().filter(heard).filter_map(move |standing| standing.row(cycle, actuator));
         let actuators = &shared.configuration.actuators;
-        for (number, (outcome, actuator)) in outcomes.iter_mut().zip(actuators).enumerate() {
-            *outcome = arbitrate(&actuator.range(guards, number), rows(number));
-        }
         let reader = latcher.as_ref().and_then(Latcher::reader).ok_or(Error::Order("the image was given back"))?;
+        let own = outcomes.iter_mut().zip(actuators).zip(previous.iter().zip(shown.iter()));
+        for (number, ((outcome, actuator), (&before, &handle))) in own.enumerate() {
+            *outcome = arbitrate(&actuator.range_now(guards, number, reader.value(handle), before), rows(number));
+        }
         for cluster in clusters {
             let place = |source: usize| places.get(source).copied().unwrap_or(usize::MAX);
             cluster.divide(&reader, outcomes, View { guards, actuators, rows, place });

@@ -16,10 +16,10 @@ pub enum Role {
     Reactive,
     /// What a cluster's members bring together: no device.
     Group,
-    /// A contact: whole numbers, 0 when everything is stopped.
+    /// A contact: whole numbers. No fault moves it: its safe state is its fallback, not 0.
     Switch,
-    /// What another device is asked for (to open, to hold the voltage): whole numbers. No fault moves it: the device
-    /// asked decides by itself, and the safe state of a request is not 0.
+    /// What another device is asked for (to open, to hold the voltage): whole numbers. No fault moves it, and while
+    /// nobody asks it stays as the device shows: the device asked decides by itself.
     Request,
 }
 

@@ -130,7 +130,7 @@ impl Machine {
     fn nothing_left(&self) -> bool {
         let of = |storage: bool| {
             let wanted = move |(_, own): &(&Block, &Rated)| {
-                if storage { own.role == Role::Storage } else { own.role != Role::Request }
+                if storage { own.role == Role::Storage } else { !own.role.is_whole() }
             };
             self.blocks.iter().zip(&self.own).filter(wanted).map(|(block, _)| *block)
         };

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "replay": ("simems_edge.cli.replay:command", "Play recorded inputs through the controllers (open loop)."),
     "simulate": ("simems_edge.cli.simulate:command", "Run plant and controllers on a simulated clock (closed loop)."),
     "scenario": ("simems_edge.cli.scenario:command", "Check tables of inputs and expected outputs, cycle by cycle."),
+    "shadow": ("simems_edge.cli.shadow:command", "Report what a candidate controller would have made of a scenario."),
     "identify": ("simems_edge.cli.identify:command", "Find a battery cell's parameters from pulse tests."),
     "estimate": ("simems_edge.cli.estimate:command", "Estimate the state of charge over measured data."),
     "backfill": ("simems_edge.cli.backfill:command", "Fill the buffer with the simulated past."),

@@ -20,6 +20,7 @@ from simems_edge.config.model import (
     Guards,
     HmiSettings,
     RecorderSettings,
+    Shadow,
     Site,
     SiteInfo,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "Shadow",
     "SimulatedBreaker",
     "SimulatedCells",
     "SimulatedCharger",

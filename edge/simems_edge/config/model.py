@@ -13,6 +13,7 @@ from simems_edge.config.quantities import (
     Percent,
     PositiveApparentVa,
     PositiveCurrentA,
+    PositiveEnergyWh,
     PositivePowerW,
     PositiveRampWPerS,
     PositiveReactiveVar,
@@ -130,6 +131,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    safe_state: Annotated[int, Field(ge=0, le=1)] = 0
+    """Relay: its state while nobody asks for one."""
     operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Battery: commands its mode of operation; the code of its mode on the grid, which holds when nobody speaks."""
 
@@ -180,6 +183,32 @@ class Component(Strict):
     estimator: Estimator | None = None
 
 
+Price = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
+class Shadow(Strict):
+    """Runs this controller beside the real ones: on live inputs, with a battery that only exists in its books."""
+
+    in_place_of: ComponentId | None = None
+    """The real controller that is absent in its world; None: all of them are there."""
+    capacity_wh: PositiveEnergyWh | None = None
+    """Of each virtual battery, where the device does not tell it."""
+    efficiency_pct: Annotated[Percent, Field(gt=50)] = 95.0
+    """Of the virtual battery, one way."""
+    import_price_per_kwh: Price = 0.0
+    """In the site's currency, as the other prices."""
+    export_price_per_kwh: Price = 0.0
+    """What is paid for export."""
+    demand_price_per_kw: Price = 0.0
+    """Of the largest quarter-hour mean of import."""
+    wear_price_per_kwh: Price = 0.0
+    """Of each kWh discharged."""
+
+
+def _shadow(value: object) -> object:
+    return {True: {}, False: None}.get(value, value) if isinstance(value, bool) else value
+
+
 class ControllerEntry(BaseModel):
     """A controller as the file has it. ``settings`` are checked later, by the controller's own settings class."""
 
@@ -187,10 +216,12 @@ class ControllerEntry(BaseModel):
 
     id: ComponentId
     type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    shadow: Annotated[Shadow | None, BeforeValidator(_shadow)] = None
+    """true, or a section: a candidate that decides nothing and reports what it would have done."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything but ``id`` and ``type``, as written."""
+        """Everything but ``id``, ``type`` and ``shadow``, as written."""
         return dict(self.model_extra or {})
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simems_edge.contracts.interfaces import Kind
 
-Place = Kind | Literal["grid", "site", "edge"]
+Place = Kind | Literal["grid", "site", "edge", "island"]
 Direction = Literal["charge", "discharge", "both", "none"]
 Check = Literal[
     "below", "at_or_below", "above", "at_or_above", "equal", "differs",

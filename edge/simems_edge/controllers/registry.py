@@ -45,9 +45,9 @@ def load_type(name: str) -> type[Controller]:
 
 
 def build_controllers(site: Site) -> list[Controller]:
-    """In the site file's order. Raises ControllerError for the first entry that cannot be used."""
+    """In the site file's order, without shadows. Raises ControllerError for the first entry that cannot be used."""
     profiles = {component.id: load_profile(component.profile) for component in site.components}
-    controllers = [_build(entry, profiles) for entry in site.controllers]
+    controllers = [_build(entry, profiles) for entry in site.controllers if entry.shadow is None]
     for controller in controllers:
         controller.site = site_facts(site)
     return controllers

@@ -85,7 +85,7 @@ def _yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read ({error.strerror}); check the name") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # as PyYAML raises them
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         place = f"{path}:{line + 1}" if line is not None else str(path)
         raise ProfileError(f"{place}: is no YAML ({type(error).__name__}); correct the file") from error

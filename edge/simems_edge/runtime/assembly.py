@@ -18,6 +18,7 @@ from simems_edge.runtime.channels import (
     grid_value_channels,
     group_channels,
     setpoint_channels,
+    shadow_channels,
     virtual_channels,
 )
 from simems_edge.runtime.commanded import Commanded, Group, actuator, cluster, commanded, group_actuator, groups
@@ -117,8 +118,8 @@ def _rows(
         batteries = [component for component, profile in profiles.items() if profile.kind == "ess"]
         rows.extend(schedule_channels(batteries, site.cycle.period_s))
     totals = group_channels({group.target: group.unit for group in found})
-    rows += [*estimate_channels(site), *connection_channels(site), *virtual_channels(controllers), *totals]
-    return [*rows, *grid_value_channels(), *outside_channels(site)]
+    rows += [*estimate_channels(site), *connection_channels(site), *virtual_channels(controllers)]
+    return [*rows, *shadow_channels(site), *totals, *grid_value_channels(), *outside_channels(site)]
 
 
 def _cycle(

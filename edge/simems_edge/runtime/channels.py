@@ -57,6 +57,7 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
         _steady("site/state", kind="enum", labels=STATES),
         _steady("site/control_mode", kind="enum", labels=control_modes(controllers)),
         _steady("site/estop", kind="bool"),
+        _steady("site/island_blocked", kind="bool"),
         _steady(UTC_OFFSET, unit="s", resolution=0.001),
     ]
     rows.extend(_steady(address, unit=unit, resolution=_resolution(unit)) for address, unit in CYCLE_CHANNELS)
@@ -111,6 +112,29 @@ def estimate_channels(site: Site) -> list[Channel]:
             rows.append(Channel(sigma, unit="%", resolution=0.01, stale_after_s=ESTIMATE_STALE_S))
             rows.append(Channel(valid, kind="bool", resolution=1.0, stale_after_s=ESTIMATE_STALE_S))
     return rows
+
+
+SHADOW_CHANNELS = (
+    ("shadow_power_w", "W"),
+    ("shadow_soc_pct", "%"),
+    ("shadow_import_wh", "Wh"),
+    ("shadow_export_wh", "Wh"),
+    ("shadow_discharge_wh", "Wh"),
+    ("shadow_peak_w", "W"),
+    ("shadow_cost", ""),
+    ("shadow_saving", ""),
+)
+"""What each shadow tells of its world, in the site's currency where it is money."""
+
+
+def shadow_channels(site: Site) -> list[Channel]:
+    """``<controller id>/<name>`` of each controller that runs as a shadow."""
+    return [
+        Channel(f"{entry.id}/{name}", unit=unit, resolution=_resolution(unit) if unit else 0.01, stale_after_s=10.0)
+        for entry in site.controllers
+        if entry.shadow is not None
+        for name, unit in SHADOW_CHANNELS
+    ]
 
 
 def _controller_channels(controller: Controller) -> list[Channel]:

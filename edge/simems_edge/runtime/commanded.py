@@ -113,14 +113,15 @@ def actuator(one: Commanded) -> Actuator:
 
 
 def _contact(one: Commanded) -> Actuator:
-    """A relay falls; a breaker is asked to be closed (its sync-check relay decides whether it may), a battery to work
-    as on the grid: what holds when nobody speaks, and when the edge is gone."""
+    """A relay falls to its safe state when nobody speaks; what is asked of a breaker or of a battery's mode stays as
+    the device shows it (before the first reading: closed, as on the grid)."""
+    control = one.component.control
     if one.row.name == OPERATING_MODE:
-        control = one.component.control
         normal = 0.0 if control is None or control.operating_mode is None else float(control.operating_mode)
         codes = [float(code) for code in one.row.labels] or [normal]
         return Actuator(one.address, minimum=min(codes), maximum=max(codes), fallback=normal, role=one.role)
-    return Actuator(one.address, minimum=0.0, maximum=1.0, fallback=float(one.role == "request"), role=one.role)
+    safe = one.role == "request" or (control is not None and control.safe_state == 1)
+    return Actuator(one.address, minimum=0.0, maximum=1.0, fallback=float(safe), role=one.role)
 
 
 def _charger(one: Commanded, maximum_a: float | None) -> Actuator:

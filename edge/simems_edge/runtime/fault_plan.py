@@ -94,6 +94,11 @@ def plan_faults(assembly: Assembly) -> tuple[PlannedFault, ...]:
     return tuple(planned for definition in load_faults() for planned in planner.of(definition))
 
 
+def islands(assembly: Assembly) -> list[str]:
+    """Ids of the controllers that run an island sequence."""
+    return [controller.id for controller in assembly.controllers if controller.spec.type == "island"]
+
+
 class _Planner:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
@@ -117,6 +122,9 @@ class _Planner:
                 yield declared.partition("/")[0], [declared]
         if "grid" in definition.of and self._assembly.grid is not None:
             yield self._assembly.grid, [f"{self._assembly.grid}/{name}" for name in definition.channel]
+        if "island" in definition.of:
+            for controller in islands(self._assembly):
+                yield controller, [f"{controller}/{name}" for name in definition.channel]
         for component, profile in self._assembly.profiles.items():
             if profile.kind in definition.of:
                 yield component, [f"{component}/{name}" for name in definition.channel]

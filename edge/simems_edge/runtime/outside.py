@@ -69,6 +69,7 @@ def dimming_guard(site: Site, profiles: Mapping[str, Profile], every: Sequence[C
         measured=[one.measured for one in members],
         gains=[one.gain for one in members],
         least_limit_w=dimming.limit_w,
+        release_w=site.site.grid.import_limit_w,
         contacts=[(one.channel, one.active_when == "closed", one.unknown_after_s) for one in dimming.contacts],
         value=(DIMMING_LIMIT, None if after_s is None else (dimming.limit_w, after_s)),
         consumers=[(f"{one.component}/active_power_w", one.rated_w) for one in dimming.consumers],

@@ -32,6 +32,7 @@ from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
 from simems_edge.runtime.grid_values import GridValues
+from simems_edge.runtime.islanding import Islanding
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
 from simems_edge.runtime.outside_events import OutsideEvents
@@ -40,6 +41,7 @@ from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
 from simems_edge.runtime.retained import RetainedMetrics
 from simems_edge.runtime.schedule_feed import ScheduleFeed, follows_schedule
+from simems_edge.runtime.shadow import Shadows
 from simems_edge.runtime.states import bind_states
 from simems_edge.runtime.wall_clock import WallClock
 from simems_edge.schedule import Schedule, ScheduleStore
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
 RULES_EVERY_NS = 200_000_000
 LAST_CYCLE_S = 0.5
+SHADOW_EVERY_S = 1.0
 
 
 def _ignore(_event: Event) -> None:
@@ -101,6 +104,8 @@ class Runtime:
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
+        self.shadows = Shadows(self.assembly, clock)
+        self._islanding = Islanding(self.assembly, self.states, self.requests, self.faults)
         self._reports = BridgeReports()
         self._rules_ns: int | None = None
         self._stepped_statistics: CycleStatistics | None = None
@@ -109,6 +114,7 @@ class Runtime:
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
+        self._shadow_thread: Thread | None = None
         self._bridges = bridges
 
     # ---- what stands on the site
@@ -175,6 +181,9 @@ class Runtime:
         for each in self._threads:
             each.start()
         self._host_thread.start()
+        if self.shadows.worlds:
+            self._shadow_thread = Thread(target=self._shade, name="shadows", daemon=True)
+            self._shadow_thread.start()
 
     def stop(self) -> None:
         """Idempotent. Every actuator goes to 0, bridges end orderly (they hand devices back); the cycle ends last."""
@@ -188,9 +197,10 @@ class Runtime:
         self._keep_faults()
         self.estimators.keep(self.clock.utc_us(self.clock.now_ns()), at_once=True)
         self.retained.keep(self.clock.now_ns(), at_once=True)
-        if self._host_thread is not None:
-            self._host_thread.join(STOP_S)
-            self._host_thread = None
+        for ending in (self._host_thread, self._shadow_thread):
+            if ending is not None:
+                ending.join(STOP_S)
+        self._host_thread = self._shadow_thread = None
 
     def _shut_down(self) -> None:
         """SHUTDOWN, and one more cycle that says so to the bridges."""
@@ -219,6 +229,19 @@ class Runtime:
             except Exception:
                 log.exception("turn failed; the controllers' proposals live out their lifetime")
 
+    def _shade(self) -> None:
+        """Shadows have a thread of their own and time enough: nothing waits for them."""
+        after = self.cycle.number
+        while not self._stopping.wait(SHADOW_EVERY_S):
+            snapshot = self.cycle.wait(after, WAIT_S)
+            if snapshot is None:
+                continue
+            after = snapshot.cycle
+            try:
+                self.shadows.turn(snapshot, self.states.requested_mode)
+            except Exception:
+                log.exception("shadows failed; what they book has a gap")
+
     # ---- one cycle
 
     def step(self, time_ns: int) -> list[Decision]:
@@ -228,6 +251,7 @@ class Runtime:
         snapshot = self.cycle.begin(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
+        self.shadows.turn(snapshot, self.states.requested_mode)
         self._keep(decisions)
         return decisions
 
@@ -236,6 +260,7 @@ class Runtime:
         self.requests.expire(snapshot.time_ns)
         self._host.turn(snapshot)
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
+        self._islanding.update(snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)
         self._grid_values.update(snapshot)

@@ -27,8 +27,11 @@ pytestmark = pytest.mark.integration
 log = logging.getLogger(__name__)
 EXCHANGES = int(os.environ.get("SIMEMS_MODBUS_EXCHANGES", "1500"))
 LINES = 30
+ROUND = 15_000
+"""Exchanges between two lines in the log."""
 RATE = 0.3 if EXCHANGES < 100_000 else 0.08
-TIMEOUT_S = 0.4 if EXCHANGES < 100_000 else 0.6
+TIMEOUT_S = 1.0 if EXCHANGES < 100_000 else 3.0
+"""Long beside a busy machine: a time-out here is one of the device, not of the test."""
 KINDS = {Framing.TCP: "modbus_tcp", Framing.RTU: "modbus_rtu_tcp"}
 
 
@@ -96,20 +99,25 @@ class Client:
 @pytest.mark.timeout(0 if EXCHANGES >= 100_000 else 120)
 async def test_nothing_wrong_is_accepted(framing: Framing) -> None:
     tally = Tally()
-    await asyncio.gather(*(_line(framing, seed, tally) for seed in range(LINES)))
+    for number in range(max(1, EXCHANGES // ROUND)):
+        await asyncio.gather(*(_line(framing, 100 * number + line, tally) for line in range(LINES)))
+        _tell(framing, tally)
+        assert (tally.wrong_values, tally.wrong_writes, tally.slow_recoveries) == (0, 0, 0)
+    assert set(tally.injected) == set(FAULTS), "every kind was tried"
+    assert tally.failed >= tally.injected.total() * 0.6, "the faults were felt"
+
+
+def _tell(framing: Framing, tally: Tally) -> None:
     log.info(
         "modbus: %d exchanges %s, %d faults of %d kinds, %d failed: %d wrong values accepted, %d wrong writes, "
         "%d recoveries slower than %d exchanges",
         tally.exchanges, framing.value, tally.injected.total(), len(tally.injected), tally.failed, tally.wrong_values,
         tally.wrong_writes, tally.slow_recoveries, GRACE,
     )  # fmt: skip
-    assert set(tally.injected) == set(FAULTS), "every kind was tried"
-    assert (tally.wrong_values, tally.wrong_writes, tally.slow_recoveries) == (0, 0, 0)
-    assert tally.failed >= tally.injected.total() * 0.6, "the faults were felt"
 
 
 async def _line(framing: Framing, seed: int, tally: Tally) -> None:
     line = Line(framing, Dice(random.Random(1000 + seed), RATE), TIMEOUT_S)
     async with standing(line) as port:
-        await Client(line, port, seed, tally).run(EXCHANGES // LINES)
+        await Client(line, port, seed, tally).run(min(EXCHANGES, ROUND) // LINES)
     tally.injected.update(line.dice.injected)

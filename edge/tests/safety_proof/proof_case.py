@@ -13,7 +13,7 @@ from unittest.mock import patch
 from proof_adversary import entry_points
 from proof_checker import Act, Checker, Row
 from proof_plant import Plant, Troubles
-from proof_sites import profiles, random_site
+from proof_sites import random_site
 from simems_edge.config import Site
 from simems_edge.controllers import registry
 from simems_edge.replay.actions import Action
@@ -40,15 +40,11 @@ class Result:
 
 @contextmanager
 def prepared() -> Iterator[None]:
-    """The adversaries are installed and the proof's profiles known; what they raise is not logged."""
+    """The adversaries are installed; what they raise is not logged."""
     types = {**registry.installed(), **entry_points()}
     logging.disable(logging.CRITICAL)
     try:
-        with (
-            patch.object(registry, "installed", lambda: types),
-            patch.object(registry, "load_profile", profiles),
-            patch("simems_edge.runtime.assembly.load_profile", profiles),
-        ):
+        with patch.object(registry, "installed", lambda: types):
             yield
     finally:
         logging.disable(logging.NOTSET)
@@ -124,7 +120,15 @@ class Case:
         duration_s = random.choice([0.0, 1.0, 5.0, 60.0])
         if kind == "override":
             target = random.choice(self._targets)
-            value = 16.0 if target.endswith("_a") else 0.0 if "limit" in target else random.uniform(-1e5, 1e5)
+            value = (
+                16.0
+                if target.endswith("_a")
+                else 1.0
+                if target.endswith(("state", "closed", "mode"))
+                else 0.0
+                if "limit" in target
+                else random.uniform(-1e5, 1e5)
+            )
             return Act(kind, target, repr(value), duration_s or 3600.0)
         if kind == "clear_fault":
             return Act(kind, random.choice(self._checker.clearable))

@@ -7,7 +7,7 @@ anew from the inputs; the standing faults against their lives, written down a se
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isnan
+from math import hypot, inf, isnan
 from typing import Any
 
 from proof_connection import Connections
@@ -26,6 +26,8 @@ MODE_OF = {
     "adversary_auxiliary": "SCHEDULE",
 }
 UNRATED_W = 1e9
+REQUESTS = ("/closed", "/operating_mode")
+"""Asked of devices that decide by themselves; no fault moves them."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,8 @@ class Checker:
         if self._stopped and row.state == "RUN":
             found.append("RUN although a person stopped it")
         if row.state in ("FAULT", "SHUTDOWN") or (row.state == "STANDBY" and self._stopped):
-            found += [
-                f"{address} is {value} in {row.state}" for address, value in row.setpoints.items() if value != 0.0
-            ]
+            moving = {a: v for a, v in row.setpoints.items() if v != 0.0 and not a.endswith(REQUESTS)}
+            found += [f"{address} is {value} in {row.state}" for address, value in moving.items()]
         return found
 
     def _blocks(self, battery: str) -> tuple[bool, bool]:
@@ -217,7 +218,7 @@ class Checker:
             apparent = 0.0 if isnan(apparent) else apparent
             if not abs(reactive) <= rating + 1e-6:
                 found.append(f"{name} at {reactive} var beyond {rating}")
-            if not power_w**2 + reactive**2 <= (apparent * (1 + 1e-9) + 1e-6) ** 2:
+            if not hypot(power_w, reactive) <= apparent * (1 + 1e-9) + 1e-6:
                 found.append(f"{name} at {power_w} W and {reactive} var beyond {apparent} VA")
         return found
 
@@ -228,6 +229,8 @@ class Checker:
             control = self._components.get(name, {}).get("control", {})
             if channel == "active_power_limit_w" and not 0.0 <= value <= control["rating_w"]:
                 found.append(f"{address} at {value} outside 0..{control['rating_w']}")
+            if channel in ("state", "closed", "operating_mode") and value not in (0.0, 1.0):
+                found.append(f"{address} at {value}")
             if channel == "current_limit_a" and name in self._components:
                 most = control.get("maximum_current_a", 32.0)
                 if not (value == 0.0 or 6.0 - 1e-9 <= value <= most + 1e-9):

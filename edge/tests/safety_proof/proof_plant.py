@@ -24,7 +24,7 @@ class Plant:
 
     def __init__(self, random: Random, site: dict[str, Any]) -> None:
         self._random = random
-        self.components = [c for c in site["components"] if c["id"] != "grid0"]
+        self.components = [c for c in site["components"] if c["id"].startswith(("ess", "pv", "evcs"))]
         scale_w = site["site"]["grid"]["import_limit_w"]
         self.steady = random.random() < 0.6
         self.load_w = [random.uniform(0.0, scale_w) * random.uniform(0.0, 0.5) for _ in range(3)]

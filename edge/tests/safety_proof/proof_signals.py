@@ -10,14 +10,12 @@ from typing import Any
 import yaml
 
 PROFILES = Path(__file__).parents[2] / "simems_edge" / "devices" / "profiles"
-CHARGER_STALE_S = 5.0
+DEFAULT_STALE_S = 5.0
 COMMUNICATION_STALE_S = 10.0
 
 
 @lru_cache(maxsize=8)
 def _rows(profile: str) -> dict[str, dict[str, Any]]:
-    if profile == "charger":
-        return {}
     return {row["name"]: row for row in yaml.safe_load((PROFILES / f"{profile}.yaml").read_text())["channels"]}
 
 
@@ -48,7 +46,7 @@ class Signals:
             return -inf, inf, inf, "bool"
         row = _rows(self._profiles[component]).get(name, {})
         low, high = row.get("minimum", -inf), row.get("maximum", inf)
-        return low, high, row.get("stale_after_s", CHARGER_STALE_S), row.get("kind", "float")
+        return low, high, row.get("stale_after_s", DEFAULT_STALE_S), row.get("kind", "float")
 
     def _can_be(self, address: str, value: float) -> bool:
         low, high, _, kind = self._of(address)

@@ -1,55 +1,15 @@
-"""Random sites: batteries, inverters, chargers, clusters, guards, limits, phases; and the profiles that they use."""
+"""Random sites: batteries, inverters, chargers, contacts, clusters, guards, limits, phases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from proof_adversary import MODES
-from simems_edge.devices import Profile, load_profile
-from simems_edge.devices.profile import parse_profile
 
 Site = dict[str, Any]
 CONNECTION = {"modbus_tcp": {"host": "127.0.0.1", "port": 1502, "unit": 1}}
-
-
-def _register(number: int) -> list[dict[str, Any]]:
-    return [{"modbus": {"address": number, "type": "int16"}}]
-
-
-CHARGER: dict[str, Any] = {
-    "id": "charger",
-    "kind": "evcs",
-    "description": "A charger of the proof",
-    "source": "none",
-    "untested": "everything",
-    "protocol": "modbus",
-    "channels": [
-        {"name": "active_power_w", "unit": "W", "read": _register(1)},
-        {"name": "current_limit_a", "unit": "A", "read": _register(2), "write": _register(2), "maximum": 32},
-    ],
-}
-_made: dict[str, Profile] = {}
-
-
-def profiles(name: str) -> Profile:
-    """The shipped ones; a charger; and a battery inverter whose reactive power can be set."""
-    if name not in _made:
-        _made[name] = _make(name)
-    return _made[name]
-
-
-def _make(name: str) -> Profile:
-    if name == "charger":
-        return parse_profile(CHARGER, name)
-    profile = load_profile(name)
-    if name != "sunspec_storage":
-        return profile
-    data = profile.model_dump(exclude_unset=True)
-    for row in data["channels"]:
-        if row["name"] == "reactive_power_var":
-            row["write"] = _register(9)
-    return parse_profile(data, name)
 
 
 def random_site(random: Random) -> Site:
@@ -69,7 +29,7 @@ def random_site(random: Random) -> Site:
     meter = {"id": "grid0", "profile": "sunspec_meter", "connection": CONNECTION}
     site: Site = {
         "site": head,
-        "components": (meter, *batteries, *inverters, *chargers),
+        "components": (meter, *batteries, *inverters, *chargers, *_contacts(random)),
         "controllers": tuple(_controllers(random)),
     }
     clusters = list(_clusters(random, batteries, chargers))
@@ -78,11 +38,18 @@ def random_site(random: Random) -> Site:
     return site
 
 
+def _contacts(random: Random) -> Iterator[dict[str, Any]]:
+    for name, kind in (("relay0", "virtual_relay"), ("breaker0", "virtual_breaker")):
+        if random.random() < 0.1:
+            yield {"id": name, "profile": kind, "connection": CONNECTION, "control": {}}
+
+
 def _phases(random: Random) -> tuple[int, ...]:
     return random.choice([(1, 2, 3), (1, 2, 3), (2, 3, 1), (1,), (2,), (3,), (1, 2)])
 
 
 def _battery(random: Random, name: str) -> dict[str, Any]:
+    profile = random.choice(["sunspec_storage", "virtual_storage", "virtual_storage"])
     guards: dict[str, Any] = {}
     if random.random() < 0.7:
         guards["soc_pct"] = [random.choice([0.0, 5.0, 10.0]), random.choice([90.0, 95.0, 100.0])]
@@ -97,9 +64,11 @@ def _battery(random: Random, name: str) -> dict[str, Any]:
     if random.random() < 0.1:
         guards["voltage_v"] = [200.0, 260.0]
     control: dict[str, Any] = {"phases": _phases(random)}
-    if random.random() < 0.25:
+    if profile == "virtual_storage" and random.random() < 0.2:
+        control["operating_mode"] = 0
+    if profile == "virtual_storage" and random.random() < 0.35:
         control |= {"reactive_rating_var": 20_000.0, "reactive_first": random.random() < 0.5}
-    battery = {"id": name, "profile": "sunspec_storage", "connection": CONNECTION, "guards": guards}
+    battery = {"id": name, "profile": profile, "connection": CONNECTION, "guards": guards}
     return battery | ({"control": control} if random.random() < 0.5 else {})
 
 
@@ -119,7 +88,7 @@ def _charger(random: Random, name: str) -> dict[str, Any]:
         "maximum_current_a": random.choice([16.0, 32.0]),
         "dwell": random.choice([0.0, 10.0, 300.0]),
     }
-    return {"id": name, "profile": "charger", "connection": CONNECTION, "control": control}
+    return {"id": name, "profile": "virtual_charger", "connection": CONNECTION, "control": control}
 
 
 def _clusters(random: Random, batteries: list[Any], chargers: list[Any]) -> Any:

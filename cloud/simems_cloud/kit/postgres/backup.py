@@ -70,7 +70,7 @@ def restore(server: Server, backup: Path, archive: Path | None, to: datetime | N
         shutil.copytree(backup / "data", server.data, symlinks=True)
         shutil.copytree(backup / "secrets", server.data_dir / "secrets", dirs_exist_ok=True)
         _prepare(server, archive, to)
-        again = Server(server.data_dir)
+        again = Server(server.data_dir, archive)
         server.stop()
         reached = _recover(again)
     except BaseException:

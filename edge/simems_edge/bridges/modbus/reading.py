@@ -40,19 +40,26 @@ class BlockReader:
         words, arrived_ns, refused = Words(), dict[Block, int](), dict[Block, str]()
         for span, inside in self._requests(blocks):
             try:
-                words.add(span, await self._read(span.unit, span.table, span.address, span.count))
+                registers = await self._read(span.unit, span.table, span.address, span.count)
             except RefusedError as error:
                 refused |= dict.fromkeys(inside, str(error))
                 continue
             now_ns = self._now_ns()
             for block in inside:
                 arrived_ns.setdefault(block, now_ns)
-        got = tuple(block for block in blocks if block not in refused)
-        for block in got:
+            if len(inside) == 1 and inside[0].count == span.count:
+                self._view.update(inside[0], registers)
+            else:
+                words.add(span, registers)
+        return self._take(blocks, words, arrived_ns, refused)
+
+    def _take(self, blocks: Blocks, words: Words, arrived_ns: dict[Block, int], refused: dict[Block, str]) -> Round:
+        for block in blocks if words else ():
             if (found := words.of(block)) is not None:
                 self._view.update(block, found)
         for block in refused:
             self._view.forget(block)
+        got = tuple(block for block in blocks if block not in refused) if refused else blocks
         return Round(got, arrived_ns, refused)
 
     async def read_all(self) -> Round:

@@ -58,10 +58,9 @@ class ControllerBench:
     ) -> None:
         self.kind, self.settings, self.period_s = kind, dict(settings), period_s
         self.time_ns = 0
-        stale = {"stale_after_s": 2.0}
-        rows = [Channel(address, **stale) for address in (*METER, *DEVICES)]
-        rows.append(Channel("grid0/frequency_hz", resolution=resolution_hz, **stale))
-        rows.append(Channel("breaker0/closed", kind="bool", **stale))
+        rows = [Channel(address, stale_after_s=2.0) for address in (*METER, *DEVICES)]
+        rows.append(Channel("grid0/frequency_hz", resolution=resolution_hz, stale_after_s=2.0))
+        rows.append(Channel("breaker0/closed", kind="bool", stale_after_s=2.0))
         for address in ACTUATORS:
             rows.append(Channel(f"{address}_setpoint", stale_after_s=float("inf")))
         rows += [metric_channel("it", metric) for metric in kind.spec.metrics]

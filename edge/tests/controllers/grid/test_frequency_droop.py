@@ -7,7 +7,7 @@ from math import nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from simems_edge.controllers.grid.frequency_droop import FrequencyDroop, FrequencyDroopSettings
@@ -56,6 +56,7 @@ def test_the_answer_is_on_the_curve(hz: float, expected_w: float, droop: Callabl
     assert turn.metrics["offset_w"] == pytest.approx(expected_w, abs=1e-6)
 
 
+@settings(max_examples=30)
 @given(hz=st.floats(47.0, 52.5))
 def test_within_one_percent_of_the_curve(hz: float, droop: Callable[..., Any]) -> None:
     bench = droop()
