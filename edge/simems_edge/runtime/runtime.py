@@ -24,6 +24,7 @@ from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
+from simems_edge.runtime.commanded import CONTACTS, POWERS
 from simems_edge.runtime.derived import GroupTotals, LoadBalance
 from simems_edge.runtime.estimator_store import EstimatorStore
 from simems_edge.runtime.estimators import Estimators
@@ -34,6 +35,7 @@ from simems_edge.runtime.fault_store import FaultStore
 from simems_edge.runtime.islanding import Islanding
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.override_glide import Glide
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
@@ -47,6 +49,8 @@ MANUAL_NUMBER = 0
 RULES_EVERY_NS = 200_000_000
 LAST_CYCLE_S = 0.5
 SHADOW_EVERY_S = 1.0
+GLIDES = {"W": 20_000.0, "var": 20_000.0, "A": 4.0}
+"""How fast an actuator leaves an override, a second, where the site file names no ramp."""
 
 
 def _ignore(_event: Event) -> None:
@@ -77,7 +81,14 @@ class Runtime:
         self.cycle = self.assembly.cycle
         self.on_event: Callable[[Event], None] = _ignore
         self.alarms = AlarmBook(on_event=self._emit)
-        self.overrides = Overrides(self.assembly.actuators, _ranges(self.assembly), clock, on_event=self._emit)
+        self.overrides = Overrides(
+            self.assembly.actuators,
+            _ranges(self.assembly),
+            clock,
+            on_event=self._emit,
+            glide=_glide(self.assembly),
+            folder=data,
+        )
         self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
         self.cycle.attach(self.recorder)
         self._host = _host(self.assembly, processes=processes)
@@ -296,6 +307,15 @@ def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
     return ProcessHosts(
         *parts, site.cycle.period_s, assembly.clock, Limits(settings.memory_limit_mb, settings.silent_after_s)
     )
+
+
+def _glide(assembly: Assembly) -> Glide:
+    """Batteries and inverters by their own ramp where they have one; reactive power, currents and totals by default."""
+    ramps = {one.address: one.component.guards.ramp_w_per_s for one in assembly.commanded if one.role in POWERS}
+    units = {one.address: one.unit for one in assembly.commanded if one.role not in CONTACTS}
+    units |= {group.target: group.unit for group in assembly.groups}
+    rates = {address: ramps.get(address) or GLIDES[unit] for address, unit in units.items()}
+    return Glide({address: assembly.image.handle(f"{address}_setpoint") for address in rates}, rates)
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:
