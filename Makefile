@@ -112,6 +112,12 @@ kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten t
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
 
+CASES ?= 100000
+
+.PHONY: safety-long
+safety-long: .stamps/python ## Long proof: 100,000 random sites, inputs, actions and adversaries, no hard limit crossed
+	$(BIN)/python edge/tests/safety_proof/proof_long.py --cases $(CASES) --jobs $(JOBS)
+
 .PHONY: audit-long
 audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, every one found
 	SIMEMS_TAMPERINGS=1000 $(BIN)/python -m pytest -q -s --timeout=1800 cloud/tests/audit/test_tampering.py
@@ -120,6 +126,14 @@ audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, e
 isolation-long: .stamps/python ## Long proof: a million requests of three tenants, no row crosses (half an hour)
 	SIMEMS_ISOLATION_REQUESTS=1000000 $(BIN)/python -m pytest -q -s --timeout=5400 cloud/tests/isolation -k "embedded and no_row_crosses"
 
+.PHONY: modbus-long
+modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
+	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
+
+.PHONY: schemathesis-long
+schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
+	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
@@ -127,6 +141,10 @@ load-long: .stamps/python ## Long proof: shown load against true load over five 
 .PHONY: arbitration-long
 arbitration-long: .stamps/tools ## Long proof: 100,000 random problems never outside a guard, splits equal to their definition
 	cd core_rs && PROPTEST_CASES=100000 $(CARGO) test --release --no-default-features --lib -- split guard::shared_tests
+
+.PHONY: stability-long
+stability-long: .stamps/python ## Long proof: loops on late meters and slow batteries, 1,458 closed loops, table and plot (half an hour)
+	$(BIN)/python -m bench.stability_long --plot docs/images/stability.png
 
 .PHONY: ekf-long
 ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)
@@ -176,7 +194,7 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
-	for name in site profile cell; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
+	for name in site profile cell scenario table; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
 

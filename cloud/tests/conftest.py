@@ -351,7 +351,7 @@ def hello(site: str, **fields: Any) -> wire.Hello:
             wire.ChannelInfo(address="ess0/active_power_w", unit="W", resolution=1.0),
             wire.ChannelInfo(address="ess0/active_power_w_setpoint", unit="W", resolution=1.0),
             wire.ChannelInfo(address="ess0/active_power_w_reason", kind="enum", labels={0: "fallback", 1: "peak0"}),
-            wire.ChannelInfo(address="ess0/soc_pct", unit="percent", resolution=0.1),
+            wire.ChannelInfo(address="ess0/soc_pct", unit="percent", resolution=0.1, minimum=0, maximum=100),
             wire.ChannelInfo(address="site/load_power_w", unit="W", resolution=1.0),
             wire.ChannelInfo(address="site/state", kind="enum", labels={2: "RUN"}),
         ],

@@ -19,12 +19,15 @@ AUDIT = "simems_audit"
 """Owns the one function that appends to the audit log, and nothing else."""
 PURGE = "simems_purge"
 """Owns the one function that deletes a tenant's rows, and nothing else."""
+JOBS = "simems_jobs"
+"""Owns the functions through which a tenant reaches its own jobs, and nothing else."""
 _SAFE = "nosuperuser nocreatedb nocreaterole noreplication noinherit"
 ATTRIBUTES = {
     OWNER: f"nologin {_SAFE}",
     LOOKUP: f"nologin {_SAFE}",
     AUDIT: f"nologin {_SAFE}",
     PURGE: f"nologin {_SAFE}",
+    JOBS: f"nologin {_SAFE}",
     APP: f"login {_SAFE}",
     INGEST: f"login {_SAFE}",
     WORKER: f"login {_SAFE}",
@@ -68,6 +71,7 @@ def _grant_all(connection: psycopg.Connection) -> None:
         sql.SQL("grant {} to {}").format(sql.Identifier(LOOKUP), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(AUDIT), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(PURGE), sql.Identifier(OWNER)),
+        sql.SQL("grant {} to {}").format(sql.Identifier(JOBS), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(OWNER), sql.Identifier(me[0])),
         sql.SQL("revoke all on database {} from public").format(database),
         sql.SQL("grant create, connect, temporary on database {} to {}").format(database, sql.Identifier(OWNER)),

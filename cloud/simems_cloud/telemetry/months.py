@@ -16,13 +16,18 @@ class Months:
     def __init__(self) -> None:
         self._known: set[int] = set()
 
+    def known(self, since: datetime, until: datetime) -> bool:
+        return self._between(since, until) <= self._known
+
     async def make(self, pool: Pool, since: datetime, until: datetime) -> None:
         """In a transaction of its own: committed before anything relies on it."""
-        wanted = set(range(_month(since), _month(until) + 1))
-        if not wanted <= self._known:
+        if not self.known(since, until):
             async with transaction(pool) as connection:
                 await connection.execute(QUERIES["make_partitions"], since, until)
-            self._known |= wanted
+            self._known |= self._between(since, until)
+
+    def _between(self, since: datetime, until: datetime) -> set[int]:
+        return set(range(_month(since), _month(until) + 1))
 
     def forget(self) -> None:
         """A write found one missing: retention has dropped it."""

@@ -16,6 +16,7 @@ import numpy as np
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.telemetry.columns import Codes, Floats, Whole
+from simems_cloud.telemetry.energy import quarter
 from simems_cloud.telemetry.months import Months
 from simems_cloud.telemetry.packed import NULL, array_field, copy_row, copy_stream, field, time_field
 from simems_cloud.telemetry.samples import RawValues, packed_frame
@@ -23,8 +24,8 @@ from simems_cloud.telemetry.samples import RawValues, packed_frame
 QUERIES = load_queries("simems_cloud.telemetry")
 FRAMES_A_TURN = 1000
 VALUES_A_TURN = 1_000_000
-SETTLED_AFTER = timedelta(minutes=20)
-"""Younger frames wait for others of their quarter hour; a backlog is older."""
+SETTLED_AFTER = timedelta(minutes=5)
+"""A quarter hour that ended so long ago is packed whole; its frames are short, its blocks are not."""
 DAY_US = 86_400_000_000
 LONGEST_BLOCK = 5000
 DOOR = "block_door"
@@ -36,7 +37,7 @@ DOOR_COLUMNS = (
 
 async def pack_all(pool: Pool, months: Months, *, now: datetime | None = None, at_most: int = 100) -> int:
     """Frames packed, one turn of every site that has some. Several workers may run this at once."""
-    before = (now or datetime.now(UTC)) - SETTLED_AFTER
+    before = quarter((now or datetime.now(UTC)) - SETTLED_AFTER)
     async with transaction(pool) as connection:
         waiting = await connection.fetch(QUERIES["sites_to_pack"], before, at_most)
     return sum([await pack_site(pool, months, row["tenant_id"], row["site_id"], before) for row in waiting])
@@ -44,19 +45,24 @@ async def pack_all(pool: Pool, months: Months, *, now: datetime | None = None, a
 
 async def pack_site(pool: Pool, months: Months, tenant_id: UUID, site_id: str, before: datetime) -> int:
     """The oldest frames, in one transaction. Another worker at the same site: none."""
-    async with transaction(pool, tenant=tenant_id) as connection:
-        span = await connection.fetchrow(QUERIES["span_to_pack"], site_id, before, FRAMES_A_TURN)
-    if span is None or span["since"] is None:
-        return 0
-    await months.make(pool, span["since"], span["until"])
-    try:
+    while True:
         async with transaction(pool, tenant=tenant_id) as connection:
             if not await connection.fetchval(QUERIES["site_turn"], site_id):
                 return 0
             rows = _a_turn(await connection.fetch(QUERIES["frames_to_pack"], site_id, before, FRAMES_A_TURN))
-            for device_id, own in _by_device(rows).items():
-                await _pack(connection, device_id, own)
-            return len(rows)
+            if not rows:
+                return 0
+            since, until = min(row["start_at"] for row in rows), max(row["end_at"] for row in rows)
+            if months.known(since, until):
+                await _pack_all(connection, rows, months)
+                return len(rows)
+        await months.make(pool, since, until)
+
+
+async def _pack_all(connection: Connection, rows: Sequence[asyncpg.Record], months: Months) -> None:
+    try:
+        for device_id, own in _by_device(rows).items():
+            await _pack(connection, device_id, own)
     except asyncpg.CheckViolationError:
         months.forget()
         raise

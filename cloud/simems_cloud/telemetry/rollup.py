@@ -129,6 +129,21 @@ def minutes_seen(quarters: Rollup, frames: Iterable[PackedFrame]) -> Whole:
     return seen
 
 
+def joined(frames: Sequence[PackedFrame]) -> list[PackedFrame]:
+    """Frames of the same channels as one: what holds from the end of one until the next is then seen to."""
+    groups: dict[bytes, list[PackedFrame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.channel_ids.tobytes(), []).append(frame)
+    return [own[0] if len(own) == 1 else _one(own) for own in groups.values()]
+
+
+def _one(frames: Sequence[PackedFrame]) -> PackedFrame:
+    times = np.concatenate([frame.times_us for frame in frames])
+    values = np.concatenate([np.where(frame.valid, frame.values, np.nan) for frame in frames], axis=1)
+    order = np.argsort(times, kind="stable")
+    return PackedFrame(frames[0].channel_ids, times[order], values[:, order], None)
+
+
 def _keys(known: Whole, channel_id: Whole, quarter: Whole) -> Whole:
     """Channel and quarter hour since 1970 as one number that sorts alike."""
     return (np.searchsorted(known, channel_id) << 32) | quarter

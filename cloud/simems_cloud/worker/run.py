@@ -1,73 +1,87 @@
-"""The worker process: a few loops side by side, each looking for its kind of work and doing it until none is left."""
+"""The worker's life: jobs until told to stop; what a dead worker left is taken up again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import suppress
 
-import asyncpg
-from prometheus_client import Counter
+import psycopg
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
 
-from simems_cloud.kit.database import UNAVAILABLE, Pool, open_pool
-from simems_cloud.telemetry.months import Months
-from simems_cloud.telemetry.packing import pack_all
-from simems_cloud.telemetry.rolling import roll_up_all
+from simems_cloud.kit.database import UNAVAILABLE
+from simems_cloud.kit.settings import Settings
+from simems_cloud.worker.context import Work, work_with
+from simems_cloud.worker.loops import run_loops
+from simems_cloud.worker.queue import make_app
 
 log = logging.getLogger(__name__)
-FAILURES = Counter("simems_worker_failures_total", "Turns of a job that failed and are tried again", ["job"])
-AHEAD = timedelta(days=40)
-Turn = Callable[[], Awaitable[int]]
-"""Does one turn; how much it found to do: with none left it is asked again only after a pause."""
+AT_ONCE = 4
+STALLED_S = 30.0
+AGAIN_S = 2.0
 
 
-async def run_worker(url: str, ready: Callable[[], None] | None = None) -> None:
-    """Until cancelled. ``url``: of the role ``simems_worker``."""
-    pool = await open_pool(url, application="simems-worker", max_size=6)
-    months = Months()
-
-    async def roll() -> int:
-        return len(await roll_up_all(pool, months))
-
-    async def pack() -> int:
-        return await pack_all(pool, months)
-
-    jobs = [
-        for_ever("roll up", roll, pause_s=1.0),
-        for_ever("pack", pack, pause_s=30.0),
-        for_ever("partitions", lambda: make_ahead(pool, months), pause_s=3600.0),
-    ]
-    if ready is not None:
-        ready()
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await pool.close()
-
-
-async def for_ever(job: str, turn: Turn, *, pause_s: float) -> None:
-    """Until cancelled; a turn that fails is tried again after the pause, and counted."""
-    while True:
-        found = 0
+async def run_worker(settings: Settings, url: str, ready: Callable[[], None] | None = None) -> None:
+    """Until cancelled: the loops and the queue. Start as many as wanted."""
+    async with work_with(settings, url) as work:
+        tasks = [asyncio.ensure_future(run_loops(work.pool)), asyncio.ensure_future(_run_queue(work, url, ready))]
         try:
-            found = await turn()
-        except UNAVAILABLE as error:
-            log.warning("the database is away", extra={"job": job, "error": repr(error)})
-        except (asyncpg.PostgresError, ValueError, OverflowError):
-            FAILURES.labels(job).inc()
-            log.exception("a job failed and is tried again", extra={"job": job})
-        if not found:
-            await asyncio.sleep(pause_s)
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def make_ahead(pool: Pool, months: Months) -> int:
-    """The partitions of this month and the next one are there before anything wants them."""
-    now = datetime.now(UTC)
-    months.forget()
-    await months.make(pool, now, now + AHEAD)
-    return 0
+async def _run_queue(work: Work, url: str, ready: Callable[[], None] | None) -> None:
+    """Without a database it waits and tries again."""
+    while True:
+        app = make_app(url)
+        try:
+            async with app.open_async():
+                if ready is not None:
+                    ready()
+                await _run_app(app, work)
+        except (ConnectorException, psycopg.Error, *UNAVAILABLE) as error:
+            log.warning("the queue cannot be reached, trying again", extra={"error": repr(error)})
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _run_app(app: App, work: Work) -> None:
+    rescuing = asyncio.create_task(rescue_for_ever(app))
+    try:
+        await app.run_worker_async(
+            concurrency=AT_ONCE,
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=5,
+            stalled_worker_timeout=STALLED_S,
+            additional_context={"work": work},
+        )
+    finally:
+        rescuing.cancel()
+        with suppress(asyncio.CancelledError):
+            await rescuing
+
+
+async def rescue_for_ever(app: App, period_s: float = STALLED_S) -> None:
+    """Jobs whose worker is gone start again, all of them may run twice without harm; a periodic look comes anew
+    anyway.
+    """
+    while True:
+        with suppress(ConnectorException, psycopg.Error):
+            await rescue(app)
+        await asyncio.sleep(period_s)
+
+
+async def rescue(app: App) -> int:
+    found = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S))
+    for job in found:
+        log.warning("a job's worker is gone", extra={"task": job.task_name, "job": job.id})
+        if job.queue == "periodic" and job.id is not None:
+            await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+        else:
+            await app.job_manager.retry_job(job)
+    return len(found)

@@ -121,7 +121,7 @@ def test_raw_buckets_leave_gaps_and_bad_values_out() -> None:
 
 
 def test_self_sufficiency() -> None:
-    assert self_sufficiency_pct(Energy(25, 0), Energy(100, 0)) == 75
-    assert self_sufficiency_pct(Energy(150, 0), Energy(100, 0)) == 0
-    assert self_sufficiency_pct(None, Energy(100, 0)) is None
-    assert self_sufficiency_pct(Energy(0, 0), Energy(0, 0)) is None
+    assert self_sufficiency_pct(Energy(25), Energy(100)) == 75
+    assert self_sufficiency_pct(Energy(150), Energy(100)) == 0
+    assert self_sufficiency_pct(None, Energy(100)) is None
+    assert self_sufficiency_pct(Energy(0), Energy(0)) is None

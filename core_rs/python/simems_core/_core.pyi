@@ -71,6 +71,9 @@ __all__ = [
     "ping_pong_us",
 ]
 
+_Term = float | None
+_Proposal = tuple[int, _Term, _Term, _Term, _Term] | tuple[int, _Term, _Term, _Term, _Term, _Term, _Term]
+
 BUILD_PROFILE: Final[str]
 """``release`` or ``debug``; benches refuse a debug build."""
 
@@ -347,7 +350,8 @@ class Guard:
         limit of the site forces is always delivered."""
     @staticmethod
     def window(actuator: str, *, name: str, edges: Sequence[tuple[str, float, str, str]]) -> Guard:
-        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit, beyond it,
+        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit,
+        beyond it,
         and while the channel is not valid, that direction is closed. ``name`` stands in the reason (``name:ess0``)."""
     @staticmethod
     def external(
@@ -372,14 +376,16 @@ class Guard:
         consumers: Sequence[tuple[str, float]] | None = None,
         sources: Sequence[str] | None = None,
         gains: Sequence[float] | None = None,
+        release_w: float = ...,
     ) -> Guard:
         """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
         (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
         ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
-        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that asks,
-        s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
-        ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
-        (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
+        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that
+        asks, s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`,
+        which asks for nothing from ``release_w`` on. ``least_limit_w`` is left in any case, and is what a contact asks
+        for. The image's ``site/dimming_state`` (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w``
+        and ``site/dimming_power_w``."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
@@ -568,17 +574,15 @@ class Cycle:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after`` (waits without the GIL, in seconds of the host);
         None on time-out or stop."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """Sleeps until shortly before the snapshot after ``after`` is due (without the GIL). True: a moment is left to
+        prepare, then call :meth:`wait`, which watches for it without sleeping, for a bounded time. False: call it at
+        once; also when no vigils are kept here (docs/cycle.md). For one thread."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """Take the way of :meth:`propose` without effect. CoreError for what that would refuse."""
     def wait_decisions(self, after: int, timeout_s: float) -> tuple[int, list[Decision]] | None:
         """(cycle, decisions) of the first published cycle newer than ``after``; None on time-out or stop."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
         or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence
         withdraws. They stand in ``cycle`` and ``lifetime_cycles`` cycles after it. Several rows for one actuator:
@@ -623,16 +627,12 @@ class CycleGuest:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after``; None on time-out or stop. CoreError while this
         process holds 4 snapshots already."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """As :meth:`Cycle.vigil`."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """As :meth:`Cycle.rehearse`."""
     def publish(self, handle: int, value: float, time_ns: int) -> None:
         """One of the desk's own channels; the cycle takes it over when it next decides."""
 
@@ -741,7 +741,8 @@ class States:
         always: Sequence[int] = ...,
     ) -> Self:
         """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
-        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode. ``labels``: codes of ``site/control_mode``.
+        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode.
+        ``labels``: codes of ``site/control_mode``.
         ``autostart``: RUN without being asked."""
     @property
     def state(self) -> str: ...

@@ -61,6 +61,8 @@ pub(crate) struct Draw {
     pub(crate) value: Option<ExternalLimit>,
     /// What the law leaves, W (Pmin).
     pub(crate) least_limit_w: f64,
+    /// A value of this or more asks for nothing, W.
+    pub(crate) release_w: f64,
     pub(crate) consumers: Vec<Consumer>,
     pub(crate) sources: Vec<usize>,
     pub(crate) dimmed: Dimmed,
@@ -96,7 +98,7 @@ impl Draw {
             _ if asked => (Dimmed::Contact, self.least_limit_w),
             _ if unknown => (Dimmed::Unknown, self.least_limit_w),
             (Standing::Failsafe, limit_w) => (Dimmed::Unknown, limit_w.max(self.least_limit_w)),
-            (_, limit_w) if limit_w.is_finite() => (Dimmed::Value, limit_w.max(self.least_limit_w)),
+            (_, limit_w) if limit_w < self.release_w => (Dimmed::Value, limit_w.max(self.least_limit_w)),
             _ => (Dimmed::Released, self.least_limit_w),
         };
     }

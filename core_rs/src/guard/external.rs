@@ -31,7 +31,7 @@ pub(crate) struct ExternalLimit {
     channel: usize,
     failsafe: Option<(f64, i64)>,
     last_w: Option<f64>,
-    /// When it was valid last; before that, when it was first looked at.
+    /// When the last valid value was measured; before one, when it was first looked at.
     known_ns: Option<i64>,
     pub(crate) standing: Standing,
     /// The limit in force in this cycle, W; infinite: none.
@@ -48,7 +48,7 @@ impl ExternalLimit {
     pub(crate) fn look(&mut self, reader: &Reader<'_>) {
         let (now_ns, value_w) = (reader.time_ns(), reader.value(self.channel));
         if !value_w.is_nan() {
-            (self.last_w, self.known_ns) = (Some(value_w.max(0.0)), Some(now_ns));
+            (self.last_w, self.known_ns) = (Some(value_w.max(0.0)), Some(reader.time_of(self.channel)));
         }
         let silent_ns = now_ns.saturating_sub(*self.known_ns.get_or_insert(now_ns));
         let written = reader.sample(self.channel).is_some();

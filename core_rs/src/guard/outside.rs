@@ -57,6 +57,8 @@ pub struct DimmingSpec {
     pub gains: Vec<f64>,
     /// What is left in any case, W.
     pub least_limit_w: f64,
+    /// A value of this or more asks for nothing, W; infinite: each does.
+    pub release_w: f64,
     /// Who asks.
     pub contacts: Vec<ContactSpec>,
     /// A limit told as a value.
@@ -110,6 +112,9 @@ impl DimmingSpec {
             if finite(name, value)? < 0.0 {
                 return Err(Error::invalid(format!("{name} must be 0 or more, not {value}")));
             }
+        }
+        if self.release_w.is_nan() || self.release_w <= 0.0 {
+            return Err(Error::invalid(format!("release_w must be above 0, not {}", self.release_w)));
         }
         self.contacts.iter().try_for_each(|contact| waits("unknown_after_s", contact.unknown_after_s))?;
         self.value.iter().try_for_each(OutsideLimit::validate)
@@ -204,6 +209,7 @@ pub(super) fn draw(spec: &DimmingSpec, image: &Image) -> Result<Bound> {
         contacts: spec.contacts.iter().map(contact).collect::<Result<_>>()?,
         value: spec.value.as_ref().map(|limit| limit.resolve(image)).transpose()?,
         least_limit_w: spec.least_limit_w,
+        release_w: spec.release_w,
         consumers: spec.consumers.iter().map(consumer).collect::<Result<_>>()?,
         sources: spec.sources.iter().map(|source| image.handle(source)).collect::<Result<_>>()?,
         dimmed: Dimmed::Released,

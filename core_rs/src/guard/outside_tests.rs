@@ -56,6 +56,7 @@ fn specs() -> Vec<GuardSpec> {
             measured: texts(&["ess0/p", "ev0/p"]),
             gains: vec![1.0, -690.0],
             least_limit_w: LEAST_W,
+            release_w: 40e3,
             contacts: vec![ContactSpec { channel: "relay0/closed".into(), active_when: true, unknown_after_s: 10.0 }],
             value: outside("box0/limit"),
             consumers: vec![("hp0/p".into(), 3e3)],
@@ -208,7 +209,10 @@ fn a_told_value_never_takes_what_the_law_leaves() {
     assert!((690.0 * limit(&mut rig, 9e3)[1].value - 9e3).abs() < 1.0);
     assert_eq!(rig.shown("site/dimming_state"), 2.0);
     assert!((690.0 * limit(&mut rig, 1e3)[1].value - LEAST_W).abs() < 1.0);
+    assert_eq!(limit(&mut rig, 30e3)[1].value, 16.0, "wide enough");
+    assert_eq!(rig.shown("site/dimming_state"), 2.0);
     assert_eq!(limit(&mut rig, 50e3)[1].value, 16.0);
+    assert_eq!(rig.shown("site/dimming_state"), 0.0, "more than the site may draw is a release");
 }
 
 #[test]

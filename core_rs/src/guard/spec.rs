@@ -6,7 +6,6 @@ use crate::guard::outside::{DimmingSpec, ExternalSpec};
 use crate::guard::window::Edge;
 
 /// A guard as configured, by addresses.
-#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuardSpec {
     /// -charge_limit <= setpoint <= discharge_limit.

@@ -207,7 +207,8 @@ impl PyGuard {
 
     #[staticmethod]
     #[pyo3(signature = (
-        actuators, *, measured, least_limit_w, contacts=None, value=None, consumers=None, sources=None, gains=None
+        actuators, *, measured, least_limit_w, contacts=None, value=None, consumers=None, sources=None, gains=None,
+        release_w=f64::INFINITY
     ))]
     #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn dimming(
@@ -219,6 +220,7 @@ impl PyGuard {
         consumers: Option<Vec<(String, f64)>>,
         sources: Option<Vec<String>>,
         gains: Option<Vec<f64>>,
+        release_w: f64,
     ) -> PyResult<Self> {
         let contact = |(channel, active_when, unknown_after_s)| ContactSpec { channel, active_when, unknown_after_s };
         Self::checked(GuardSpec::Dimming(DimmingSpec {
@@ -226,6 +228,7 @@ impl PyGuard {
             measured,
             gains: gains.unwrap_or_default(),
             least_limit_w,
+            release_w,
             contacts: contacts.unwrap_or_default().into_iter().map(contact).collect(),
             value: value.map(outside),
             consumers: consumers.unwrap_or_default(),

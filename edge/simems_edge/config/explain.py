@@ -19,7 +19,7 @@ _BY_FIELD: Final = {
     "server_key": "paste the 40 characters of the cloud's public key",
     "host": "use a host name or an IP address",
     "port": "use a port number between 1 and 65535",
-    "unit": "use the Modbus unit id, 0 to 255",
+    "unit": "use the Modbus unit id, 0 to 255 (RTU: 1 to 247)",
     "profile": "use the name of a profile, see `simems-edge schema profile`",
     "modbus_tcp": "add modbus_tcp: {host: ..., port: ..., unit: ...}",
     "device": "name the serial device, e.g. /dev/ttyUSB0",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simems_edge.config.connection import Connection, Port
+from simems_edge.config.outside import Dimming, ExternalLimits
 from simems_edge.config.quantities import (
     NonNegativeCurrentA,
     NonNegativePowerW,
@@ -40,6 +41,8 @@ class GridLimits(Strict):
     export_limit_w: NonNegativePowerW
     phase_limit_a: PositiveCurrentA | None = None
     """Largest current of each phase; needs a meter that reads power, voltage and current of each phase."""
+    external: ExternalLimits | None = None
+    """What holds while nobody gives the limits from outside that are expected."""
 
 
 class SiteInfo(Strict):
@@ -52,6 +55,8 @@ class SiteInfo(Strict):
     grid: GridLimits
     estop: ChannelAddress | None = None
     """A bool channel of a component that is true while the emergency stop is pressed; not valid counts as pressed."""
+    dimming: Dimming | None = None
+    """Controllable devices whose draw the grid operator may lower (section 14a EnWG)."""
 
 
 class CycleSettings(Strict):

@@ -47,6 +47,10 @@ class Binding:
             raise CoreError(f"{address} is not commanded here; add it to the component's `control`")
         return handle
 
+    def resolution(self, handle: int) -> float:
+        """The smallest difference that a channel's profile promises, in its unit; 0 when it promises none."""
+        return self._image.channels[handle].resolution
+
     def own(self, metric: str) -> int:
         """Handle of one of the controller's own channels (a retained one holds what it held before the restart)."""
         return self._own[metric]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,9 +18,10 @@ LAYOUTS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Registers that are read together, at one rate. ``unit`` None: the component's own."""
+    """Registers that are read together, at one rate. ``unit`` None: the component's own. Each is its own key: two are
+    never the same block, whatever they hold."""
 
     unit: int | None
     table: Table
@@ -37,6 +38,8 @@ class Block:
 
 Contents = Mapping[Block, bytes]
 """Block -> its registers' bytes, as last read."""
+ReadNumber = Callable[[Contents], float | None]
+"""None when it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,36 @@ class Value:
     percent_of: Value | None = None
     negative_when: tuple[Place, int] | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Nothing but a number, a sign and a scale."""
+        beside = self.exponent or self.bit is not None or self.names or self.percent_of or self.negative_when
+        return not beside and not self.place.swapped
+
+    def reader(self) -> ReadNumber:
+        """:meth:`of`, prepared: most registers are plain numbers, and they are read often."""
+        if not self.plain:
+            return self.of
+        block, start, unpack, missing = (
+            self.place.block,
+            self.place.start,
+            self.place.layout.unpack_from,
+            self.place.missing,
+        )
+        end, inverse, factor = start + self.place.layout.size, whole_inverse(self.scale), self.scale * self.sign
+        divisor = inverse * self.sign
+
+        def read(contents: Contents) -> float | None:
+            data = contents.get(block)
+            if data is None or len(data) < end:
+                return None
+            number: float = unpack(data, start)[0]
+            if number in missing or not math.isfinite(number):
+                return None
+            return (number / divisor if divisor else number * factor) + 0.0
+
+        return read
+
     def of(self, contents: Contents) -> float | None:
         """None when any part of it is missing or absurd."""
         raw = self.place.raw(contents)
@@ -105,8 +138,14 @@ class Value:
 
 def scaled(raw: float, scale: float) -> float:
     """raw * scale, rounded once where the scale is one over a whole number (2305 and 0.1 give 230.5)."""
+    inverse = whole_inverse(scale)
+    return raw / inverse if inverse else raw * scale
+
+
+def whole_inverse(scale: float) -> int:
+    """The whole number that a scale is one over; 0 when there is none."""
     inverse = round(1.0 / scale) if scale < 1.0 else 0
-    return raw / inverse if inverse and math.isclose(scale * inverse, 1.0, rel_tol=1e-12) else raw * scale
+    return inverse if inverse and math.isclose(scale * inverse, 1.0, rel_tol=1e-12) else 0
 
 
 def unscaled(value: float, scale: float) -> float:

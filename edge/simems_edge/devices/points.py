@@ -149,6 +149,11 @@ class Part(Term):
     """value; its magnitude; what is positive of it (else 0); the magnitude of what is negative of it (else 0); its
     direction as one of ``codes``."""
     codes: Codes | None = None
+    encode: dict[int, int] = {}
+    """Enumerations: the channel's number -> the raw number; nothing else can be set."""
+    floor: Annotated[float, Field(gt=0)] | None = None
+    """The smallest value that the register takes; 0 is written as this (another part then switches off), and what lies
+    between cannot be set."""
     function: Literal[6, 16] = 16
     """Modbus function of a write of one register, for devices that know only one of the two."""
 

@@ -86,7 +86,7 @@ class RegisterView(DeviceView):
         if point is None:
             raise EncodeError("a profile of protocol modbus names a SunSpec point")
         worth = carried(part, value)
-        raw = worth if part.codes is not None else _raw(point, worth)
+        raw = worth if part.codes is not None or part.encode else _raw(point, worth)
         single = part.function == 6
         return Write(point.address, words_of(point, raw), str(point.address), point.table, point.unit, single)
 

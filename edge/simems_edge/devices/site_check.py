@@ -13,6 +13,7 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.dimming_check import dimming_problems
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
@@ -35,6 +36,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         problems += _phase_limit(file.site, file.document, kinds)
         problems += _control(file.site, file.document)
         problems += _clusters(file.site, file.document, kinds)
+        problems += dimming_problems(file.site, file.document, kinds)
         problems += estimator_problems(file.site, file.document)
         problems += simulation_problems(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):

@@ -122,7 +122,7 @@ class SunSpecView(DeviceView):
     def _write_of(self, part: Part, value: float) -> Write:
         model, point = self._target(part)
         definition, worth = load_definition(model), carried(part, value)
-        if part.codes is not None:
+        if part.codes is not None or part.encode:
             return self._write(model, point.point, encode_raw(definition.point(point.point), int(worth)))
         raw = unscaled(worth * point.sign, point.scale)
         if point.relative_to is not None:

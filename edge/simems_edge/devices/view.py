@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simems_edge.devices.numbers import Block, Value, bytes_of
+from simems_edge.devices.numbers import Block, Contents, ReadNumber, Value, bytes_of
 from simems_edge.devices.points import Part, Sink
 from simems_edge.devices.profile import Profile, ProfileChannel
 from simems_edge.devices.registers import EncodeError
@@ -51,12 +51,20 @@ class Reading:
         """What must be fresh for a new value (a percentage's whole may be older)."""
         return frozenset(term.place.block for term in self.terms)
 
-    def of(self, contents: Mapping[Block, bytes]) -> float | None:
+    def reader(self) -> ReadNumber:
+        """:meth:`of`, prepared for fast reading."""
+        return self.terms[0].reader() if len(self.terms) == 1 else self.of
+
+    def of(self, contents: Contents) -> float | None:
         values = [term.of(contents) for term in self.terms]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             return None
         return math.prod(known) if self.product else sum(known) + 0.0
+
+
+Bound = tuple[str, ReadNumber, frozenset[Block]]
+"""A channel, how it is read, and the blocks it comes from."""
 
 
 class DeviceView(ABC):
@@ -65,8 +73,8 @@ class DeviceView(ABC):
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._contents: dict[Block, bytes] = {}
-        self._bound: list[tuple[str, Reading, frozenset[Block]]] = []
-        self._renewed: dict[frozenset[Block], list[tuple[str, Reading, frozenset[Block]]]] = {}
+        self._bound: list[Bound] = []
+        self._renewed: dict[tuple[Block, ...], list[Bound]] = {}
         self._readings = {c.name: self._sources_of(c) for c in profile.channels if c.readable}
 
     # ---- reading
@@ -95,19 +103,18 @@ class DeviceView(ABC):
         for name, readings in self._readings.items():
             if readings:
                 chosen = next((r for r in readings if r.of(self._contents) is not None), readings[0])
-                self._bound.append((name, chosen, chosen.blocks))
+                self._bound.append((name, chosen.reader(), chosen.blocks))
 
-    def fresh(self, read: Collection[Block]) -> list[tuple[str, float | None, frozenset[Block]]]:
+    def fresh(self, read: tuple[Block, ...]) -> list[tuple[str, float | None, frozenset[Block]]]:
         """Channels that ``read`` renewed: name, value (None: not implemented) and the blocks it comes from."""
-        wanted, contents = frozenset(read), self._contents
-        rows = self._renewed.get(wanted)
+        rows, contents = self._renewed.get(read), self._contents
         if rows is None:
-            rows = self._renewed[wanted] = [row for row in self._bound if row[2] <= wanted]
-        return [(name, reading.of(contents), blocks) for name, reading, blocks in rows]
+            rows = self._renewed[read] = [row for row in self._bound if row[2] <= frozenset(read)]
+        return [(name, number(contents), blocks) for name, number, blocks in rows]
 
     def values(self) -> dict[str, float | None]:
         """Every channel as last read."""
-        return {name: reading.of(self._contents) for name, reading, _ in self._bound}
+        return {name: number(self._contents) for name, number, _ in self._bound}
 
     def readable(self) -> list[str]:
         """Channels that this device can show."""
@@ -161,7 +168,15 @@ def _inside(channel: ProfileChannel, value: float) -> bool:
 
 
 def carried(part: Part, value: float) -> float:
-    """What of a setpoint this part carries, in the channel's unit (a code for a direction)."""
+    """What of a setpoint this part carries, in the channel's unit (a raw number where it is coded)."""
+    if part.encode:
+        if value not in part.encode:
+            raise EncodeError(f"{value!r} is none of {', '.join(map(str, sorted(part.encode)))}")
+        return part.encode[int(value)]
+    if part.floor is not None and abs(value) < part.floor:
+        if value != 0.0:
+            raise EncodeError(f"{value!r} lies between 0 and the smallest value {part.floor:g}")
+        return part.floor
     if part.codes is not None:
         if value == 0.0:
             return part.codes.zero

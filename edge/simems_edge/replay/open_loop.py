@@ -11,11 +11,11 @@ from simems_core import BAD, GOOD, Clock, Decision
 from simems_edge.config import Site
 from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.replay.actions import Action, perform, read_actions
-from simems_edge.replay.closed_loop import decision_cells, decision_columns
+from simems_edge.replay.inputs import input_addresses
 from simems_edge.replay.recording import InputRow, Recording
-from simems_edge.replay.table import RowWriter, numbers
+from simems_edge.replay.table import RowWriter, decision_cells, decision_columns, numbers
 from simems_edge.runtime import Runtime
-from simems_edge.runtime.channels import made_channels
+from simems_edge.schedule import Schedule
 
 _NS = 1e9
 
@@ -26,11 +26,12 @@ def replay(
     stream: TextIO,
     *,
     actions_path: Path | None = None,
+    schedule: Schedule | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
     """The number of cycles. Same input, same bytes out. Raises ReplayError for an input that cannot be used."""
     actions = [] if actions_path is None else read_actions(actions_path)
-    player = Player(site, actions, actions_path)
+    player = Player(site, actions, actions_path, schedule)
     recording = Recording(recording_path, player.inputs)
     player.take(recording.columns)
     columns = ["time_s", *decision_columns(player.runtime.assembly.actuators), "state", "control_mode", "faults"]
@@ -46,11 +47,18 @@ def replay(
 class Player:
     """Rows in, what was decided out: one row is one cycle."""
 
-    def __init__(self, site: Site, actions: list[Action], actions_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        actions: list[Action],
+        actions_path: Path | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
         """``actions``: sorted by time, done as their time comes (more may be added); ``actions_path``: the file that
         messages name."""
         self._clock = Clock.simulated(0)
-        self.runtime = Runtime(site, clock=self._clock)
+        self.runtime = Runtime(site, clock=self._clock, schedule=schedule)
+        self.runtime.tells_alarms = False
         self._handles: list[int] = []
         self._actions_path = Path("ACTIONS") if actions_path is None else actions_path
         self._actions = actions
@@ -58,7 +66,7 @@ class Player:
     @property
     def inputs(self) -> frozenset[str]:
         """Channels that rows may hold."""
-        return _inputs(self.runtime)
+        return input_addresses(self.runtime)
 
     def take(self, columns: Sequence[str]) -> None:
         """The channels of the rows' columns."""
@@ -83,16 +91,8 @@ class Player:
     def _publish(self, row: InputRow, time_ns: int) -> None:
         for column, value in row.values:
             quality = GOOD if value == value else BAD  # noqa: PLR0124 - NaN differs from itself
-            self.runtime.image.publish(self._handles[column], value, time_ns, quality)
+            taken_ns = time_ns if column not in row.taken_s else round(row.taken_s[column] * _NS)
+            self.runtime.image.publish(self._handles[column], value, taken_ns, quality)
 
     def _act(self, action: Action) -> None:
         perform(self.runtime, action, self._actions_path)
-
-
-def _inputs(runtime: Runtime) -> frozenset[str]:
-    """Channels that a recording may hold: those of the devices, the emergency stop and the time of day, not what
-    the runtime makes."""
-    devices = tuple(f"{component}/" for component in runtime.profiles)
-    own = (*devices, "site/estop", UTC_OFFSET)
-    every = frozenset(c.address for c in runtime.channels if c.address.startswith(own))
-    return every - frozenset(made_channels(runtime.assembly.actuators))

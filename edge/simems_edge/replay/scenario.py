@@ -18,7 +18,7 @@ from simems_edge.config.quantities import NonNegativeSeconds, PositiveSeconds, P
 from simems_edge.replay.course import Course, read_course
 from simems_edge.replay.problems import ReplayError
 from simems_edge.replay.scenario_check import scenario_problems
-from simems_edge.replay.scenario_events import ScenarioEvent, Strict
+from simems_edge.replay.scenario_events import OF_RUNTIME, OVERRIDE_S, ScenarioEvent, Strict
 
 __all__ = ["LoadStep", "PlantOverrides", "Scenario", "ScenarioEvent", "ScenarioLoad", "load_scenario"]
 
@@ -76,6 +76,8 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     plant: PlantOverrides = PlantOverrides()
     events: tuple[ScenarioEvent, ...] = ()
+    schedule: str | None = None
+    """SCHEDULE.json to follow; its path is relative to the scenario's file."""
     _source: ScenarioSource = PrivateAttr(default_factory=lambda: ScenarioSource(Document("(scenario)"), {}))
 
     @model_validator(mode="after")
@@ -98,6 +100,11 @@ class Scenario(Strict):
     def steps(self) -> int:
         return max(round(self.duration_s / self.step_s), 1)
 
+    def actions(self) -> list[tuple[float, str, str, str, str]]:
+        """What persons do, as rows of ACTIONS.csv."""
+        done = [event for event in self.events if event.verb in OF_RUNTIME and event.verb != "input"]
+        return [_action(event) for event in sorted(done, key=lambda event: event.at_s)]
+
     def simulation(self, site: Site) -> Simulation:
         """The site's simulation section with this scenario's overrides."""
         base = site.simulation or Simulation()
@@ -113,6 +120,15 @@ class Scenario(Strict):
         if over.pv is not None or over.no_pv:
             changes["pv"] = over.pv
         return base.model_copy(update=changes)
+
+
+def _action(event: ScenarioEvent) -> tuple[float, str, str, str, str]:
+    duration_s = event.duration_s or (OVERRIDE_S if event.verb == "override" else None)
+    target = "site" if event.verb == "estop" else event.target
+    value = (
+        str(int(bool(event.estop))) if event.verb == "estop" else repr(event.number) if event.value is not None else ""
+    )
+    return event.at_s, event.verb, target, value, "" if duration_s is None else repr(duration_s)
 
 
 def _given(settings: SimulatedDevice | SimulatedGrid | SimulatedLoad | None) -> dict[str, Any]:

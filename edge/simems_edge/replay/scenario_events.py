@@ -35,7 +35,8 @@ OF_RUNTIME: Final = frozenset({"input", "override", "clear_override", "clear_fau
 """Verbs that persons and wires do to the EMS; the others happen to the plant."""
 OF_COMPONENT: Final = frozenset({"silence", "answer", "fault", "freeze", "repair", "ev", "ev_leaves"})
 OF_ADDRESS: Final = frozenset({"set", "ramp", "follow", "release"})
-_VERB = Field(default=None)
+OVERRIDE_S: Final = 600.0
+"""An override without a duration."""
 
 
 class ScenarioEvent(Strict):

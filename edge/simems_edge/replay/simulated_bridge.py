@@ -41,6 +41,7 @@ class SimulatedBridge:
         self._image = runtime.image
         self._plant = plant
         self._polls = [poll for name, profile in runtime.profiles.items() for poll in self._of(name, profile)]
+        self._errors_ns = {name: round(plant.clock_error_s(name) * _NS) for name in runtime.profiles}
         self._communication = {name: self._image.handle(f"{name}/communication") for name in runtime.profiles}
 
     def _of(self, component: str, profile: Profile) -> list[_Poll]:
@@ -50,6 +51,11 @@ class SimulatedBridge:
             handles = tuple(self._image.handle(f"{component}/{name}") for name in names)
             polls.append(_Poll(component, names, handles, round(period_s * _NS)))
         return polls
+
+    @property
+    def stamps(self) -> bool:
+        """Whether some samples are not stamped with the time of their cycle."""
+        return any(self._errors_ns.values())
 
     def poll(self, time_ns: int) -> None:
         """Publish what is due, from devices that answer."""
@@ -64,7 +70,8 @@ class SimulatedBridge:
                 shown = reading.values
                 if not poll.checked:
                     poll.check(shown)
-                self._image.publish_many(poll.handles, [shown[name] for name in poll.names], time_ns)
+                stamp_ns = time_ns + self._errors_ns[poll.component]
+                self._image.publish_many(poll.handles, [shown[name] for name in poll.names], stamp_ns)
 
     def write(self, decisions: list[Decision]) -> None:
         """Setpoints reach a device that answers; one that does not goes on with what it has. Targets of clusters are

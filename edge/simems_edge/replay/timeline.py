@@ -10,13 +10,12 @@ from simems_core import CoreError
 from simems_edge.replay.course import Course, ramp
 from simems_edge.replay.problems import ReplayError
 from simems_edge.replay.scenario import Scenario
-from simems_edge.replay.scenario_events import OF_RUNTIME, ScenarioEvent
+from simems_edge.replay.scenario_events import OF_RUNTIME, OVERRIDE_S, ScenarioEvent
 from simems_edge.runtime import FaultRefusedError, RequestRefusedError, Runtime
 from simems_edge.sim import Plant
 from simems_edge.sim.charger import Vehicle
 
 ACTOR: Final = "scenario"
-OVERRIDE_S: Final = 600.0
 STAY_S: Final = 8 * 3600.0
 _EPSILON_S: Final = 1e-9
 

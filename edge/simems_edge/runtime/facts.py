@@ -12,6 +12,7 @@ from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.runtime.alarm_rules import Facts, Lateness
 from simems_edge.runtime.assembly import Assembly
 from simems_edge.runtime.fault_book import FaultBook
+from simems_edge.runtime.outside import EXPORT_LIMIT, IMPORT_LIMIT
 from simems_edge.runtime.soc_check import SocCheck
 
 OVERRUN_MEMORY_NS = 60_000_000_000
@@ -29,6 +30,7 @@ class FactFinder:
         self._limits = assembly.site.site.grid
         self._lateness_limit_s = assembly.site.cycle.lateness_limit_s
         self._grid = None if assembly.grid is None else assembly.image.handle(f"{assembly.grid}/active_power_w")
+        self._outside = [assembly.image.handle(address) for address in (IMPORT_LIMIT, EXPORT_LIMIT)]
         self._soc = SocCheck(assembly)
         self._refusals = _refusals(assembly)
         self._overruns: deque[tuple[int, int]] = deque()
@@ -92,13 +94,19 @@ class FactFinder:
         if isnan(grid_w):
             self._over_since_ns = None
             return None
-        over_w = max(grid_w - self._limits.import_limit_w, -grid_w - self._limits.export_limit_w, 0.0)
+        import_w, export_w = self._tightest_w(snapshot)
+        over_w = max(grid_w - import_w, -grid_w - export_w, 0.0)
         if over_w == 0.0:
             self._over_since_ns = None
         elif self._over_since_ns is None:
             self._over_since_ns = snapshot.time_ns
         lasting = self._over_since_ns is not None and snapshot.time_ns - self._over_since_ns >= OVER_LIMIT_HOLD_NS
         return over_w if lasting else 0.0
+
+    def _tightest_w(self, snapshot: Snapshot) -> tuple[float, float]:
+        """Import and export: the connection's own limits, or tighter ones from outside."""
+        told_import_w, told_export_w = (snapshot.last_value(handle) for handle in self._outside)
+        return tighter(self._limits.import_limit_w, told_import_w), tighter(self._limits.export_limit_w, told_export_w)
 
     def _lateness(self, statistics: CycleStatistics) -> Lateness:
         """Of the last minute, in time of the host."""
@@ -111,6 +119,11 @@ class FactFinder:
         while len(self._overruns) > 1 and self._overruns[1][0] <= now_ns - OVERRUN_MEMORY_NS:
             self._overruns.popleft()
         return count - self._overruns[0][1]
+
+
+def tighter(own_w: float, told_w: float) -> float:
+    """A limit from outside counts while it is known; below 0 it counts as 0."""
+    return own_w if isnan(told_w) else min(own_w, max(told_w, 0.0))
 
 
 def _refusals(assembly: Assembly) -> list[tuple[str, int, dict[float, str]]]:

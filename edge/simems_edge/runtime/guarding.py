@@ -13,6 +13,7 @@ from simems_edge.devices import Profile
 from simems_edge.devices.estimator_inputs import estimate_addresses
 from simems_edge.devices.phases import phase_channels
 from simems_edge.runtime.commanded import POWERS, Commanded, Group, caps
+from simems_edge.runtime.outside import dimming_guard, external_guard
 
 Edge = tuple[str, float, str, str]
 """(channel, limit, low or high, direction that it closes)"""
@@ -33,6 +34,9 @@ def guards(
             found.extend(_battery(one, profiles[one.component.id]))
     if grid is not None:
         found.extend(_connection(site, profiles, [one for one in every if one.role in POWERS], grid, controllers))
+    dimming = dimming_guard(site, profiles, every)
+    if dimming is not None:
+        found.append(dimming)
     return [*found, *caps(groups), *_circles(profiles, every)]
 
 
@@ -118,7 +122,8 @@ def _connection(
             meter_delay_max_s=delay_s,
             meter_repeat_max_s=repeat_s,
             battery_settle_s=settle_s,
-        )
+        ),
+        external_guard(site, grid),
     ]
     channels = phase_channels(grid, profiles[grid])
     if limits.phase_limit_a is not None and channels is not None:

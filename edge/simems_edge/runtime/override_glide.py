@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isnan
+from typing import Final, Self
 
 from simems_core import Snapshot
 
+from simems_edge.runtime.assembly import Assembly
+from simems_edge.runtime.commanded import CONTACTS, POWERS
+
 LONGEST_S = 60.0
 NANOSECONDS = 1e-9
+GLIDES: Final = {"W": 20_000.0, "var": 20_000.0, "A": 4.0}
+"""How fast an actuator leaves an override, a second, where the site file names no ramp; by unit."""
 ARRIVED = 0.999
 """A step smaller than this share of what was allowed was not held back."""
 
@@ -30,6 +36,15 @@ class Glide:
         self._before: dict[str, float] = {}
         self._last_ns: int | None = None
         self._allowed: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, assembly: Assembly) -> Self:
+        """Batteries and inverters by their own ramp where they have one; the rest, and clusters, by default."""
+        ramps = {one.address: one.component.guards.ramp_w_per_s for one in assembly.commanded if one.role in POWERS}
+        units = {one.address: one.unit for one in assembly.commanded if one.role not in CONTACTS}
+        units |= {group.target: group.unit for group in assembly.groups}
+        rates = {address: ramps.get(address) or GLIDES[unit] for address, unit in units.items()}
+        return cls({address: assembly.image.handle(f"{address}_setpoint") for address in rates}, rates)
 
     def bounds(self, snapshot: Snapshot, standing: set[str]) -> dict[str, tuple[float, float]]:
         """Once per cycle. ``standing``: targets that are overridden now."""

@@ -24,7 +24,6 @@ from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
-from simems_edge.runtime.commanded import CONTACTS, POWERS
 from simems_edge.runtime.derived import GroupTotals, LoadBalance
 from simems_edge.runtime.estimator_store import EstimatorStore
 from simems_edge.runtime.estimators import Estimators
@@ -32,25 +31,27 @@ from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
+from simems_edge.runtime.grid_values import GridValues
 from simems_edge.runtime.islanding import Islanding
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.outside_events import OutsideEvents
 from simems_edge.runtime.override_glide import Glide
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
 from simems_edge.runtime.retained import RetainedMetrics
+from simems_edge.runtime.schedule_feed import ScheduleFeed, follows_schedule
 from simems_edge.runtime.shadow import Shadows
 from simems_edge.runtime.states import bind_states
 from simems_edge.runtime.wall_clock import WallClock
+from simems_edge.schedule import Schedule, ScheduleStore
 
 log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
 RULES_EVERY_NS = 200_000_000
 LAST_CYCLE_S = 0.5
 SHADOW_EVERY_S = 1.0
-GLIDES = {"W": 20_000.0, "var": 20_000.0, "A": 4.0}
-"""How fast an actuator leaves an override, a second, where the site file names no ramp."""
 
 
 def _ignore(_event: Event) -> None:
@@ -71,8 +72,10 @@ class Runtime:
         bridges: Sequence[BridgeFactory] = (),
         data: Path | None = None,
         processes: bool = False,
+        schedule: Schedule | None = None,
     ) -> None:
         """``data``: folder where latched faults survive; None: they end with the process (replay, simulation).
+        ``schedule``: the one to follow without a data folder; with one, the folder's is followed.
         ``processes``: a process per controller, for a live runtime; stepping needs them in this one."""
         self.site = site
         self.clock = clock
@@ -86,7 +89,7 @@ class Runtime:
             _ranges(self.assembly),
             clock,
             on_event=self._emit,
-            glide=_glide(self.assembly),
+            glide=Glide.of(self.assembly),
             folder=data,
         )
         self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
@@ -94,6 +97,8 @@ class Runtime:
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._totals = GroupTotals(self.assembly)
+        self._grid_values = GridValues(self.assembly)
+        self._outside = OutsideEvents(self.assembly, clock, self._emit)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -102,6 +107,7 @@ class Runtime:
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
         estimates = None if data is None else EstimatorStore(data)
         self.retained = RetainedMetrics(self.assembly, data)
+        self.schedule = _schedule_feed(self.assembly, data, schedule)
         self.wall_clock = WallClock(self.image, clock, checked=bool(bridges))
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
@@ -110,6 +116,9 @@ class Runtime:
         self._islanding = Islanding(self.assembly, self.states, self.requests, self.faults)
         self._reports = BridgeReports()
         self._rules_ns: int | None = None
+        self._stepped_statistics: CycleStatistics | None = None
+        self.tells_alarms = True
+        """False where nobody hears them (a replay): alarms only tell, faults and states are the cycle's own."""
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -219,7 +228,7 @@ class Runtime:
     def _live(self) -> None:
         after = self.cycle.number
         while not self._stopping.is_set():
-            snapshot = self.cycle.wait(after, WAIT_S)
+            snapshot = self._host.wait(after, WAIT_S)
             if snapshot is None:
                 continue
             after = snapshot.cycle
@@ -262,10 +271,15 @@ class Runtime:
         self._islanding.update(snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)
+        self._grid_values.update(snapshot)
+        self._outside.update(snapshot)
+        if self.schedule is not None:
+            self.schedule.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self.wall_clock.update(snapshot.time_ns)
-            self._judge(snapshot)
+            if self.tells_alarms:
+                self._judge(snapshot)
 
     def _before_the_first_turn(self, time_ns: int) -> None:
         """The time of day, what was retained, numbers that screens draw, and no failure yet; they never go stale."""
@@ -282,7 +296,7 @@ class Runtime:
         facts = self._facts.facts(
             snapshot,
             decisions,
-            self.cycle.statistics(),
+            self._cycle_statistics(),
             stale=stale if self.state != "INIT" else {},
             lost=self._reports.lost(),
             problems=self._reports.problems(),
@@ -291,6 +305,14 @@ class Runtime:
         )
         facts = replace(facts, clock_known=self.wall_clock.known)
         self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
+
+    def _cycle_statistics(self) -> CycleStatistics:
+        """A cycle that is stepped measures no time: the first statistics stand for all."""
+        if self.cycle.running:
+            return self.cycle.statistics()
+        if self._stepped_statistics is None:
+            self._stepped_statistics = self.cycle.statistics()
+        return self._stepped_statistics
 
     def _emit(self, event: Event) -> None:
         try:
@@ -309,13 +331,12 @@ def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
     )
 
 
-def _glide(assembly: Assembly) -> Glide:
-    """Batteries and inverters by their own ramp where they have one; reactive power, currents and totals by default."""
-    ramps = {one.address: one.component.guards.ramp_w_per_s for one in assembly.commanded if one.role in POWERS}
-    units = {one.address: one.unit for one in assembly.commanded if one.role not in CONTACTS}
-    units |= {group.target: group.unit for group in assembly.groups}
-    rates = {address: ramps.get(address) or GLIDES[unit] for address, unit in units.items()}
-    return Glide({address: assembly.image.handle(f"{address}_setpoint") for address in rates}, rates)
+def _schedule_feed(assembly: Assembly, data: Path | None, schedule: Schedule | None) -> ScheduleFeed | None:
+    """None when no controller of this site follows one."""
+    if not follows_schedule(assembly.controllers):
+        return None
+    store = None if data is None else ScheduleStore(data)
+    return ScheduleFeed(assembly.image, assembly.of_kind("ess"), store, schedule)
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:

@@ -83,8 +83,9 @@ class HeatPump(Device):
         self._house(world, dt_s)
 
     def _switch(self, world: World, dt_s: float) -> None:
+        blocked = self._blocked(world, dt_s)
         wanted = self.inside_degc < self._target_degc(world) + (BAND_K if self._on else -BAND_K)
-        wanted = wanted and not self.faulted and not self._blocked(world, dt_s)
+        wanted = wanted and not self.faulted and not blocked
         self._off_s = 0.0 if self._on else self._off_s + dt_s
         if self._on or self._off_s >= self._pump.rest_s:
             self._on = wanted

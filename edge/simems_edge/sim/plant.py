@@ -275,6 +275,10 @@ class Plant:
         shown = self._device(component).shown(self.network, self.world)
         return None if shown is None else Reading(*shown)
 
+    def clock_error_s(self, component: str) -> float:
+        """How far the device's clock is off."""
+        return self._devices[component].settings.timestamp_error_s if component in self._devices else 0.0
+
     # ---- the tester's side
 
     def drive(self, address: str, value: float | None) -> None:

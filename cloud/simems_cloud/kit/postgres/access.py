@@ -39,7 +39,7 @@ def database_access(settings: Settings) -> Iterator[Access]:
     if settings.database_url is not None:
         yield access_to(settings, settings.database_url)
         return
-    server = Server(settings.data_dir)
+    server = own_server(settings)
     if _own_or_found(server):
         try:
             server.start()
@@ -48,6 +48,10 @@ def database_access(settings: Settings) -> Iterator[Access]:
             server.stop()
     else:
         yield access_to(settings, server.url)
+
+
+def own_server(settings: Settings) -> Server:
+    return Server(settings.data_dir, None if settings.backup_dir is None else settings.backup_dir / "wal")
 
 
 def access_to(settings: Settings, admin_url: str, server: Server | None = None) -> Access:

@@ -112,7 +112,8 @@ begin
         loop
             part := t || '_' || to_char(month at time zone 'UTC', 'YYYYMM');
             continue when to_regclass('public.' || part) is not null;
-            execute format('create table public.%I (like public.%I including defaults including storage)', part, t);
+            execute format('create table public.%I (like public.%I including defaults including storage) with (fillfactor = %s)',
+                part, t, case t when 'measurement_blocks' then 100 else 80 end);
             execute format('alter table public.%I enable row level security, force row level security', part);
             execute format('create policy tenant on public.%I using (tenant_id = app_tenant())
                 with check (tenant_id = app_tenant())', part);

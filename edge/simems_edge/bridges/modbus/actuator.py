@@ -40,6 +40,7 @@ class ActuatorWriter:
         self._value: float | None = None
         self._shown: Words | None = None
         self._written_s = -math.inf
+        self._armed_s = -math.inf
         self._not_before_s = -math.inf
         self._attempt: tuple[Words, float] | None = None
         self._touched = False
@@ -65,9 +66,11 @@ class ActuatorWriter:
             return False
         self._reporter.clear("setpoint_rejected")
         words = tuple(word for row in rows for word in row.registers)
-        if await self._held(sink, rows, words, read, now_s) and not arms:
+        held = await self._held(sink, rows, words, read, now_s)
+        arms = [row for row in arms if not row.persistent or self._may_wear(now_s, self._armed_s)]
+        if (held and not arms) or not self._may_write(sink, now_s):
             return False
-        return self._may_write(sink, arms, now_s) and await self._send(sink, rows, arms, read, write, now_s)
+        return await self._send(sink, rows, arms, read, write, now_s)
 
     async def release(self, view: DeviceView, write: SendWrite) -> None:
         """Hand the device back to itself."""
@@ -82,7 +85,7 @@ class ActuatorWriter:
         if not self._touched:
             return
         sink = view.sink_of(self.channel)
-        if sink.watchdog_s is not None or sink.on_silence == "hold":
+        if sink.watchdog_s is not None or sink.on_silence == "hold" or not view.disarm_writes(self.channel):
             return
         self._reporter.problem(
             "setpoint_expired", f"{self.address}: nobody repeats the setpoint; handed back to the device"
@@ -107,18 +110,20 @@ class ActuatorWriter:
         refresh_s = math.inf if sink.refresh_s is None else sink.refresh_s
         return self._shown == words and now_s - self._written_s < refresh_s
 
-    def _may_write(self, sink: Sink, arms: Sequence[Write], now_s: float) -> bool:
-        persistent = sink.persistent or any(row.persistent for row in arms)
-        least_s = PERSISTENT_INTERVAL_S if persistent else sink.minimum_interval_s
-        if now_s < self._not_before_s or now_s - self._written_s < least_s:
+    def _may_write(self, sink: Sink, now_s: float) -> bool:
+        if now_s < self._not_before_s or now_s - self._written_s < sink.minimum_interval_s:
             return False
-        if persistent and not self._budget.allows(now_s):
+        return not sink.persistent or self._may_wear(now_s, self._written_s)
+
+    def _may_wear(self, now_s: float, last_s: float) -> bool:
+        """Whether a persistent register may be written now."""
+        if now_s - last_s < PERSISTENT_INTERVAL_S:
+            return False
+        if not self._budget.allows(now_s):
             text = f"{self.address}: written {self._budget.daily} times in 24 h; the device keeps what it has"
             self._reporter.problem("write_budget", text)
             return False
         self._reporter.clear("write_budget")
-        if persistent:
-            self._budget.spend(now_s)
         return True
 
     async def _send(
@@ -126,6 +131,9 @@ class ActuatorWriter:
     ) -> bool:
         words = tuple(word for row in rows for word in row.registers)
         self._attempt, self._written_s, self._touched = (words, now_s), now_s, True
+        if sink.persistent or any(row.persistent for row in arms):
+            self._budget.spend(now_s)
+            self._armed_s = now_s
         for row in (*rows, *arms):
             await write(row)
         self._attempt, self._shown = None, words

@@ -15,8 +15,9 @@ from simems_edge.bridges.modbus.actuator import ActuatorWriter
 from simems_edge.bridges.modbus.breaker import CircuitBreaker
 from simems_edge.bridges.modbus.errors import DeviceError, ForbiddenError, RefusedError, UnsuitableError
 from simems_edge.bridges.modbus.link import ModbusLink
-from simems_edge.bridges.modbus.plan import Schedule, Span, Words, serves, spans
+from simems_edge.bridges.modbus.plan import Schedule
 from simems_edge.bridges.modbus.publisher import Publisher
+from simems_edge.bridges.modbus.reading import BlockReader, Round
 from simems_edge.bridges.modbus.reporter import Reporter
 from simems_edge.bridges.modbus.setpoints import SetpointStore
 from simems_edge.config import Component
@@ -28,13 +29,6 @@ from simems_edge.devices.view import DeviceView, Write
 _LOG = logging.getLogger(__name__)
 _CLOSING_S = 0.5
 NANOSECONDS = 1e-9
-
-
-def _raise_when_cancelled() -> None:
-    """A cancellation in the same moment as an answer is lost in Python 3.11's ``wait_for`` (used by pymodbus)."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +70,6 @@ class ModbusDevice:
             if channel.settable
         ]
         self._view: DeviceView | None = None
-        self._refused: tuple[str, ...] = ()
-        self._asked: dict[tuple[Block, ...], list[tuple[Span, list[Block]]]] = {}
 
     # ---- life
 
@@ -85,7 +77,6 @@ class ModbusDevice:
         """Until cancelled; then the device is handed back to itself."""
         try:
             while True:
-                _raise_when_cancelled()
                 await self._attempt()
                 await asyncio.sleep(self._breaker.wait_s())
         finally:
@@ -110,31 +101,18 @@ class ModbusDevice:
 
     async def _session(self) -> None:
         """One connection's life: ends only by an error."""
-        self._refused = ()
-        self._asked = {}
         view = self._view = await discovery.find(self._read, self._profile, self._around.clock.speed)
-        blocks = await self._first_read(view)
-        schedule = Schedule({block: block.poll_s for block in blocks}, self._now_s())
+        reader = BlockReader(view, self._read, self._around.clock.now_ns)
+        first = await reader.read_all()
+        self._took(view, first)
+        schedule = Schedule({block: block.poll_s for block in first.read}, self._now_s())
         for writer in self._writers:
             writer.new_session()
         while True:
-            _raise_when_cancelled()
-            await self._poll(view, schedule.take(self._now_s()))
+            await self._poll(view, reader, schedule.take(self._now_s()))
             self.woken.clear()
-            await self._serve_setpoints(view)
+            await self._serve_setpoints(view, reader)
             await self._wait(schedule.next_s)
-
-    async def _first_read(self, view: DeviceView) -> list[Block]:
-        """Everything once. Leaves what is worth polling: all but what the device refused of optional channels."""
-        refused = await self._read_blocks(view, view.blocks)
-        if must := [text for block, text in refused.items() if not block.apart]:
-            raise RefusedError(must[0])
-        view.bind()
-        kept = [block for block in view.blocks if block not in refused]
-        if not kept:
-            raise RefusedError("the device refused every register of the profile")
-        self._publisher.publish(view, kept, dict.fromkeys(kept, self._around.clock.now_ns()))
-        return kept
 
     async def _wait(self, until_s: float) -> None:
         host_s = max((until_s - self._now_s()) / self._around.clock.speed, 0.0)
@@ -146,46 +124,20 @@ class ModbusDevice:
 
     # ---- reading
 
-    async def _poll(self, view: DeviceView, due: tuple[Block, ...]) -> None:
+    async def _poll(self, view: DeviceView, reader: BlockReader, due: tuple[Block, ...]) -> None:
         if not due:
             return
-        refused = await self._read_blocks(view, due)
-        self._refused = tuple(refused.values())
-        if self._refused:
-            self._reporter.problem(RefusedError.code, self._refused[0])
+        got = await reader.read(due)
+        self._took(view, got)
+        if must := got.must():
+            self._reporter.problem(RefusedError.code, must[0])
         else:
             self._reporter.clear(RefusedError.code)
 
-    async def _read_blocks(self, view: DeviceView, blocks: tuple[Block, ...]) -> dict[Block, str]:
-        """Reads and publishes; leaves the blocks that the device refused, with what it said."""
-        words, arrived_ns, refused = Words(), dict[Block, int](), dict[Block, str]()
-        for span, inside in self._requests(blocks):
-            try:
-                words.add(span, await self._read(span.unit, span.table, span.address, span.count))
-            except RefusedError as error:
-                refused |= dict.fromkeys(inside, str(error))
-                continue
-            now_ns = self._around.clock.now_ns()
-            for block in inside:
-                arrived_ns.setdefault(block, now_ns)
-        got = [block for block in blocks if block not in refused]
-        for block in got:
-            if (found := words.of(block)) is not None:
-                view.update(block, found)
-        for block in refused:
-            view.forget(block)
-        self._publisher.publish(view, got, arrived_ns)
+    def _took(self, view: DeviceView, got: Round) -> None:
+        """The device answered: its values go into the image."""
+        self._publisher.publish(view, got.read, got.arrived_ns)
         self._answered()
-        return refused
-
-    def _requests(self, blocks: tuple[Block, ...]) -> list[tuple[Span, list[Block]]]:
-        """The requests for these blocks, and which blocks each serves. Worked out once."""
-        if blocks not in self._asked:
-            self._asked[blocks] = [
-                (span, [block for block in blocks if serves(span, block)])
-                for span in spans(blocks, self._profile.max_registers)
-            ]
-        return self._asked[blocks]
 
     async def _read(self, unit: int | None, table: Table, address: int, count: int) -> list[int]:
         asked = self._unit if unit is None else unit
@@ -193,7 +145,7 @@ class ModbusDevice:
 
     # ---- writing
 
-    async def _serve_setpoints(self, view: DeviceView) -> None:
+    async def _serve_setpoints(self, view: DeviceView, reader: BlockReader) -> None:
         for writer in self._writers:
             try:
                 armed = await writer.serve(view, self._read_back, self._write, self._now_s())
@@ -202,7 +154,7 @@ class ModbusDevice:
                 continue
             self._reporter.clear("setpoint_refused")
             if armed:
-                await self._read_blocks(view, tuple(view.written_blocks(writer.channel)))
+                self._took(view, await reader.read(tuple(view.written_blocks(writer.channel))))
 
     async def _read_back(self, row: Write) -> list[int]:
         return await self._read(row.unit, row.table, row.address, len(row.registers))

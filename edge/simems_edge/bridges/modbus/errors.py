@@ -2,7 +2,8 @@
 
 DeviceError
 ├── NoAnswerError         silence, refused or broken connection: the link is dropped
-│   └── GatewayError      a gateway says that its device does not answer: the link stays
+│   ├── NoConnectionError     nobody listens there, or the serial device is not there
+│   └── GatewayError          a gateway says that its device does not answer: the link stays
 ├── WrongAnswerError      an answer that is not one to the question: the link is dropped
 ├── RefusedError          the device answered with a Modbus exception
 ├── ForbiddenError        a write that the profile does not allow: nothing was sent
@@ -18,6 +19,10 @@ class DeviceError(Exception):
 
 class NoAnswerError(DeviceError):
     code = "communication_lost"
+
+
+class NoConnectionError(NoAnswerError):
+    """Before any question was sent."""
 
 
 class GatewayError(NoAnswerError):

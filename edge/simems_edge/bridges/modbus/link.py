@@ -23,7 +23,7 @@ from simems_edge.bridges.modbus.adu import (
     registers_of,
     write_question,
 )
-from simems_edge.bridges.modbus.errors import DeviceError, GatewayError, NoAnswerError, RefusedError
+from simems_edge.bridges.modbus.errors import DeviceError, GatewayError, NoAnswerError, NoConnectionError, RefusedError
 from simems_edge.bridges.modbus.wire import Wire, wire_parameters
 from simems_edge.config import Connection, Modbus, ModbusRtu, ModbusTcp
 from simems_edge.devices.tables import BIT_TABLES, Table
@@ -139,7 +139,7 @@ class ModbusLink:
                 await wire.open()
         except (TimeoutError, OSError, ValueError) as error:
             wire.close()
-            raise NoAnswerError(f"no connection to {self.name}; check {self._what_to_check()}") from error
+            raise NoConnectionError(f"no connection to {self.name}; check {self._what_to_check()}") from error
         self._wire = wire
         return wire
 

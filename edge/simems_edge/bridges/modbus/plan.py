@@ -69,6 +69,9 @@ class Words:
     def __init__(self) -> None:
         self._words: dict[tuple[int | None, Table], dict[int, int]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
     def add(self, span: Span, registers: Iterable[int]) -> None:
         area = self._words.setdefault((span.unit, span.table), {})
         area.update(zip(range(span.address, span.end), registers, strict=True))

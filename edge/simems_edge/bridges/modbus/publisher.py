@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from simems_core import BAD, GOOD, ProcessImage
 
@@ -19,13 +19,15 @@ class Publisher:
         self._image = image
         self._handles = {c.name: image.find(f"{component}/{c.name}") for c in profile.channels if c.readable}
 
-    def publish(self, view: DeviceView, read: Sequence[Block], times_ns: Mapping[Block, int]) -> None:
+    def publish(self, view: DeviceView, read: tuple[Block, ...], times_ns: Mapping[Block, int]) -> None:
         """``times_ns``: when each block of ``read`` arrived."""
         rows: dict[int, list[tuple[int, float | None]]] = {}
+        one_time = next(iter(times_ns.values())) if len(times_ns) == 1 else None
         for name, value, blocks in view.fresh(read):
             handle = self._handles.get(name)
             if handle is not None:
-                rows.setdefault(min(times_ns[block] for block in blocks), []).append((handle, value))
+                time_ns = min(times_ns[block] for block in blocks) if one_time is None else one_time
+                rows.setdefault(time_ns, []).append((handle, value))
         for time_ns, values in rows.items():
             self._image.publish_many(
                 [handle for handle, _ in values],

@@ -1,108 +1,89 @@
 """Peak shaving: the battery gives what the site draws above the threshold, and keeps energy for the next peak.
 
-Below the threshold it asks for little: bounds, so that nobody's charging lifts the grid over the threshold and nobody
-discharges the reserve; and, when the reserve is short and the load low, a gentle recharge.
+What is held is what the tariff bills: the mean of each demand window, for several charges at once, each with its own
+calendar, threshold and peak of the month (:mod:`.demand_meter`). Without windows every instant is held.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 from pydantic import model_validator
 
-from simems_edge.config.quantities import NonNegativePowerW, Percent, PositivePowerW, PowerW
-from simems_edge.contracts import (
-    Binding,
-    Context,
-    Controller,
-    EssHandles,
-    EssRef,
-    Input,
-    MeterHandles,
-    MeterRef,
-    Metric,
-    Output,
-    Priority,
-    Spec,
+from simems_edge.config.quantities import NonNegativePowerW, Percent, PositiveEnergyWh, PositivePowerW, PowerW
+from simems_edge.contracts import Binding, Context, Input, Priority, Spec
+from simems_edge.controllers.optimisation.demand_charge import MOST_CHARGES, DemandCharge, DemandTerms
+from simems_edge.controllers.optimisation.holdable import VirtualLimits
+from simems_edge.controllers.optimisation.shaving import ShavingLimits
+from simems_edge.controllers.optimisation.shaving_loop import (
+    FALLBACK,
+    INPUTS,
+    METRICS,
+    OUTPUTS,
+    SAFETY_IMPACT,
+    ShavingController,
+    ShavingSettings,
 )
-from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, ramped, settled
 
 
-class PeakShavingSettings(LoopSettings):
-    grid: MeterRef
-    ess: EssRef
+class PeakShavingSettings(ShavingSettings, DemandTerms):
+    """Window, calendar and peak on this level belong to ``threshold_w``; ``charges`` are held beside it."""
+
     threshold_w: PositivePowerW
     """Grid import is held at or below this."""
+    charges: tuple[DemandCharge, ...] = ()
+    """Further demand charges, three at most."""
     recharge_below_w: PowerW | None = None
-    """The reserve is recharged from the grid up to this import; None: never from the grid."""
-    hysteresis_w: NonNegativePowerW = 1_000.0
-    """Shaving ends when the site draws less than the threshold by this much; recharging begins likewise."""
+    """The reserve is recharged from the grid up to this import; None: never from the grid, or as below."""
+    recharge_margin_w: NonNegativePowerW | None = None
+    """Instead of ``recharge_below_w``: up to this far below the threshold in force."""
     reserve_soc_pct: Percent = 50.0
     """Energy kept for shaving: others discharge only what is above it, and the grid recharges only up to it."""
-    reserve_band_pct: Percent = 3.0
-    """Recharging begins this far below the reserve; others may discharge again this far above it."""
+    capacity_wh: PositiveEnergyWh | None = None
+    """For ``adapt``; None: as the battery says."""
+    adapt_share_pct: Percent = 42.0
+    """For ``adapt``: share of the capacity that a holdable peak may take; the rest is the margin for worse ones."""
 
     @model_validator(mode="after")
-    def _recharge_stays_below_the_threshold(self) -> Self:
+    def _settings_fit(self) -> Self:
         if self.recharge_below_w is not None and self.recharge_below_w > self.threshold_w - self.hysteresis_w:
             raise ValueError("recharge_below_w must be at or below threshold_w - hysteresis_w; lower it")
+        if self.recharge_below_w is not None and self.recharge_margin_w is not None:
+            raise ValueError("recharge_below_w and recharge_margin_w exclude each other; keep one")
+        if len(self.charges) >= MOST_CHARGES:
+            raise ValueError(f"charges are {MOST_CHARGES - 1} at most; drop those that another always covers")
         return self
 
-
-@dataclass(frozen=True, slots=True)
-class ShavingState:
-    """What hysteresis remembers."""
-
-    shaving: bool = False
-    recharging: bool = False
-    reserve_free: bool = False
-    """Others may discharge: the state of charge is above the reserve."""
+    def every_charge(self) -> tuple[DemandCharge, ...]:
+        """The controller's own first."""
+        own = {name: getattr(self, name) for name in DemandTerms.model_fields}
+        return (DemandCharge(threshold_w=self.threshold_w, **own), *self.charges)
 
 
-@dataclass(frozen=True, slots=True)
-class ShavingPlan:
-    """What to propose, in W of battery power (discharge > 0); None: nothing."""
+class BatterySize:
+    """What ``adapt`` may count on: a share of the capacity, and the highest power limits seen (they taper at the
+    ends)."""
 
-    preferred_w: float | None
-    lower_w: float | None
-    upper_w: float | None
+    def __init__(self, settings: PeakShavingSettings, binding: Binding) -> None:
+        self._settings = settings
+        self._capacity = binding.find(settings.ess, "capacity_wh")
+        self._charge = binding.read(settings.ess, "max_charge_power_w")
+        self._discharge = binding.read(settings.ess, "max_discharge_power_w")
+        self._charge_w = self._discharge_w = 0.0
 
-
-def next_state(
-    state: ShavingState, site_w: float, soc_pct: float | None, settings: PeakShavingSettings
-) -> ShavingState:
-    """Each flag switches on at one limit and off at another. An unknown state of charge closes the reserve."""
-    shaving = site_w > settings.threshold_w - (settings.hysteresis_w if state.shaving else 0.0)
-    if soc_pct is None:
-        return ShavingState(shaving=shaving)
-    free_from_pct = settings.reserve_soc_pct + (0.0 if state.reserve_free else settings.reserve_band_pct)
-    recharging = not shaving and _recharges(state.recharging, site_w, soc_pct, settings)
-    return ShavingState(shaving=shaving, recharging=recharging, reserve_free=soc_pct > free_from_pct)
-
-
-def _recharges(recharging: bool, site_w: float, soc_pct: float, settings: PeakShavingSettings) -> bool:
-    if settings.recharge_below_w is None:
-        return False
-    if recharging:
-        return soc_pct < settings.reserve_soc_pct and site_w < settings.recharge_below_w
-    short = soc_pct < settings.reserve_soc_pct - settings.reserve_band_pct
-    return short and site_w < settings.recharge_below_w - settings.hysteresis_w
+    def limits(self, ctx: Context) -> VirtualLimits | None:
+        """None while the capacity is not known."""
+        self._charge_w = max(self._charge_w, ctx.value(self._charge) or 0.0)
+        self._discharge_w = max(self._discharge_w, ctx.value(self._discharge) or 0.0)
+        capacity_wh = self._settings.capacity_wh
+        if capacity_wh is None and self._capacity is not None:
+            capacity_wh = ctx.value(self._capacity)
+        if capacity_wh is None:
+            return None
+        return VirtualLimits(capacity_wh * self._settings.adapt_share_pct / 100.0, self._charge_w, self._discharge_w)
 
 
-def plan(state: ShavingState, site_w: float, settings: PeakShavingSettings) -> ShavingPlan:
-    """Battery power for a site that would draw ``site_w`` without it."""
-    over_w = site_w - settings.threshold_w
-    if state.shaving:
-        return ShavingPlan(preferred_w=max(over_w, 0.0), lower_w=None, upper_w=None)
-    upper_w = None if state.reserve_free else 0.0
-    charge_w = None
-    if state.recharging and settings.recharge_below_w is not None:
-        charge_w = min(site_w - settings.recharge_below_w, 0.0)
-    return ShavingPlan(preferred_w=charge_w, lower_w=min(over_w, 0.0), upper_w=upper_w)
-
-
-class PeakShaving(Controller):
+class PeakShaving(ShavingController):
     Settings = PeakShavingSettings
     settings: PeakShavingSettings
     spec = Spec(
@@ -110,56 +91,45 @@ class PeakShaving(Controller):
         owner="edge/simems_edge/controllers",
         priority=Priority.OPTIMISATION,
         control_mode="PEAK_SHAVING",
-        safety_impact="It moves only battery power, inside every guard. Failing raises the grid peak (cost).",
-        fallback="Without valid meter and battery readings it withdraws at once; the battery goes to 0 W.",
+        safety_impact=SAFETY_IMPACT,
+        fallback=FALLBACK,
         inputs=(
-            Input("grid", "active_power_w", "withdraws at once"),
-            Input("ess", "active_power_w", "withdraws at once"),
-            Input("ess", "active_power_w_setpoint", "the measured battery power counts as its setpoint"),
-            Input("ess", "soc_pct", "the reserve is closed: others may not discharge it"),
+            *INPUTS,
+            Input("ess", "capacity_wh", "windows meanwhile teach `adapt` nothing", optional=True),
+            Input("ess", "max_charge_power_w", "`adapt` goes on with the highest it has seen"),
+            Input("ess", "max_discharge_power_w", "`adapt` goes on with the highest it has seen"),
         ),
-        outputs=(Output("ess", "active_power_w", ("preferred", "lower", "upper")),),
-        metrics=(
-            Metric("site_power_w", "W", "What the grid would give if the battery stood still", resolution=10.0),
-            Metric("over_threshold_w", "W", "Grid import above the threshold, 0 when below", resolution=10.0),
-        ),
+        outputs=OUTPUTS,
+        metrics=METRICS,
         acceptance=(
             "Clock-aligned 15-min means of grid import stay under threshold + hysteresis while there is energy.",
             "Meter up to 3 s late: overshoot <= 5 %, no growing oscillation, < 4 sign changes an hour in steady load.",
             "A stale meter or battery: fallback within stale-after + 2 cycles.",
+            "The month's peaks survive a restart; a window that runs over it is whole when the meter has a register.",
+            "`adapt` on the shipped profiles: at least 60 % of the saving that perfect foresight reaches.",
         ),
-        test_plan=("edge/tests/controllers/optimisation/test_peak_shaving.py", "edge/tests/replay/test_stability.py"),
+        test_plan=(
+            "edge/tests/controllers/optimisation/test_peak_shaving.py",
+            "edge/tests/controllers/optimisation/test_demand.py",
+            "edge/tests/replay/test_stability.py",
+        ),
     )
 
-    def __init__(self, controller_id: str, settings: PeakShavingSettings) -> None:
-        super().__init__(controller_id, settings)
-        self._state = ShavingState()
-        self._plan = ShavingPlan(None, None, None)
-
     def bind(self, binding: Binding) -> None:
-        self._ess = EssHandles.of(self.settings.ess, binding)
-        self._loop = MeterLoop(self.settings, MeterHandles.of(self.settings.grid, binding), self._ess)
+        super().bind(binding)
+        self._size = BatterySize(self.settings, binding)
 
-    def execute(self, ctx: Context) -> None:
-        inputs = self._loop.read(ctx)
-        if inputs is None:
-            self._plan = ShavingPlan(None, None, None)
-            return
-        if inputs.fresh:
-            self._decide(ctx, inputs)
-        self._propose(ctx, inputs)
+    def virtual_limits(self, ctx: Context) -> VirtualLimits | None:
+        return self._size.limits(ctx)
 
-    def _decide(self, ctx: Context, inputs: LoopInputs) -> None:
-        self._state = next_state(self._state, inputs.site_w, ctx.value(self._ess.soc_pct), self.settings)
-        wanted, last = plan(self._state, inputs.site_w, self.settings), self._plan.preferred_w
-        if wanted.preferred_w is not None and last is not None:
-            wanted = replace(wanted, preferred_w=settled(wanted.preferred_w, last, self.settings.deadband_w))
-        self._plan = wanted
-        ctx.publish("site_power_w", inputs.site_w)
-        ctx.publish("over_threshold_w", max(inputs.grid_w - self.settings.threshold_w, 0.0))
-
-    def _propose(self, ctx: Context, inputs: LoopInputs) -> None:
-        wanted = self._plan.preferred_w
-        if wanted is not None:
-            wanted = ramped(inputs.setpoint_w, wanted, self.settings.ramp_w_per_s * ctx.dt_s)
-        ctx.propose(self._ess.active_power_w, preferred=wanted, lower=self._plan.lower_w, upper=self._plan.upper_w)
+    def limits(self, ctx: Context, grid_w: float) -> ShavingLimits:
+        settings, recharge_w = self.settings, self.settings.recharge_below_w
+        if settings.recharge_margin_w is not None:
+            recharge_w = self.demand.threshold_w(ctx.time_ns, grid_w) - settings.recharge_margin_w
+        return ShavingLimits(
+            allowed_w=self.demand.allowed_w(ctx.time_ns, grid_w),
+            recharge_w=recharge_w,
+            hysteresis_w=settings.hysteresis_w,
+            reserve_pct=settings.reserve_soc_pct,
+            band_pct=settings.reserve_band_pct,
+        )

@@ -819,7 +819,7 @@ export interface paths {
         };
         /**
          * List Sites
-         * @description The sites one may see, with their newest figures.
+         * @description The sites one may see by name, with their newest figures. The `Link` header leads to the next page.
          */
         get: operations["list_sites"];
         put?: never;
@@ -842,6 +842,186 @@ export interface paths {
          * @description Components, channels and settings as the site's device announced them.
          */
         get: operations["get_site"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Devices
+         * @description Edge controllers of the sites one may see, with their health; retired ones last.
+         */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Device
+         * @description One of them.
+         */
+        get: operations["get_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Device Configs
+         * @description What it announced of its site, each time it changed; newest first.
+         */
+        get: operations["list_device_configs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/configs/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Device Config
+         * @description One of them with its content.
+         */
+        get: operations["get_device_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Device
+         * @description A new controller for the same site; history goes on. Its key is its idempotency key.
+         */
+        post: operations["replace_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Device
+         * @description Shut it out for good; its data stay.
+         */
+        post: operations["revoke_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/equipment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Equipment
+         * @description Meters, inverters, batteries behind the site's controller, with their health.
+         */
+        get: operations["list_equipment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/equipment/{component}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Equipment
+         * @description Say that another device stands there now; values and reports go on under the same name.
+         */
+        post: operations["replace_equipment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channels
+         * @description Unit, scaling, limits and meaning of each channel, also of those that are announced no more.
+         */
+        get: operations["list_channels"];
         put?: never;
         post?: never;
         delete?: never;
@@ -890,6 +1070,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Measurements
+         * @description Raw values as rows, a page at a time: give ``next`` as ``from`` until it is null.
+         */
+        get: operations["get_measurements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/energy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Energy
+         * @description Energy per interval, component and direction, from the devices' registers where there are any.
+         */
+        get: operations["get_energy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/summary": {
         parameters: {
             query?: never;
@@ -910,6 +1130,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenant/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Retention
+         * @description Days that raw values, minutes and quarter hours are kept; with the ETag that changes need.
+         */
+        get: operations["get_retention"];
+        /**
+         * Put Retention
+         * @description All at once. What is older is deleted within the hour, for good.
+         */
+        put: operations["put_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description The newest hundred; each is kept for seven days.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Create Export
+         * @description Begins a job; follow its ``progress`` until its ``status`` is done or failed.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description How far it is.
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Export
+         * @description The job and its file.
+         */
+        delete: operations["delete_export"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/exports/{export_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export File
+         * @description The file of an export that is done.
+         */
+        get: operations["get_export_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grafana": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Grafana Test
+         * @description Grafana's "Save & test".
+         */
+        get: operations["grafana_test"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grafana/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grafana Search
+         * @description Targets whose name contains the text; at most a thousand.
+         */
+        post: operations["grafana_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grafana/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grafana Metrics
+         * @description The same for newer versions of the plugin.
+         */
+        post: operations["grafana_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grafana/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grafana Query
+         * @description Means over intervals no finer than the panel can show.
+         */
+        post: operations["grafana_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -919,7 +1311,7 @@ export interface paths {
         };
         /**
          * List Alarms
-         * @description Of all sites one may see: those that stand first, newest first, at most 500.
+         * @description Of all sites one may see: those that stand first, newest first. The `Link` header leads to the next page.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -939,7 +1331,7 @@ export interface paths {
         };
         /**
          * List Site Alarms
-         * @description Of one site.
+         * @description Of one site. The `Link` header leads to the next page.
          */
         get: operations["list_site_alarms"];
         put?: never;
@@ -964,6 +1356,526 @@ export interface paths {
          * @description Say that one has seen it. Acknowledging twice changes nothing.
          */
         post: operations["acknowledge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Rules
+         * @description All of them, at most 500; the built-in ones first.
+         */
+        get: operations["list_alarm_rules"];
+        put?: never;
+        /**
+         * Create Alarm Rule
+         * @description Holds from the next look on, at most ten seconds later.
+         */
+        post: operations["create_alarm_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alarm Rule
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_alarm_rule"];
+        /**
+         * Update Alarm Rule
+         * @description All of it at once. What it had raised is cleared, and raised anew where it still holds.
+         */
+        put: operations["update_alarm_rule"];
+        post?: never;
+        /**
+         * Delete Alarm Rule
+         * @description Of the tenant's own; a built-in rule that was changed is again as delivered.
+         */
+        delete: operations["delete_alarm_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Changes
+         * @description The alarm's story, comments among it.
+         */
+        get: operations["list_alarm_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment Alarm
+         * @description For whoever looks next; nobody is told.
+         */
+        post: operations["comment_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Silence Alarm
+         * @description Nobody is told of this one, nor of others of its code and component at its site, until then.
+         */
+        post: operations["silence_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Silences
+         * @description Newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_silences"];
+        put?: never;
+        /**
+         * Create Silence
+         * @description By site, code and component, e.g. for maintenance.
+         */
+        post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-silences/{silence_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Silence
+         * @description Before its time. Alarms that still stand are told now.
+         */
+        post: operations["end_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description By name, at most 200.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description With a new secret, shown this once. `Simems-Signature: t=TIME,v1=HEX`, HEX = HMAC-SHA256(secret, TIME.BODY).
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_webhook"];
+        /**
+         * Update Webhook
+         * @description The secret stays.
+         */
+        put: operations["update_webhook"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description With its subscriptions and what waits for it.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a message that says that messages arrive; how it went stands in `/deliveries`.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Subscriptions
+         * @description All for who manages them, one's own for everybody else; at most 1000.
+         */
+        get: operations["list_subscriptions"];
+        put?: never;
+        /**
+         * Create Subscription
+         * @description For oneself; for others, roles and webhooks with the permission `notifications:write`.
+         */
+        post: operations["create_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Subscription
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_subscription"];
+        /**
+         * Update Subscription
+         * @description All of it at once.
+         */
+        put: operations["update_subscription"];
+        post?: never;
+        /**
+         * Delete Subscription
+         * @description What is on its way is still sent.
+         */
+        delete: operations["delete_subscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Messages and how they went, newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Email
+         * @description An e-mail to oneself that says that messages arrive.
+         */
+        post: operations["test_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Delivery
+         * @description One that was given up or dropped, once more, with the same id.
+         */
+        post: operations["retry_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        /**
+         * Create Report
+         * @description It is made in the background, usually within a second or two; of a period that lasts, of what is known by now.
+         */
+        post: operations["create_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Whether it is ready, and its files.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Report
+         * @description With its files and inputs.
+         */
+        delete: operations["delete_report"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/files/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description The audit log records it.
+         */
+        get: operations["download_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Report
+         * @description Make the files again from the stored inputs and compare them byte for byte; changes nothing.
+         */
+        post: operations["verify_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Schedules
+         * @description By node, at most 1000.
+         */
+        get: operations["list_report_schedules"];
+        put?: never;
+        /**
+         * Create Report Schedule
+         * @description From the next period on that ends.
+         */
+        post: operations["create_report_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Schedule
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_report_schedule"];
+        /**
+         * Update Report Schedule
+         * @description All of it at once.
+         */
+        put: operations["update_report_schedule"];
+        post?: never;
+        /**
+         * Delete Report Schedule
+         * @description Its reports stay.
+         */
+        delete: operations["delete_report_schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description Background jobs of the tenant, newest first; those that ended are forgotten after a week.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description A job that has failed for good, once more.
+         */
+        post: operations["retry_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1073,6 +1985,26 @@ export interface components {
         /**
          * Alarm
          * @description One occurrence, until and after it cleared. ``origin``: who noticed.
+         * @example {
+         *       "id": "text",
+         *       "site_id": "malmo-1",
+         *       "origin": "edge",
+         *       "code": "ess_too_warm",
+         *       "severity": "info",
+         *       "component": "ess0",
+         *       "text": "The battery is too warm",
+         *       "cause": "",
+         *       "effect": "",
+         *       "remedy": "",
+         *       "raised_at": "2026-03-01T10:00:00Z",
+         *       "cleared_at": "2026-03-01T10:00:00Z",
+         *       "acknowledged_at": "2026-03-01T10:00:00Z",
+         *       "acknowledged_by": "text",
+         *       "escalated_at": "2026-03-01T10:00:00Z",
+         *       "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "value": 48000,
+         *       "silenced_until": "2026-03-01T10:00:00Z"
+         *     }
          */
         Alarm: {
             /** Id */
@@ -1121,8 +2053,194 @@ export interface components {
             acknowledged_at: string | null;
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /**
+             * Escalated At
+             * @description Nobody acknowledged it in time.
+             */
+            escalated_at: string | null;
+            /**
+             * Rule Id
+             * @description Of the rule that raised it; null: an event of a device.
+             */
+            rule_id: string | null;
+            /**
+             * Value
+             * @description The figure that raised it, in the channel's unit.
+             */
+            value: number | null;
+            /**
+             * Silenced Until
+             * @description Nobody is told of it until then.
+             */
+            silenced_until: string | null;
         };
-        /** ApiToken */
+        /**
+         * AlarmChange
+         * @description A step in the life of an alarm.
+         * @example {
+         *       "actor": "ada@example.com",
+         *       "at": "2026-03-01T10:00:00Z",
+         *       "id": 31,
+         *       "kind": "acknowledged",
+         *       "severity": "alarm",
+         *       "text": ""
+         *     }
+         */
+        AlarmChange: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "raised" | "cleared" | "acknowledged" | "escalated" | "severity" | "commented";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor */
+            actor: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * AlarmChanges
+         * @description In their order. ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "actor": "ada@example.com",
+         *           "at": "2026-03-01T10:00:00Z",
+         *           "id": 31,
+         *           "kind": "acknowledged",
+         *           "severity": "alarm",
+         *           "text": ""
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
+         */
+        AlarmChanges: {
+            /** Items */
+            items: components["schemas"]["AlarmChange"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
+         * AlarmRule
+         * @description ``built_in``: holds for every tenant; ``version`` 0: as delivered.
+         * @example {
+         *       "active": true,
+         *       "channel": "*\/cell_temperature_max_degc",
+         *       "component_kind": "ess",
+         *       "escalate_after_s": 1800,
+         *       "for_s": 120,
+         *       "hysteresis": 3,
+         *       "kind": "above",
+         *       "name": "Battery too warm",
+         *       "remedy": "Check the cooling.",
+         *       "severity": "alarm",
+         *       "threshold": 45,
+         *       "site_id": "malmo-1",
+         *       "low": 1,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "built_in": true,
+         *       "version": 1
+         *     }
+         */
+        AlarmRule: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stale" | "above" | "below" | "event" | "range" | "jump" | "stuck" | "balance";
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id: string | null;
+            /**
+             * Component Kind
+             * @description Only components of this kind, e.g. `ess`; empty: any.
+             * @default
+             */
+            component_kind: string;
+            /**
+             * Channel
+             * @description An address, `*` for any text. For events: their code.
+             * @default
+             */
+            channel: string;
+            /**
+             * Low
+             * @description Of `range`.
+             */
+            low: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /**
+             * Hysteresis
+             * @default 0
+             */
+            hysteresis: number;
+            /**
+             * For S
+             * @description The condition holds for at least so long.
+             * @default 0
+             */
+            for_s: number;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * Escalate After S
+             * @description Unacknowledged for so long: severity `alarm`, and told again.
+             */
+            escalate_after_s: number | null;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Built In */
+            built_in: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ApiToken
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         ApiToken: {
             /**
              * Id
@@ -1188,6 +2306,22 @@ export interface components {
         /**
          * AuditPage
          * @description Newest first. ``next``: pass as ``before`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "action": "alarm.acknowledge",
+         *           "actor": "ada@example.com",
+         *           "at": "2026-03-01T10:00:00Z",
+         *           "details": {
+         *             "site_id": "malmo-1"
+         *           },
+         *           "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *           "object": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "serial": 41
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
          */
         AuditPage: {
             /** Items */
@@ -1195,7 +2329,18 @@ export interface components {
             /** Next */
             next: number | null;
         };
-        /** Body_sign_in */
+        /**
+         * Body_sign_in
+         * @example {
+         *       "code": "ess_too_warm",
+         *       "grant_type": "password",
+         *       "username": "ada@example.com",
+         *       "password": "correct horse battery",
+         *       "scope": "",
+         *       "client_id": "text",
+         *       "client_secret": "text"
+         *     }
+         */
         Body_sign_in: {
             /**
              * Code
@@ -1227,6 +2372,15 @@ export interface components {
         /**
          * ChannelDescription
          * @description One row of the site's tag table.
+         * @example {
+         *       "address": "grid0/active_power_w",
+         *       "unit": "",
+         *       "kind": "float",
+         *       "resolution": 0,
+         *       "labels": {
+         *         "grid0/active_power_w": "text"
+         *       }
+         *     }
          */
         ChannelDescription: {
             /** Address */
@@ -1255,8 +2409,61 @@ export interface components {
             };
         };
         /**
+         * ChannelMetadata
+         * @description One channel as its device announced it.
+         */
+        ChannelMetadata: {
+            /** Address */
+            address: string;
+            /** Unit */
+            unit: string;
+            /** Kind */
+            kind: string;
+            /** Resolution */
+            resolution: number;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Access
+             * @enum {string}
+             */
+            access: "read" | "write" | "read_write";
+            /** Minimum */
+            minimum: number | null;
+            /** Maximum */
+            maximum: number | null;
+            /**
+             * Scale
+             * @description What the device says * scale + offset gave the value; done already.
+             */
+            scale: number;
+            /** Offset */
+            offset: number;
+            /**
+             * Rollover
+             * @description Of a register: where it starts again from zero; 0: not known.
+             */
+            rollover: number;
+            /** Description */
+            description: string;
+            /** Source */
+            source: string;
+            /**
+             * Announced
+             * @description Part of the device's newest announcement.
+             */
+            announced: boolean;
+        };
+        /**
          * ChannelValue
          * @description The last value of a channel with its quality and time.
+         * @example {
+         *       "value": 48000,
+         *       "quality": "good",
+         *       "time": "2026-03-01T10:00:00Z"
+         *     }
          */
         ChannelValue: {
             /** Value */
@@ -1280,8 +2487,35 @@ export interface components {
             code: string;
         };
         /**
+         * CommentRequest
+         * @example {
+         *       "text": "Fan ordered, comes on Tuesday."
+         *     }
+         */
+        CommentRequest: {
+            /** Text */
+            text: string;
+        };
+        /**
          * ComponentDescription
          * @description A device, or a virtual thing on site.
+         * @example {
+         *       "id": "text",
+         *       "kind": "ess",
+         *       "name": "",
+         *       "profile": "",
+         *       "channels": [
+         *         {
+         *           "address": "grid0/active_power_w",
+         *           "unit": "",
+         *           "kind": "float",
+         *           "resolution": 0,
+         *           "labels": {
+         *             "grid0/active_power_w": "text"
+         *           }
+         *         }
+         *       ]
+         *     }
          */
         ComponentDescription: {
             /** Id */
@@ -1302,8 +2536,88 @@ export interface components {
             channels: components["schemas"]["ChannelDescription"][];
         };
         /**
+         * ComponentEnergy
+         * @description Energy of one component in one direction over one interval.
+         */
+        ComponentEnergy: {
+            /** Component */
+            component: string;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "import" | "export" | "production" | "consumption" | "charge" | "discharge" | "charging";
+            /** Energy Wh */
+            energy_wh: number;
+            /**
+             * Source
+             * @description `register`: counted by the device; `power`: integrated, where the device has no register.
+             * @enum {string}
+             */
+            source: "register" | "power" | "mixed";
+            /**
+             * Coverage Pct
+             * @description Share of the interval's minutes that values cover.
+             */
+            coverage_pct: number;
+            /**
+             * Gap Wh
+             * @description Part of it that flowed at some time in a gap before; when is not known.
+             */
+            gap_wh: number;
+            /**
+             * Resets
+             * @description How often the register began anew; what it lost is not in the figure.
+             */
+            resets: number;
+        };
+        /** Config */
+        Config: {
+            /** Version */
+            version: number;
+            /**
+             * Hash
+             * @description SHA-256 of the content.
+             */
+            hash: string;
+            /**
+             * Announced At
+             * Format: date-time
+             */
+            announced_at: string;
+            /**
+             * Content
+             * @description The announcement: components, channels, controllers, settings.
+             */
+            content: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ConfigVersion
+         * @description One row each time what a device announces has changed.
+         */
+        ConfigVersion: {
+            /** Version */
+            version: number;
+            /**
+             * Hash
+             * @description SHA-256 of the content.
+             */
+            hash: string;
+            /**
+             * Announced At
+             * Format: date-time
+             */
+            announced_at: string;
+        };
+        /**
          * ControllerDescription
          * @description One configured controller.
+         * @example {
+         *       "id": "text",
+         *       "type": "text"
+         *     }
          */
         ControllerDescription: {
             /** Id */
@@ -1314,6 +2628,13 @@ export interface components {
         /**
          * CreatedTenant
          * @description ``invitation``: shown once; the first administrator accepts it at ``/auth/accept-invitation``.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "invitation": "text"
+         *     }
          */
         CreatedTenant: {
             /**
@@ -1339,6 +2660,9 @@ export interface components {
         /**
          * Deletion
          * @description Send ``confirmation`` back, with the tenant's name, within ten minutes.
+         * @example {
+         *       "confirmation": "text"
+         *     }
          */
         Deletion: {
             /** Confirmation */
@@ -1358,8 +2682,136 @@ export interface components {
             confirmation: string;
         };
         /**
+<<<<<<< HEAD
+         * Device
+         * @description An edge controller: the device that speaks for a site, with a key of its own.
+         */
+        Device: {
+=======
+         * Delivery
+         * @description One message and how it goes.
+         * @example {
+         *       "alarm_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "attempts": 1,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "delivered_at": "2026-03-01T10:00:01Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "last_error": "",
+         *       "method": "email",
+         *       "next_attempt_at": "2026-03-01T10:02:00Z",
+         *       "recipient": "ada@example.com",
+         *       "state": "delivered",
+         *       "subject": "[ALARM] Malmö: Battery too warm: ess0/cell_temperature_max_degc",
+         *       "subscription_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        Delivery: {
+>>>>>>> reports
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+<<<<<<< HEAD
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Vendor */
+            vendor: string;
+            /** Model */
+            model: string;
+            /** Serial Number */
+            serial_number: string;
+            /** Protocol */
+            protocol: string;
+            /**
+             * Software
+             * @description Version of the edge software.
+             */
+            software: string;
+            /**
+             * Firmware Version
+             * @description Version of the image it runs.
+             */
+            firmware_version: string;
+            /**
+             * Config Version
+             * @description The newest of its configurations; 0: none was announced.
+             */
+            config_version: number;
+            /** Public Key */
+            public_key: string;
+            /** Site Id */
+            site_id: string | null;
+=======
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "email" | "webhook";
+            /** Recipient */
+            recipient: string;
+            /** Subject */
+            subject: string;
+            /**
+             * State
+             * @description `dropped`: cleared before the quiet hours ended.
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "failed" | "dropped";
+            /** Attempts */
+            attempts: number;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
+>>>>>>> reports
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+<<<<<<< HEAD
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /** Last Frame At */
+            last_frame_at: string | null;
+            /** Acked Sequence */
+            acked_sequence: number;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Replaced By */
+            replaced_by: string | null;
+            /**
+             * Health
+             * @description `silent`: nothing heard within the stale-after time; `never`: nothing yet.
+             * @enum {string}
+             */
+            health: "ok" | "degraded" | "stale" | "lost" | "silent" | "never" | "retired";
+=======
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Last Error */
+            last_error: string;
+            /** Subscription Id */
+            subscription_id: string | null;
+            /**
+             * Alarm Id
+             * @description Null: a test.
+             */
+            alarm_id: string | null;
+>>>>>>> reports
+        };
+        /**
          * DeviceDescription
          * @description The edge device that speaks for the site.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "software": "0.1.0"
+         *     }
          */
         DeviceDescription: {
             /**
@@ -1371,6 +2823,205 @@ export interface components {
             name: string;
             /** Software */
             software: string;
+        };
+        /** DeviceReplacement */
+        DeviceReplacement: {
+            /** Name */
+            name: string;
+            /**
+             * Public Key
+             * @description The new device's CURVE key, from `simems-edge identity`.
+             */
+            public_key: string;
+        };
+        /**
+         * EnergyInterval
+         * @description Half-open, with the site's own offset: a day may have 23 or 25 hours.
+         */
+        EnergyInterval: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Components */
+            components: components["schemas"]["ComponentEnergy"][];
+        };
+        /**
+         * Equipment
+         * @description A device behind the edge (meter, inverter, battery) while it stood under a component's name.
+         *
+         *     Values belong to the name, so a replacement keeps the history.
+         */
+        Equipment: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Component */
+            component: string;
+            /** Type */
+            type: string;
+            /** Vendor */
+            vendor: string;
+            /** Model */
+            model: string;
+            /** Serial Number */
+            serial_number: string;
+            /** Protocol */
+            protocol: string;
+            /** Profile */
+            profile: string;
+            /** Firmware Version */
+            firmware_version: string;
+            /**
+             * First Seen At
+             * Format: date-time
+             */
+            first_seen_at: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** Gone At */
+            gone_at: string | null;
+            /** Gone Because */
+            gone_because: string;
+            /**
+             * Health
+             * @description `lost`: the edge cannot talk to it; `degraded`: some channel is bad; `stale`: some channel is old.
+             * @enum {string}
+             */
+            health: "ok" | "degraded" | "stale" | "lost" | "silent" | "never" | "retired";
+            /** Newest Value At */
+            newest_value_at: string | null;
+        };
+        /**
+         * EquipmentReplacement
+         * @description For a device that does not tell its serial number itself.
+         */
+        EquipmentReplacement: {
+            /**
+             * Vendor
+             * @default
+             */
+            vendor: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /**
+             * Serial Number
+             * @default
+             */
+            serial_number: string;
+            /**
+             * Reason
+             * @default replaced
+             */
+            reason: string;
+        };
+        /**
+         * Export
+         * @description A job; its file can be fetched when ``status`` is done.
+         */
+        Export: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Channels */
+            channels: string[];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Resolution
+             * @enum {string}
+             */
+            resolution: "raw" | "1min" | "15min";
+            /**
+             * Format
+             * @enum {string}
+             */
+            format: "csv" | "parquet";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "done" | "failed";
+            /**
+             * Progress
+             * @description 0..1
+             */
+            progress: number;
+            /** Rows */
+            rows: number;
+            /** Bytes */
+            bytes: number;
+            /** Error */
+            error: string | null;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /** ExportRequest */
+        ExportRequest: {
+            /**
+             * Channels
+             * @example [
+             *       "grid0/active_power_w"
+             *     ]
+             */
+            channels: string[];
+            /**
+             * From
+             * Format: date-time
+             * @description Included.
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @description Not included.
+             */
+            to: string;
+            /**
+             * Resolution
+             * @default 15min
+             * @enum {string}
+             */
+            resolution: "raw" | "1min" | "15min";
+            /**
+             * Format
+             * @default csv
+             * @enum {string}
+             */
+            format: "csv" | "parquet";
         };
         /**
          * Facts
@@ -1386,7 +3037,13 @@ export interface components {
          *       "market_zone": "SE4",
          *       "postal_code": "211 22",
          *       "street": "Hamngatan 1",
-         *       "time_zone": "Europe/Stockholm"
+         *       "time_zone": "Europe/Stockholm",
+         *       "site_id": "malmo-1",
+         *       "effective_time_zone": "text",
+         *       "effective_currency": "text",
+         *       "effective_import_limit_w": 1,
+         *       "effective_export_limit_w": 1,
+         *       "version": 1
          *     }
          */
         Facts: {
@@ -1499,12 +3156,55 @@ export interface components {
         /**
          * FieldError
          * @description One wrong field of a request.
+         * @example {
+         *       "field": "text",
+         *       "message": "text"
+         *     }
          */
         FieldError: {
             /** Field */
             field: string;
             /** Message */
             message: string;
+        };
+        /** GrafanaMetric */
+        GrafanaMetric: {
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * GrafanaQuery
+         * @description Body of ``/query``: the dashboard's range and how many points its panel can show.
+         */
+        GrafanaQuery: {
+            range: components["schemas"]["TimeRange"];
+            /**
+             * Intervalms
+             * @default 0
+             */
+            intervalMs: number;
+            /**
+             * Maxdatapoints
+             * @default 1000
+             */
+            maxDataPoints: number;
+            /** Targets */
+            targets: components["schemas"]["Target"][];
+        };
+        /**
+         * GrafanaSeries
+         * @description One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap.
+         */
+        GrafanaSeries: {
+            /** Target */
+            target: string;
+            /** Datapoints */
+            datapoints: [
+                number | null,
+                number
+            ][];
         };
         /**
          * GrantRequest
@@ -1523,7 +3223,8 @@ export interface components {
          * GrantRequest
          * @description A role, at a node of the tree and below, or everywhere.
          * @example {
-         *       "role": "site_operator"
+         *       "role": "site_operator",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
          *     }
          */
         "GrantRequest-Output": {
@@ -1546,7 +3247,12 @@ export interface components {
             /** Grants */
             grants: components["schemas"]["GrantRequest-Input"][];
         };
-        /** Health */
+        /**
+         * Health
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
         Health: {
             /** Status */
             status: string;
@@ -1554,6 +3260,25 @@ export interface components {
         /**
          * History
          * @description Columns over common interval starts.
+         * @example {
+         *       "resolution_s": 900,
+         *       "times": [
+         *         "2026-03-01T10:00:00Z"
+         *       ],
+         *       "series": {
+         *         "grid0/active_power_w": {
+         *           "mean": [
+         *             1
+         *           ],
+         *           "minimum": [
+         *             1
+         *           ],
+         *           "maximum": [
+         *             1
+         *           ]
+         *         }
+         *       }
+         *     }
          */
         History: {
             /** Resolution S */
@@ -1594,7 +3319,23 @@ export interface components {
             /** Problems */
             problems: components["schemas"]["LineProblem"][];
         };
-        /** Invitation */
+        /**
+         * Invitation
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "grants": [
+         *         {
+         *           "role": "site_operator",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *         }
+         *       ],
+         *       "invited_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         Invitation: {
             /**
              * Id
@@ -1650,8 +3391,106 @@ export interface components {
             valid_days: number;
         };
         /**
+         * Job
+         * @description Something the worker does for the tenant, is doing, or did in the last days.
+         * @example {
+         *       "arguments": {
+         *         "report_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *       },
+         *       "attempts": 0,
+         *       "created_at": "2026-03-01T05:00:00Z",
+         *       "ended_at": "2026-03-01T05:00:02Z",
+         *       "id": 812,
+         *       "started_at": "2026-03-01T05:00:01Z",
+         *       "status": "succeeded",
+         *       "task": "make_report",
+         *       "scheduled_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
+        Job: {
+            /** Id */
+            id: number;
+            /** Task */
+            task: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+            /**
+             * Attempts
+             * @description That failed before.
+             */
+            attempts: number;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * Scheduled At
+             * @description Not before this time; null: as soon as a worker is free.
+             */
+            scheduled_at: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * Jobs
+         * @description Newest first. ``next``: pass as ``before`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "arguments": {
+         *             "report_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *           },
+         *           "attempts": 0,
+         *           "created_at": "2026-03-01T05:00:00Z",
+         *           "ended_at": "2026-03-01T05:00:02Z",
+         *           "id": 812,
+         *           "started_at": "2026-03-01T05:00:01Z",
+         *           "status": "succeeded",
+         *           "task": "make_report",
+         *           "scheduled_at": "2026-03-01T10:00:00Z"
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
+         */
+        Jobs: {
+            /** Items */
+            items: components["schemas"]["Job"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
          * Latest
          * @description The newest values of a site; all stale when its device is silent.
+         * @example {
+         *       "time": "2026-03-01T10:00:00Z",
+         *       "cycle": 864000,
+         *       "state": "RUN",
+         *       "control_mode": "PEAK_SHAVING",
+         *       "why": {
+         *         "code": "ess_too_warm",
+         *         "params": {
+         *           "grid0/active_power_w": 48000
+         *         },
+         *         "text": "The battery is too warm",
+         *         "source": "",
+         *         "bound": "text"
+         *       },
+         *       "values": {
+         *         "grid0/active_power_w": {
+         *           "value": 48000,
+         *           "quality": "good",
+         *           "time": "2026-03-01T10:00:00Z"
+         *         }
+         *       }
+         *     }
          */
         Latest: {
             /** Time */
@@ -1671,6 +3510,11 @@ export interface components {
         /**
          * LineProblem
          * @description ``line`` counts from 1, the header; ``field`` is a column, empty for the whole line.
+         * @example {
+         *       "line": 1,
+         *       "field": "text",
+         *       "message": "text"
+         *     }
          */
         LineProblem: {
             /** Line */
@@ -1683,6 +3527,23 @@ export interface components {
         /**
          * Me
          * @description The signed-in person.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "role": "fleet_manager",
+         *       "roles": [
+         *         "fleet_manager"
+         *       ],
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "second_factor": true,
+         *       "must_enrol": true,
+         *       "tenant": {
+         *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "name": "Malmö Harbour"
+         *       }
+         *     }
          */
         Me: {
             /** Email */
@@ -1711,6 +3572,26 @@ export interface components {
             tenant: components["schemas"]["TenantName"];
         };
         /**
+         * MeasuredValue
+         * @description One raw value.
+         */
+        MeasuredValue: {
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Channel */
+            channel: string;
+            /** Value */
+            value: number | null;
+            /**
+             * Quality
+             * @enum {string}
+             */
+            quality: "good" | "stale" | "bad" | "forced";
+        };
+        /**
          * Move
          * @description ``parent_id`` null: to the root.
          * @example {
@@ -1724,6 +3605,17 @@ export interface components {
         /**
          * NewApiToken
          * @description ``token``: shown once; only its hash is kept.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z",
+         *       "token": "text"
+         *     }
          */
         NewApiToken: {
             /**
@@ -1753,6 +3645,21 @@ export interface components {
         /**
          * NewInvitation
          * @description ``token``: shown once; give it to the person invited.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "grants": [
+         *         {
+         *           "role": "site_operator",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *         }
+         *       ],
+         *       "invited_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "token": "text"
+         *     }
          */
         NewInvitation: {
             /**
@@ -1816,6 +3723,44 @@ export interface components {
             admin_email: string;
         };
         /**
+         * NewWebhook
+         * @description ``secret`` is shown this once: messages are signed with it.
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Operations",
+         *       "secret": "whsec_...",
+         *       "url": "https://hooks.example.com/simems",
+         *       "version": 1
+         *     }
+         */
+        NewWebhook: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * Node
          * @example {
          *       "archived": false,
@@ -1823,7 +3768,9 @@ export interface components {
          *       "kind": "enterprise",
          *       "name": "Harbour Foods",
          *       "path": "1b671a6440d5491e99b0da01ff1f3341",
-         *       "version": 1
+         *       "version": 1,
+         *       "parent_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1"
          *     }
          */
         Node: {
@@ -1877,6 +3824,21 @@ export interface components {
         /**
          * Nodes
          * @description In the tree's order, parents first. ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "archived": false,
+         *           "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+         *           "kind": "enterprise",
+         *           "name": "Harbour Foods",
+         *           "path": "1b671a6440d5491e99b0da01ff1f3341",
+         *           "version": 1,
+         *           "parent_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "site_id": "malmo-1"
+         *         }
+         *       ],
+         *       "next": "text"
+         *     }
          */
         Nodes: {
             /** Items */
@@ -1910,6 +3872,26 @@ export interface components {
         /**
          * People
          * @description ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "active": true,
+         *           "created_at": "2026-03-01T10:00:00Z",
+         *           "email": "ada@example.com",
+         *           "grants": [
+         *             {
+         *               "role": "viewer",
+         *               "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *             }
+         *           ],
+         *           "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+         *           "name": "Ada",
+         *           "second_factor": true,
+         *           "version": 1
+         *         }
+         *       ],
+         *       "next": "text"
+         *     }
          */
         People: {
             /** Items */
@@ -1922,7 +3904,7 @@ export interface components {
          * @description ``what:verb``; the table ``permissions`` holds the same list for the tenants' own roles.
          * @enum {string}
          */
-        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
+        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "alarms:write" | "notifications:write" | "reports:read" | "reports:write" | "jobs:read" | "jobs:write" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
         /**
          * Person
          * @example {
@@ -1931,7 +3913,8 @@ export interface components {
          *       "email": "ada@example.com",
          *       "grants": [
          *         {
-         *           "role": "viewer"
+         *           "role": "viewer",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
          *         }
          *       ],
          *       "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
@@ -2008,6 +3991,11 @@ export interface components {
         /**
          * RecoveryCodes
          * @description Each good for one sign-in without the second factor.
+         * @example {
+         *       "codes": [
+         *         "text"
+         *       ]
+         *     }
          */
         RecoveryCodes: {
             /** Codes */
@@ -2033,9 +4021,187 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** Retention */
+        Retention: {
+            /**
+             * Raw Days
+             * @description null: for ever
+             * @default 90
+             */
+            raw_days: number | null;
+            /**
+             * Minute Days
+             * @description null: for ever
+             * @default 730
+             */
+            minute_days: number | null;
+            /**
+             * Quarter Days
+             * @description null: for ever
+             */
+            quarter_days: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RetentionRequest
+         * @description Days each kind of value is kept; finer ones no longer than coarser ones.
+         */
+        RetentionRequest: {
+            /**
+             * Raw Days
+             * @description null: for ever
+             * @default 90
+             */
+            raw_days: number | null;
+            /**
+             * Minute Days
+             * @description null: for ever
+             * @default 730
+             */
+            minute_days: number | null;
+            /**
+             * Quarter Days
+             * @description null: for ever
+             */
+            quarter_days?: number | null;
+        };
+        /**
+         * Report
+         * @description ``files``: the sha256 of each, once ``state`` is `ready`.
+         * @example {
+         *       "created_at": "2026-04-01T04:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "ends_on": "2026-04-01",
+         *       "engine": "1",
+         *       "error": "",
+         *       "files": {
+         *         "pdf": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+         *       },
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "inputs_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "made_at": "2026-04-01T04:00:01Z",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_name": "Malmö",
+         *       "period": "month",
+         *       "starts_on": "2026-03-01",
+         *       "state": "ready",
+         *       "time_zone": "Europe/Stockholm",
+         *       "schedule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        Report: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /** Node Name */
+            node_name: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Time Zone */
+            time_zone: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "ready" | "failed";
+            /** Error */
+            error: string;
+            /** Engine */
+            engine: string;
+            /** Inputs Hash */
+            inputs_hash: string | null;
+            /** Files */
+            files: {
+                [key: string]: string;
+            };
+            /** Schedule Id */
+            schedule_id: string | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Made At */
+            made_at: string | null;
+        };
+        /**
+         * ReportRequest
+         * @description The day, week (from Monday) or month that contains ``day``.
+         * @example {
+         *       "day": "2026-03-01",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "period": "month"
+         *     }
+         */
+        ReportRequest: {
+            /**
+             * Node Id
+             * Format: uuid
+             * @description A site, or what sites stand below.
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Time Zone
+             * @description Null: that of the sites when it is the same for all, else UTC.
+             */
+            time_zone?: string | null;
+        };
+        /**
+         * Retried
+         * @description ``id`` waits for a worker again.
+         * @example {
+         *       "id": 812
+         *     }
+         */
+        Retried: {
+            /** Id */
+            id: number;
+        };
         /**
          * Role
          * @description A built-in role has version 0 and cannot be changed.
+         * @example {
+         *       "role": "fleet_manager",
+         *       "description": "text",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "built_in": true,
+         *       "version": 1
+         *     }
          */
         Role: {
             /** Role */
@@ -2067,9 +4233,194 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
         };
+        /** Search */
+        Search: {
+            /**
+             * Target
+             * @default
+             */
+            target: string;
+        };
+        /**
+         * RuleRequest
+         * @description What is watched. ``threshold`` and ``low`` in the channel's unit; see the guide for what each kind needs.
+         * @example {
+         *       "active": true,
+         *       "channel": "*\/cell_temperature_max_degc",
+         *       "component_kind": "ess",
+         *       "escalate_after_s": 1800,
+         *       "for_s": 120,
+         *       "hysteresis": 3,
+         *       "kind": "above",
+         *       "name": "Battery too warm",
+         *       "remedy": "Check the cooling.",
+         *       "severity": "alarm",
+         *       "threshold": 45
+         *     }
+         */
+        RuleRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stale" | "above" | "below" | "event" | "range" | "jump" | "stuck" | "balance";
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Component Kind
+             * @description Only components of this kind, e.g. `ess`; empty: any.
+             * @default
+             */
+            component_kind: string;
+            /**
+             * Channel
+             * @description An address, `*` for any text. For events: their code.
+             * @default
+             */
+            channel: string;
+            /**
+             * Low
+             * @description Of `range`.
+             */
+            low?: number | null;
+            /** Threshold */
+            threshold?: number | null;
+            /**
+             * Hysteresis
+             * @default 0
+             */
+            hysteresis: number;
+            /**
+             * For S
+             * @description The condition holds for at least so long.
+             * @default 0
+             */
+            for_s: number;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * Escalate After S
+             * @description Unacknowledged for so long: severity `alarm`, and told again.
+             */
+            escalate_after_s?: number | null;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
+         * Schedule
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "due_hour": 6,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_name": "Malmö",
+         *       "period": "day",
+         *       "version": 1,
+         *       "time_zone": "Europe/Stockholm"
+         *     }
+         */
+        Schedule: {
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /** Time Zone */
+            time_zone: string | null;
+            /**
+             * Due Hour
+             * @description Of the day after the period, by the zone's clock: late data have come by then.
+             * @default 6
+             */
+            due_hour: number;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Node Name */
+            node_name: string;
+            /** Version */
+            version: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ScheduleRequest
+         * @description A report of every complete period from now on.
+         * @example {
+         *       "active": true,
+         *       "due_hour": 6,
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "period": "day"
+         *     }
+         */
+        ScheduleRequest: {
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /** Time Zone */
+            time_zone?: string | null;
+            /**
+             * Due Hour
+             * @description Of the day after the period, by the zone's clock: late data have come by then.
+             * @default 6
+             */
+            due_hour: number;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
         /**
          * SecondFactorSecret
          * @description ``uri`` as a QR code for an authenticator application.
+         * @example {
+         *       "secret": "text",
+         *       "uri": "text"
+         *     }
          */
         SecondFactorSecret: {
             /** Secret */
@@ -2080,6 +4431,17 @@ export interface components {
         /**
          * Series
          * @description Per interval; `null` where there is no valid value.
+         * @example {
+         *       "mean": [
+         *         1
+         *       ],
+         *       "minimum": [
+         *         1
+         *       ],
+         *       "maximum": [
+         *         1
+         *       ]
+         *     }
          */
         Series: {
             /** Mean */
@@ -2089,7 +4451,18 @@ export interface components {
             /** Maximum */
             maximum: (number | null)[];
         };
-        /** Session */
+        /**
+         * Session
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "method": "password",
+         *       "client": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "current": true
+         *     }
+         */
         Session: {
             /**
              * Id
@@ -2124,6 +4497,10 @@ export interface components {
         /**
          * SignInAddress
          * @description Where the browser goes next. Keep ``state`` in the browser and compare it with the one that comes back.
+         * @example {
+         *       "url": "text",
+         *       "state": "RUN"
+         *     }
          */
         SignInAddress: {
             /** Url */
@@ -2134,6 +4511,12 @@ export interface components {
         /**
          * SignedInTokens
          * @description A bearer token; ``expires_in`` in seconds. The refresh token is good for one use at ``/auth/refresh``.
+         * @example {
+         *       "access_token": "eyJhbGciOi...",
+         *       "token_type": "bearer",
+         *       "expires_in": 28800,
+         *       "refresh_token": "simems_refresh_..."
+         *     }
          */
         SignedInTokens: {
             /** Access Token */
@@ -2149,8 +4532,165 @@ export interface components {
             refresh_token: string;
         };
         /**
+         * Silence
+         * @example {
+         *       "code": "rule.*",
+         *       "component": "ess0",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "reason": "Maintenance",
+         *       "site_id": "malmo-1",
+         *       "until": "2026-03-02T06:00:00Z",
+         *       "ended_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
+        Silence: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Code */
+            code: string;
+            /** Component */
+            component: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Ended At
+             * @description Ended before its time.
+             */
+            ended_at: string | null;
+        };
+        /**
+         * SilenceAlarm
+         * @example {
+         *       "reason": "Maintenance",
+         *       "until": "2026-03-02T06:00:00Z"
+         *     }
+         */
+        SilenceAlarm: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * SilenceRequest
+         * @description Nobody is told of alarms like these until then; they are raised and listed all the same.
+         * @example {
+         *       "code": "rule.*",
+         *       "component": "ess0",
+         *       "reason": "Maintenance",
+         *       "site_id": "malmo-1",
+         *       "until": "2026-03-02T06:00:00Z"
+         *     }
+         */
+        SilenceRequest: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Code
+             * @default *
+             */
+            code: string;
+            /**
+             * Component
+             * @default *
+             */
+            component: string;
+        };
+        /**
          * SiteDescription
          * @description What stands on this site and what it is called.
+         * @example {
+         *       "id": "text",
+         *       "name": "Malmö Harbour",
+         *       "time_zone": "Europe/Stockholm",
+         *       "currency": "SEK",
+         *       "import_limit_w": 100000,
+         *       "export_limit_w": 50000,
+         *       "components": [
+         *         {
+         *           "id": "text",
+         *           "kind": "ess",
+         *           "name": "",
+         *           "profile": "",
+         *           "channels": [
+         *             {
+         *               "address": "grid0/active_power_w",
+         *               "unit": "",
+         *               "kind": "float",
+         *               "resolution": 0,
+         *               "labels": {
+         *                 "grid0/active_power_w": "text"
+         *               }
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "controllers": [
+         *         {
+         *           "id": "text",
+         *           "type": "text"
+         *         }
+         *       ],
+         *       "channels": [
+         *         {
+         *           "address": "grid0/active_power_w",
+         *           "unit": "",
+         *           "kind": "float",
+         *           "resolution": 0,
+         *           "labels": {
+         *             "grid0/active_power_w": "text"
+         *           }
+         *         }
+         *       ],
+         *       "settings": {
+         *         "grid0/active_power_w": 48000
+         *       },
+         *       "online": true,
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "device": {
+         *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "name": "Malmö Harbour",
+         *         "software": "0.1.0"
+         *       }
+         *     }
          */
         SiteDescription: {
             /** Id */
@@ -2187,9 +4727,32 @@ export interface components {
             last_seen_at: string | null;
             device: components["schemas"]["DeviceDescription"] | null;
         };
+        /** SiteEnergy */
+        SiteEnergy: {
+            /** Time Zone */
+            time_zone: string;
+            /** Intervals */
+            intervals: components["schemas"]["EnergyInterval"][];
+        };
         /**
          * SiteSummary
          * @description One line of the fleet overview.
+         * @example {
+         *       "id": "text",
+         *       "name": "Malmö Harbour",
+         *       "time_zone": "Europe/Stockholm",
+         *       "currency": "SEK",
+         *       "online": true,
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "state": "RUN",
+         *       "control_mode": "PEAK_SHAVING",
+         *       "active_alarms": 1,
+         *       "grid_power_w": 48000,
+         *       "pv_power_w": 11000,
+         *       "ess_power_w": 12000,
+         *       "load_power_w": 71000,
+         *       "soc_pct": 64.2
+         *     }
          */
         SiteSummary: {
             /** Id */
@@ -2263,8 +4826,180 @@ export interface components {
             redirect_uri: string;
         };
         /**
+         * Subscription
+         * @example {
+         *       "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "role": "fleet_manager",
+         *       "webhook_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1",
+         *       "minimum_severity": "warning",
+         *       "escalations_only": false,
+         *       "tell_cleared": true,
+         *       "quiet_from": "22:00:00",
+         *       "quiet_to": "22:00:00",
+         *       "time_zone": "UTC",
+         *       "alarms_break_quiet": true,
+         *       "active": true,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "version": 1
+         *     }
+         */
+        Subscription: {
+            /** User Id */
+            user_id: string | null;
+            /**
+             * Role
+             * @description Everybody who has it and may see the site's alarms.
+             */
+            role: string | null;
+            /** Webhook Id */
+            webhook_id: string | null;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id: string | null;
+            /**
+             * Minimum Severity
+             * @default warning
+             * @enum {string}
+             */
+            minimum_severity: "info" | "warning" | "alarm";
+            /**
+             * Escalations Only
+             * @description Only what nobody acknowledged in time.
+             * @default false
+             */
+            escalations_only: boolean;
+            /**
+             * Tell Cleared
+             * @description Also when it is over.
+             * @default true
+             */
+            tell_cleared: boolean;
+            /**
+             * Quiet From
+             * @description Messages wait from here ...
+             */
+            quiet_from: string | null;
+            /**
+             * Quiet To
+             * @description ... to here; may reach over midnight.
+             */
+            quiet_to: string | null;
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Alarms Break Quiet
+             * @description Severity `alarm` does not wait.
+             * @default true
+             */
+            alarms_break_quiet: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * SubscriptionRequest
+         * @description Exactly one of ``user_id``, ``role`` (both by e-mail) and ``webhook_id``.
+         * @example {
+         *       "active": true,
+         *       "alarms_break_quiet": true,
+         *       "escalations_only": false,
+         *       "minimum_severity": "warning",
+         *       "quiet_from": "22:00:00",
+         *       "quiet_to": "06:00:00",
+         *       "tell_cleared": true,
+         *       "time_zone": "Europe/Stockholm",
+         *       "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        SubscriptionRequest: {
+            /** User Id */
+            user_id?: string | null;
+            /**
+             * Role
+             * @description Everybody who has it and may see the site's alarms.
+             */
+            role?: string | null;
+            /** Webhook Id */
+            webhook_id?: string | null;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Minimum Severity
+             * @default warning
+             * @enum {string}
+             */
+            minimum_severity: "info" | "warning" | "alarm";
+            /**
+             * Escalations Only
+             * @description Only what nobody acknowledged in time.
+             * @default false
+             */
+            escalations_only: boolean;
+            /**
+             * Tell Cleared
+             * @description Also when it is over.
+             * @default true
+             */
+            tell_cleared: boolean;
+            /**
+             * Quiet From
+             * @description Messages wait from here ...
+             */
+            quiet_from?: string | null;
+            /**
+             * Quiet To
+             * @description ... to here; may reach over midnight.
+             */
+            quiet_to?: string | null;
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Alarms Break Quiet
+             * @description Severity `alarm` does not wait.
+             * @default true
+             */
+            alarms_break_quiet: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
          * Summary
          * @description Energy between two times, from the quarter-hour rollup; `null` when there is no value.
+         * @example {
+         *       "import_wh": 811500,
+         *       "export_wh": 96300,
+         *       "pv_wh": 498000,
+         *       "load_wh": 1203000,
+         *       "charge_wh": 41200,
+         *       "discharge_wh": 38900,
+         *       "self_sufficiency_pct": 32.5,
+         *       "peak_import_w": 58400,
+         *       "peak_import_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         Summary: {
             /** Import Wh */
@@ -2294,8 +5029,37 @@ export interface components {
              * @description Start of that quarter hour.
              */
             peak_import_at: string | null;
+            /**
+             * Sources
+             * @description Where each energy comes from: counted by the device, or integrated power.
+             */
+            sources: {
+                [key: string]: "register" | "power" | "mixed";
+            };
         };
-        /** Tenant */
+        /** Target */
+        Target: {
+            /**
+             * Target
+             * @default
+             * @example malmo-1/grid0/active_power_w
+             */
+            target: string;
+            /**
+             * Hide
+             * @default false
+             */
+            hide: boolean;
+        };
+        /**
+         * Tenant
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "created_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         Tenant: {
             /**
              * Id
@@ -2328,7 +5092,13 @@ export interface components {
             /** Second Factor Required */
             second_factor_required: boolean;
         };
-        /** TenantName */
+        /**
+         * TenantName
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour"
+         *     }
+         */
         TenantName: {
             /**
              * Id
@@ -2338,7 +5108,17 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** TenantSettings */
+        /**
+         * TenantSettings
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "second_factor_required": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "version": 1
+         *     }
+         */
         TenantSettings: {
             /**
              * Id
@@ -2362,6 +5142,19 @@ export interface components {
             /** Version */
             version: number;
         };
+        /** TimeRange */
+        TimeRange: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
         /**
          * TokenRequest
          * @example {
@@ -2384,8 +5177,102 @@ export interface components {
             valid_days: number;
         };
         /**
+<<<<<<< HEAD
+         * ValuesPage
+         * @description Raw values in order of time. ``next``: the ``from`` of the next page; null: that was all.
+         */
+        ValuesPage: {
+            /** Items */
+            items: components["schemas"]["MeasuredValue"][];
+            /** Next */
+            next: string | null;
+=======
+         * Verdict
+         * @description The files made again from the stored inputs, compared byte for byte.
+         * @example {
+         *       "differing": [],
+         *       "identical": true,
+         *       "inputs_intact": true
+         *     }
+         */
+        Verdict: {
+            /** Identical */
+            identical: boolean;
+            /**
+             * Inputs Intact
+             * @description The stored inputs still have their hash.
+             */
+            inputs_intact: boolean;
+            /** Differing */
+            differing: ("html" | "pdf" | "csv")[];
+        };
+        /**
+         * Webhook
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Operations",
+         *       "url": "https://hooks.example.com/simems",
+         *       "version": 1
+         *     }
+         */
+        Webhook: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * WebhookRequest
+         * @description Where JSON is posted to. Answer with any 2xx within ten seconds.
+         * @example {
+         *       "active": true,
+         *       "name": "Operations",
+         *       "url": "https://hooks.example.com/simems"
+         *     }
+         */
+        WebhookRequest: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+>>>>>>> reports
+        };
+        /**
          * Why
          * @description What the battery does and why; screens translate by `code` and `params`.
+         * @example {
+         *       "code": "ess_too_warm",
+         *       "params": {
+         *         "grid0/active_power_w": 48000
+         *       },
+         *       "text": "The battery is too warm",
+         *       "source": "",
+         *       "bound": "text"
+         *     }
          */
         Why: {
             /** Code */
@@ -2471,6 +5358,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     refresh: {
@@ -2522,6 +5418,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     sign_out: {
@@ -2542,6 +5447,42 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2602,6 +5543,15 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2767,6 +5717,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     change_password: {
@@ -2825,6 +5802,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sessions: {
@@ -2842,11 +5828,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "method": "password",
+                     *         "client": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "current": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Session"][];
                 };
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2861,6 +5887,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 session_id: string;
             };
             cookie?: never;
@@ -2883,6 +5910,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2894,6 +5930,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2970,6 +6024,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     confirm_second_factor: {
@@ -3032,6 +6095,15 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3106,6 +6178,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_api_tokens: {
@@ -3123,11 +6204,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "permissions": [
+                     *           "text"
+                     *         ],
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ApiToken"][];
                 };
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3141,7 +6263,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3198,6 +6323,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     revoke_api_token: {
@@ -3205,6 +6348,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 token_id: string;
             };
             cookie?: never;
@@ -3227,6 +6371,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3238,6 +6391,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3295,6 +6466,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_user: {
@@ -3302,6 +6482,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3353,16 +6534,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_user: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3445,16 +6639,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     set_user_roles: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3537,6 +6753,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_user_sessions: {
@@ -3544,6 +6778,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3556,6 +6791,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "method": "password",
+                     *         "client": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "current": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Session"][];
                 };
             };
@@ -3577,8 +6825,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3593,6 +6859,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3635,6 +6902,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3649,6 +6934,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -3691,6 +6977,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3715,6 +7019,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "email": "ada@example.com",
+                     *         "name": "Malmö Harbour",
+                     *         "grants": [
+                     *           {
+                     *             "role": "site_operator",
+                     *             "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *           }
+                     *         ],
+                     *         "invited_by": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Invitation"][];
                 };
             };
@@ -3736,13 +7058,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     invite: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3799,6 +7142,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     withdraw_invitation: {
@@ -3806,6 +7167,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 invitation_id: string;
             };
             cookie?: never;
@@ -3855,6 +7217,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_roles: {
@@ -3872,6 +7252,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "role": "fleet_manager",
+                     *         "description": "text",
+                     *         "permissions": [
+                     *           "text"
+                     *         ],
+                     *         "built_in": true,
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Role"][];
                 };
             };
@@ -3886,6 +7279,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3953,16 +7364,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_role: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example night-shift */
                 role: string;
             };
             cookie?: never;
@@ -4045,6 +7478,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_role: {
@@ -4052,6 +7503,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example night-shift */
                 role: string;
             };
             cookie?: never;
@@ -4110,6 +7562,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_tenant: {
@@ -4148,13 +7618,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_tenant: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path?: never;
@@ -4238,6 +7729,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_tenants: {
@@ -4255,6 +7764,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "status": "active",
+                     *         "created_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Tenant"][];
                 };
             };
@@ -4269,6 +7788,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4336,6 +7873,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     suspend_tenant: {
@@ -4343,6 +7898,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -4396,6 +7952,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4410,6 +7984,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -4470,6 +8045,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     export_tenant: {
@@ -4477,6 +8070,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -4528,6 +8122,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     ask_tenant_deletion: {
@@ -4535,6 +8138,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -4595,6 +8199,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     confirm_tenant_deletion: {
@@ -4602,6 +8224,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -4659,6 +8282,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4729,13 +8370,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     create_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -4792,6 +8445,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_node: {
@@ -4799,6 +8470,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -4850,16 +8522,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     rename_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -4942,16 +8627,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     move_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5034,16 +8741,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     archive_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5115,6 +8844,24 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5128,10 +8875,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5203,6 +8954,24 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5264,6 +9033,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_site_facts: {
@@ -5271,6 +9058,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5322,16 +9110,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     put_site_facts: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5414,11 +9215,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sites: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5431,6 +9254,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "name": "Malmö Harbour",
+                     *         "time_zone": "Europe/Stockholm",
+                     *         "currency": "SEK",
+                     *         "online": true,
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "state": "RUN",
+                     *         "control_mode": "PEAK_SHAVING",
+                     *         "active_alarms": 1,
+                     *         "grid_power_w": 48000,
+                     *         "pv_power_w": 11000,
+                     *         "ess_power_w": 12000,
+                     *         "load_power_w": 71000,
+                     *         "soc_pct": 64.2
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SiteSummary"][];
                 };
             };
@@ -5452,6 +9295,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_site: {
@@ -5459,6 +9320,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5510,6 +9372,548 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_device_configs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersion"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_device_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceReplacement"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_equipment: {
+        parameters: {
+            query?: {
+                /** @description Also what stood there before. */
+                history?: boolean;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Equipment"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_equipment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EquipmentReplacement"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Equipment"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelMetadata"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_latest: {
@@ -5517,6 +9921,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5568,22 +9973,43 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_history: {
         parameters: {
             query: {
-                /** @description Addresses. */
+                /**
+                 * @description Addresses.
+                 * @example [
+                 *       "grid0/active_power_w"
+                 *     ]
+                 */
                 channel: string[];
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 max_points?: number;
                 resolution?: "raw" | "1min" | "15min" | "auto";
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5635,18 +10061,164 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_measurements: {
+        parameters: {
+            query: {
+                /** @description Addresses. */
+                channel: string[];
+                /** @description ISO 8601 with offset, included. */
+                from: string;
+                /** @description ISO 8601 with offset, not included. */
+                to: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValuesPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_energy: {
+        parameters: {
+            query: {
+                /** @description A date at the site, included. */
+                from: string;
+                /** @description A date at the site, included. */
+                to: string;
+                interval?: "15min" | "hour" | "day" | "month";
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteEnergy"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_summary: {
         parameters: {
             query: {
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -5698,14 +10270,20 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    list_alarms: {
+    get_retention: {
         parameters: {
-            query?: {
-                /** @description Only those that stand (true) or have cleared (false). */
-                active?: boolean | null;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -5718,7 +10296,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Alarm"][];
+                    "application/json": components["schemas"]["Retention"];
                 };
             };
             /** @description Unauthorized */
@@ -5739,8 +10317,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+        };
+    };
+    put_retention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of the version that was seen. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5750,12 +10391,9 @@ export interface operations {
             };
         };
     };
-    list_site_alarms: {
+    list_exports: {
         parameters: {
-            query?: {
-                /** @description Only those that stand (true) or have cleared (false). */
-                active?: boolean | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 site_id: string;
@@ -5770,7 +10408,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Alarm"][];
+                    "application/json": components["schemas"]["Export"][];
                 };
             };
             /** @description Unauthorized */
@@ -5811,11 +10449,662 @@ export interface operations {
             };
         };
     };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grafana_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grafana_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Search"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grafana_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrafanaMetric"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grafana_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrafanaQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrafanaSeries"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarms: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand (true) or have cleared (false). */
+                active?: boolean | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "site_id": "malmo-1",
+                     *         "origin": "edge",
+                     *         "code": "ess_too_warm",
+                     *         "severity": "info",
+                     *         "component": "ess0",
+                     *         "text": "The battery is too warm",
+                     *         "cause": "",
+                     *         "effect": "",
+                     *         "remedy": "",
+                     *         "raised_at": "2026-03-01T10:00:00Z",
+                     *         "cleared_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_by": "text",
+                     *         "escalated_at": "2026-03-01T10:00:00Z",
+                     *         "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "value": 48000,
+                     *         "silenced_until": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_site_alarms: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand (true) or have cleared (false). */
+                active?: boolean | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example malmo-1 */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "site_id": "malmo-1",
+                     *         "origin": "edge",
+                     *         "code": "ess_too_warm",
+                     *         "severity": "info",
+                     *         "component": "ess0",
+                     *         "text": "The battery is too warm",
+                     *         "cause": "",
+                     *         "effect": "",
+                     *         "remedy": "",
+                     *         "raised_at": "2026-03-01T10:00:00Z",
+                     *         "cleared_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_by": "text",
+                     *         "escalated_at": "2026-03-01T10:00:00Z",
+                     *         "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "value": 48000,
+                     *         "silenced_until": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Alarm"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     acknowledge_alarm: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example text */
                 alarm_id: string;
             };
             cookie?: never;
@@ -5860,6 +11149,3117 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarm_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "channel": "*\/cell_temperature_max_degc",
+                     *         "component_kind": "ess",
+                     *         "escalate_after_s": 1800,
+                     *         "for_s": 120,
+                     *         "hysteresis": 3,
+                     *         "kind": "above",
+                     *         "name": "Battery too warm",
+                     *         "remedy": "Check the cooling.",
+                     *         "severity": "alarm",
+                     *         "threshold": 45,
+                     *         "site_id": "malmo-1",
+                     *         "low": 1,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "built_in": true,
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["AlarmRule"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarm_changes: {
+        parameters: {
+            query?: {
+                /** @description Id; from the page before. */
+                after?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChanges"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment_alarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChange"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    silence_alarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceAlarm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_silences: {
+        parameters: {
+            query?: {
+                /** @description Those that are over as well. */
+                ended?: boolean;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "code": "rule.*",
+                     *         "component": "ess0",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "reason": "Maintenance",
+                     *         "site_id": "malmo-1",
+                     *         "until": "2026-03-02T06:00:00Z",
+                     *         "ended_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Silence"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_silence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Operations",
+                     *         "url": "https://hooks.example.com/simems",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "role": "fleet_manager",
+                     *         "webhook_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "site_id": "malmo-1",
+                     *         "minimum_severity": "warning",
+                     *         "escalations_only": false,
+                     *         "tell_cleared": true,
+                     *         "quiet_from": "22:00:00",
+                     *         "quiet_to": "22:00:00",
+                     *         "time_zone": "UTC",
+                     *         "alarms_break_quiet": true,
+                     *         "active": true,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Subscription"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "delivered" | "failed" | "dropped") | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "alarm_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "attempts": 1,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "delivered_at": "2026-03-01T10:00:01Z",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "last_error": "",
+                     *         "method": "email",
+                     *         "next_attempt_at": "2026-03-01T10:02:00Z",
+                     *         "recipient": "ada@example.com",
+                     *         "state": "delivered",
+                     *         "subject": "[ALARM] Malmö: Battery too warm: ess0/cell_temperature_max_degc",
+                     *         "subscription_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description Only of this node. */
+                node?: string | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "created_at": "2026-04-01T04:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "ends_on": "2026-04-01",
+                     *         "engine": "1",
+                     *         "error": "",
+                     *         "files": {
+                     *           "pdf": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *         },
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "inputs_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *         "made_at": "2026-04-01T04:00:01Z",
+                     *         "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_name": "Malmö",
+                     *         "period": "month",
+                     *         "starts_on": "2026-03-01",
+                     *         "state": "ready",
+                     *         "time_zone": "Europe/Stockholm",
+                     *         "schedule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Report"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+                /** @example pdf */
+                form: "html" | "pdf" | "csv";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                    "application/pdf": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_report_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "due_hour": 6,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_name": "Malmö",
+                     *         "period": "day",
+                     *         "version": 1,
+                     *         "time_zone": "Europe/Stockholm"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Id; from the page before. */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 812 */
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5919,6 +14319,15 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,8 +21,9 @@ export type Values = Record<string, ChannelValue>;
 export type Latest = Either<Cloud['Latest'], Edge['Latest']>;
 export type Series = Cloud['Series'];
 export type History = Cloud['History'];
-export type Alarm = Omit<Cloud['Alarm'], 'site_id' | 'origin'> &
-  Partial<Pick<Cloud['Alarm'], 'site_id' | 'origin'>>;
+/** What only the cloud says of an alarm. */
+type CloudOnly = 'site_id' | 'origin' | 'escalated_at' | 'rule_id' | 'value' | 'silenced_until';
+export type Alarm = Omit<Cloud['Alarm'], CloudOnly> & Partial<Pick<Cloud['Alarm'], CloudOnly>>;
 export type SiteOverview = Cloud['SiteSummary'];
 export type EnergySummary = Cloud['Summary'];
 export type Me = Cloud['Me'];
