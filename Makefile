@@ -124,6 +124,10 @@ isolation-long: .stamps/python ## Long proof: a million requests of three tenant
 modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
 	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
 
+.PHONY: schemathesis-long
+schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
+	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
@@ -180,9 +184,13 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/simems-cloud openapi > docs/cloud-openapi.json
 	$(BIN)/python -m simems_edge.hmi.openapi > docs/edge-openapi.json
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
-	for name in site profile cell; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
+	for name in site profile cell scenario table; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
 	cd ui && $(NPM) run --silent types
+
+.PHONY: controller-pages
+controller-pages: .stamps/python ## Write the pages about controllers, with plots of their examples
+	$(BIN)/simems-edge controllers --pages docs/controllers
 
 .PHONY: clean
 clean: ## Remove what was built (not the demo's data)

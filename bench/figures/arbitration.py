@@ -32,7 +32,7 @@ def measure() -> list[Figure]:
         figures.append(_row(f"split of 32 actuators, {family}, median", [row["median_us"] for row in rows], 1.0))
         exact = 100.0 - 100.0 * sum(row["unfinished"] for row in rows) / sum(row["problems"] for row in rows)
         goal = 0.99 if family == "random" else 0.3
-        name = f"split of 32 actuators, {family}, exact within its bound on steps"
+        name = f"split of 32 actuators, {family}, exact within its bound on work"
         figures.append(Figure(name, exact, "%", "all", 100.0, goal, at_most=False))
     return figures
 

@@ -108,7 +108,7 @@ def _within() -> float:
     def live() -> None:
         after = 0
         while not stopping.is_set():
-            snapshot = cycle.wait(after, 1.0)
+            snapshot = host.wait(after, 1.0)
             if snapshot is not None:
                 after = snapshot.cycle
                 host.turn(snapshot)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,6 +32,9 @@ from simems_cloud.kit.secret_files import curve_keys
 from simems_cloud.kit.settings import Settings
 from simems_cloud.migrations.run import upgrade
 from simems_cloud.sites.service import QUERIES as SITES
+from simems_cloud.telemetry.months import Months
+from simems_cloud.telemetry.packing import pack_all
+from simems_cloud.telemetry.rolling import roll_up_all
 from simems_core import wire
 
 SERVICE = "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -107,6 +111,37 @@ async def ingest_pool(database: Access) -> AsyncIterator[Pool]:
     pool = await open_pool(database.ingest_url, application="test-ingest", max_size=4)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def worker_pool(database: Access) -> AsyncIterator[Pool]:
+    pool = await open_pool(database.worker_url, application="test-worker", max_size=4)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def roll_up(worker_pool: Pool) -> Callable[[], Any]:
+    """What the worker does, until nothing waits."""
+
+    async def run() -> None:
+        months = Months()
+        while await roll_up_all(worker_pool, months):
+            pass
+
+    return run
+
+
+@pytest.fixture
+def pack(worker_pool: Pool) -> Callable[[], Any]:
+    """As above, for packing; the newest frames as well."""
+
+    async def run() -> None:
+        months, later = Months(), datetime.now(UTC) + timedelta(hours=1)
+        while await pack_all(worker_pool, months, now=later):
+            pass
+
+    return run
 
 
 @dataclass
@@ -316,7 +351,7 @@ def hello(site: str, **fields: Any) -> wire.Hello:
             wire.ChannelInfo(address="ess0/active_power_w", unit="W", resolution=1.0),
             wire.ChannelInfo(address="ess0/active_power_w_setpoint", unit="W", resolution=1.0),
             wire.ChannelInfo(address="ess0/active_power_w_reason", kind="enum", labels={0: "fallback", 1: "peak0"}),
-            wire.ChannelInfo(address="ess0/soc_pct", unit="percent", resolution=0.1),
+            wire.ChannelInfo(address="ess0/soc_pct", unit="percent", resolution=0.1, minimum=0, maximum=100),
             wire.ChannelInfo(address="site/load_power_w", unit="W", resolution=1.0),
             wire.ChannelInfo(address="site/state", kind="enum", labels={2: "RUN"}),
         ],

@@ -66,7 +66,7 @@ fn main() {
     for (name, tight) in [("random", false), ("adversarial", true)] {
         let mut times_us = Vec::with_capacity(count as usize);
         let mut solved = [0_u64; 3];
-        let mut steps = 0;
+        let mut work = 0;
         for problem in 0..count {
             let mut fastest_us = f64::INFINITY;
             for _ in 0..3 {
@@ -79,21 +79,21 @@ fn main() {
                 let how = split.solve(&mut left);
                 fastest_us = begun.elapsed().as_secs_f64().mul_add(1e6, 0.0).min(fastest_us);
                 solved[how as usize] += 1;
-                steps += u64::from(budget - left);
+                work += u64::from(budget - left);
             }
             times_us.push(fastest_us);
         }
         times_us.sort_by(f64::total_cmp);
         let quantile = |share: f64| times_us[((times_us.len() - 1) as f64 * share) as usize];
         println!(
-            "{{\"family\":\"{name}\",\"problems\":{count},\"median_us\":{},\"p99_us\":{},\"worst_us\":{},\"kept\":{},\"violated\":{},\"unfinished\":{},\"mean_steps\":{}}}",
+            "{{\"family\":\"{name}\",\"problems\":{count},\"median_us\":{},\"p99_us\":{},\"worst_us\":{},\"kept\":{},\"violated\":{},\"unfinished\":{},\"mean_work\":{}}}",
             quantile(0.5),
             quantile(0.99),
             quantile(1.0),
             solved[Solved::Kept as usize] / 3,
             solved[Solved::Violated as usize] / 3,
             solved[Solved::Unfinished as usize] / 3,
-            steps as f64 / 3.0 / count as f64,
+            work as f64 / 3.0 / count as f64,
         );
     }
 }

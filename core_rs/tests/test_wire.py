@@ -171,3 +171,30 @@ def test_a_sound_message_has_no_inconsistency() -> None:
 def test_an_unreadable_body_can_still_be_refused_by_its_sequence() -> None:
     assert wire.sequence_of(msgpack.packb({"type": "telemetry", "sequence": 9, "columns": "?"})) == 9
     assert wire.sequence_of(b"\xc1") is None
+
+
+OLD_CHANNEL = {"address": "grid0/import_energy_wh", "unit": "Wh", "kind": "float", "resolution": 1.0, "labels": {}}
+OLD_HELLO = {
+    "type": "hello",
+    "version": 1,
+    "site": "s",
+    "site_name": "",
+    "time_zone": "UTC",
+    "currency": "",
+    "software": "0.1.0",
+    "time_us": 1,
+    "sequence": 0,
+    "oldest": 0,
+    "components": [{"id": "grid0", "kind": "meter", "profile": "", "name": ""}],
+    "channels": [OLD_CHANNEL],
+    "settings": {},
+}
+"""As edges said it before devices and channels were described."""
+
+
+def test_a_hello_without_descriptions_still_reads() -> None:
+    read = wire.decode_from_edge(msgpack.packb(OLD_HELLO))
+    assert isinstance(read, wire.Hello)
+    assert (read.channels[0].scale, read.channels[0].rollover, read.channels[0].access) == (1.0, 0.0, "read")
+    assert (read.components[0].serial_number, read.firmware) == ("", "")
+    assert read.version == wire.VERSION, "an old reader misreads nothing, so the version stays"

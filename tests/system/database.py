@@ -42,12 +42,16 @@ def samples_in_cloud(system: System, channel: str) -> list[tuple[datetime, float
     return [(time, float(str(value))) for time, value in rows if isinstance(time, datetime)]
 
 
-def rolled_up_count(system: System, channel: str) -> int:
-    """How many values the minute rollup says it has seen."""
+def rollup_state(system: System, channel: str) -> tuple[int, int, int]:
+    """At one moment: frames that wait to be rolled up, valid values there are, values the minute rollup has seen."""
     query = (
-        "SELECT coalesce(sum(r.count), 0) FROM rollup_1min r JOIN channels c USING (tenant_id, channel_id)"
-        " WHERE c.address = %s"
+        "SELECT (SELECT count(*) FROM frame_values WHERE NOT rolled_up),"
+        " (SELECT count(*) FROM measurements WHERE channel = %(channel)s AND value IS NOT NULL AND quality IN (0, 3)),"
+        " (SELECT coalesce(sum(r.count), 0) FROM rollup_1min r JOIN channels c USING (tenant_id, channel_id)"
+        "  WHERE c.address = %(channel)s)"
     )
     with _cloud(system) as connection:
-        row = connection.execute(query, (channel,)).fetchone()
-    return 0 if row is None else int(str(row[0]))
+        row = connection.execute(query, {"channel": channel}).fetchone()
+    assert row is not None
+    waiting, values, seen = (int(str(number)) for number in row)
+    return waiting, values, seen

@@ -13,6 +13,12 @@ class Permission(StrEnum):
     TELEMETRY_READ = "telemetry:read"
     ALARMS_READ = "alarms:read"
     ALARMS_ACKNOWLEDGE = "alarms:acknowledge"
+    ALARMS_WRITE = "alarms:write"
+    NOTIFICATIONS_WRITE = "notifications:write"
+    REPORTS_READ = "reports:read"
+    REPORTS_WRITE = "reports:write"
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
     ORGANISATION_READ = "organisation:read"
     ORGANISATION_WRITE = "organisation:write"
     DEVICES_READ = "devices:read"
@@ -28,7 +34,7 @@ class Permission(StrEnum):
 
 
 P = Permission
-_VIEW = frozenset({P.SITES_READ, P.TELEMETRY_READ, P.ALARMS_READ, P.ORGANISATION_READ})
+_VIEW = frozenset({P.SITES_READ, P.TELEMETRY_READ, P.ALARMS_READ, P.ORGANISATION_READ, P.REPORTS_READ})
 _OPERATE = _VIEW | {P.ALARMS_ACKNOWLEDGE, P.DEVICES_READ}
 _MANAGE = _OPERATE | {
     P.SITES_WRITE,
@@ -37,13 +43,20 @@ _MANAGE = _OPERATE | {
     P.USERS_READ,
     P.BILLING_READ,
     P.AUDIT_READ,
+    P.ALARMS_WRITE,
+    P.NOTIFICATIONS_WRITE,
+    P.REPORTS_WRITE,
+    P.JOBS_READ,
+    P.JOBS_WRITE,
 }
 BUILT_IN: dict[str, frozenset[Permission]] = {
     "tenant_admin": frozenset(P) - {P.PLATFORM_TENANTS},
     "fleet_manager": _MANAGE,
     "site_operator": _OPERATE,
     "viewer": _VIEW,
-    "billing": frozenset({P.SITES_READ, P.TELEMETRY_READ, P.ORGANISATION_READ, P.BILLING_READ, P.BILLING_WRITE}),
+    "billing": frozenset(
+        {P.SITES_READ, P.TELEMETRY_READ, P.ORGANISATION_READ, P.BILLING_READ, P.BILLING_WRITE, P.REPORTS_READ}
+    ),
     "platform": frozenset({P.PLATFORM_TENANTS}),
 }
 ADMIN, PLATFORM = "tenant_admin", "platform"

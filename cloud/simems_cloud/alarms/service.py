@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from simems_cloud.access.permissions import Permission
@@ -10,6 +11,7 @@ from simems_cloud.alarms.schemas import Alarm
 from simems_cloud.audit.log import change
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.live import live_payload
+from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.service import require_site
@@ -18,19 +20,38 @@ QUERIES = load_queries("simems_cloud.alarms")
 LIMIT = 500
 
 
-async def list_alarms(pool: Pool, principal: Principal, site_id: str | None, active: bool | None) -> list[Alarm]:
-    """Active ones first, newest first. Raises NotFoundError for a site that is not there."""
+async def list_alarms(
+    pool: Pool,
+    principal: Principal,
+    site_id: str | None,
+    active: bool | None,
+    *,
+    after: str | None = None,
+    limit: int = LIMIT,
+) -> tuple[list[Alarm], str | None]:
+    """One page, active ones first, newest first; with the cursor of the next one.
+
+    Raises NotFoundError for a site that is not there, InvalidRequestError for a cursor that is none.
+    """
+    key = place(after, bool, datetime, UUID)
+    paths = principal.paths(Permission.ALARMS_READ)
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
         if site_id is not None:
             await require_site(connection, site_id)
-        return await alarms_of(connection, site_id, active, principal.paths(Permission.ALARMS_READ))
+        rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, limit + 1, paths, *key)
+    found = [Alarm(**dict(row)) for row in rows[:limit]]
+    return found, _cursor(found[-1]) if len(rows) > limit else None
+
+
+def _cursor(alarm: Alarm) -> str:
+    return cursor(alarm.cleared_at is not None, alarm.raised_at.isoformat(), alarm.id)
 
 
 async def alarms_of(
     connection: Connection, site_id: str | None, active: bool | None, paths: list[str] | None
 ) -> list[Alarm]:
     """``paths``: of the tree, at and below which alarms are wanted; None: everywhere."""
-    rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, LIMIT, paths)
+    rows = await connection.fetch(QUERIES["list_alarms"], site_id, active, LIMIT, paths, None, None, None)
     return [Alarm(**dict(row)) for row in rows]
 
 

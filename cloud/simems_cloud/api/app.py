@@ -9,19 +9,27 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
+from simems_cloud.alarms.life_routes import router as alarm_life
 from simems_cloud.alarms.routes import router as alarms
+from simems_cloud.alarms.rule_routes import router as alarm_rules
 from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
 from simems_cloud.audit.routes import router as audit
 from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
+from simems_cloud.jobs.routes import router as jobs
 from simems_cloud.kit import problems
 from simems_cloud.kit.database import open_pool
 from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
 from simems_cloud.kit.vault import Vault
+from simems_cloud.notifications.routes import router as notifications
 from simems_cloud.organisation.routes import router as organisation
+from simems_cloud.reporting.routes import router as reports
+from simems_cloud.sites.registry_routes import router as registry
 from simems_cloud.sites.routes import router as sites
+from simems_cloud.telemetry.grafana import router as grafana
+from simems_cloud.telemetry.keeping_routes import router as keeping
 from simems_cloud.telemetry.routes import router as telemetry
 from simems_cloud.tenancy.purge import purge_for_ever
 from simems_cloud.tenancy.routes import router as tenancy
@@ -62,7 +70,10 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    for router in (identity, people, tenancy, organisation, sites, telemetry, alarms, audit, live.router):
+    people_and_places = (identity, people, tenancy, organisation, sites, registry)
+    values = (telemetry, keeping, grafana, live.router)
+    domains = (alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
+    for router in (*people_and_places, *values, *domains):
         api.include_router(router)
     return api
 

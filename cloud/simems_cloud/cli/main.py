@@ -8,9 +8,12 @@ import sys
 import click
 
 COMMANDS = {
-    "serve": ("serve", "Database, API and ingest for one host, in one process group."),
+    "serve": ("serve", "Database, API, ingest and worker for one host, in one process group."),
     "api": ("api", "The HTTP API and the portal."),
     "ingest": ("ingest", "The door for edge devices."),
+    "worker": ("worker", "Rollups, alarm rules, notifications, reports."),
+    "backup": ("backup", "A base backup of the own PostgreSQL, and its archive of changes."),
+    "restore": ("restore", "Bring a backup back, to its end or to a point in time."),
     "migrate": ("migrate", "Bring the database to the newest schema."),
     "tenant": ("tenant", "Tenants: create, list, suspend, resume, export, delete."),
     "user": ("user", "People: create, list, deactivate."),

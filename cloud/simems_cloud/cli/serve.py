@@ -59,7 +59,7 @@ class Child:
 
 @click.command("serve", epilog="Example: SIMEMS_DATA_DIR=~/simems simems-cloud serve")
 def command() -> None:
-    """Database, migration, API and ingest for one host; SIGTERM or Ctrl-C ends all of it."""
+    """Database, migration, API, ingest and worker for one host; SIGTERM or Ctrl-C ends all of it."""
     from simems_cloud.migrations.run import upgrade  # noqa: PLC0415 - alembic is slow to import
 
     configure("serve")
@@ -77,6 +77,7 @@ def children_of(access: Access) -> list[Child]:
     return [
         Child("api", {"SIMEMS_DATABASE_URL": "", "SIMEMS_DATABASE_APP_URL": access.app_url}),
         Child("ingest", {"SIMEMS_DATABASE_URL": "", "SIMEMS_DATABASE_INGEST_URL": access.ingest_url}),
+        Child("worker", {"SIMEMS_DATABASE_URL": "", "SIMEMS_DATABASE_WORKER_URL": access.worker_url}),
     ]
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import msgspec
 
 from simems_cloud.ingest.door import Arrival
-from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US
 
-VALUES_PER_ROW = 16
-"""Storing so many values costs about as much as storing one row."""
+FRAME, EVENT, CHANNEL = 200, 100, 20
+"""Storing a frame, an event, a channel's latest value: each costs about as much as so many values."""
 DURABLE = ("telemetry", "events")
 
 
@@ -37,7 +36,7 @@ class Parcel:
     sequence: int | None
     """None: not a frame to store (a hello, garbage); it goes before all frames."""
     weight: int
-    """About how many rows storing it makes or changes, which is what storing takes time for."""
+    """About how many values storing it is worth."""
 
 
 def parcel(arrival: Arrival) -> Parcel:
@@ -50,9 +49,4 @@ def parcel(arrival: Arrival) -> Parcel:
 
 
 def _weight(label: _Label) -> int:
-    """The frame, its events, and per channel: the block, the latest value, the rollups of minutes and quarter hours."""
-    rows = len(label.times_us)
-    span_us = max(0, sum(label.times_us[1:]))
-    minutes = min(rows, span_us // MINUTE_US + 1)
-    quarters = min(rows, span_us // QUARTER_US + 1)
-    return 1 + len(label.events) + len(label.columns) * (2 + minutes + quarters + rows // VALUES_PER_ROW)
+    return FRAME + EVENT * len(label.events) + len(label.columns) * (CHANNEL + len(label.times_us))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 import asyncpg
+import msgspec
 from simems_core.wire import (
     Ack,
     Bye,
@@ -23,11 +24,12 @@ from simems_core.wire import (
 )
 
 from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.ingest.parcel import DURABLE
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
 from simems_cloud.telemetry.announce import RefusedHelloError, announce
 from simems_cloud.telemetry.columns import NO_COLUMNS
-from simems_cloud.telemetry.frames import Frame, refused, unpack
-from simems_cloud.telemetry.store import Device, Outcome, UnknownSiteError, store_frames
+from simems_cloud.telemetry.frames import Frame, Sealed, sealed
+from simems_cloud.telemetry.store import ChannelIds, Device, Outcome, UnknownSiteError, store_frames
 
 log = logging.getLogger(__name__)
 SAY_HELLO = "say hello first: the site of this device is not known"
@@ -40,14 +42,15 @@ class Writer:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._channel_ids = ChannelIds()
 
     async def write(self, device: Device, payloads: Sequence[bytes]) -> list[FromCloud]:
         """Every payload in its order; the answers. Waits, without an answer, while the database is away."""
         answers: list[FromCloud] = []
-        pending: list[Frame] = []
+        pending: list[Sealed | Frame] = []
         for payload in payloads:
             message = _read(payload)
-            if isinstance(message, Frame):
+            if isinstance(message, Sealed):
                 pending.append(message)
             elif isinstance(message, Hello):
                 answers += await self._store(device, pending)
@@ -74,7 +77,7 @@ class Writer:
                 return Bye(reason=f"the hello cannot be stored: {error}")
         raise AssertionError("patience has no end")
 
-    async def _store(self, device: Device, frames: list[Frame]) -> list[FromCloud]:
+    async def _store(self, device: Device, frames: list[Sealed | Frame]) -> list[FromCloud]:
         if not frames:
             return []
         for attempt in _patience():
@@ -88,20 +91,21 @@ class Writer:
                 return await self._one_by_one(device, frames, error)
         raise AssertionError("patience has no end")
 
-    async def _one_by_one(self, device: Device, frames: list[Frame], error: Exception) -> list[FromCloud]:
+    async def _one_by_one(self, device: Device, frames: list[Sealed | Frame], error: Exception) -> list[FromCloud]:
         """One frame spoils a batch: store the others, and keep of the culprit that it was refused."""
         if len(frames) > 1:
             return [answer for frame in frames for answer in await self._store(device, [frame])]
         frame = frames[0]
-        if frame.refusal is not None:
+        if isinstance(frame, Frame):
             raise error
         log.error("refused a frame the database rejects", exc_info=error, extra={"sequence": frame.sequence})
         reason = f"cannot be stored: {type(error).__name__}"
         return await self._store(device, [Frame(frame.sequence, frame.checksum, [], NO_COLUMNS, [], refusal=reason)])
 
-    async def _commit(self, device: Device, frames: list[Frame]) -> Outcome:
+    async def _commit(self, device: Device, frames: list[Sealed | Frame]) -> Outcome:
         async with transaction(self._pool, tenant=device.tenant_id) as connection:
-            outcome = await store_frames(connection, device, frames)
+            now_us = time.time_ns() // 1000
+            outcome = await store_frames(connection, device, frames, self._channel_ids, now_us)
             events = [event for frame in outcome.new for event in frame.events]
             await apply_events(connection, device, outcome.site_id, events)
             if outcome.conflicts:
@@ -111,23 +115,41 @@ class Writer:
             if new:
                 cause = f"Sequence {new[0].sequence}: {new[0].refusal}"
                 await raise_refused(connection, device, outcome.site_id, REFUSED, cause)
+        self._channel_ids.learn(device.tenant_id, outcome)
         return outcome
 
 
-def _read(payload: bytes) -> Frame | Hello | FromCloud | None:
-    """A frame to store, a hello, an answer to garbage, or nothing to do."""
+class _Label(msgspec.Struct):
+    type: str
+    sequence: int | None = None
+
+
+_label = msgspec.msgpack.Decoder(_Label)
+
+
+def _named(payload: bytes) -> tuple[str, int | None]:
+    """(type, sequence) as far as they can be read."""
+    try:
+        label = _label.decode(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError):
+        return "", sequence_of(payload)
+    return label.type, label.sequence
+
+
+def _read(payload: bytes) -> Sealed | Hello | FromCloud | None:
+    """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
+    kind, sequence = _named(payload)
+    if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
+        return sealed(sequence, payload)
     try:
         message = decode_from_edge(payload)
     except WireError as error:
-        sequence = sequence_of(payload)
-        if sequence is None or not 0 < sequence < 2**63:
-            log.warning("a message that cannot be read", extra={"error": str(error)[:200]})
-            return Refused(sequence=0, reason=str(error)[:500])
-        return refused(sequence, payload, str(error))
+        if sequence is not None and 0 < sequence < 2**63:
+            return sealed(sequence, payload)
+        log.warning("a message that cannot be read", extra={"error": str(error)[:200]})
+        return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
-        if not 0 < message.sequence < 2**63:
-            return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
-        return unpack(message, payload, time.time_ns() // 1000)
+        return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
     return message if isinstance(message, Hello) else None
 
 

@@ -32,12 +32,12 @@ _FORGET = "delete from idempotency_keys where user_id = $1 and created_at < now(
 
 
 class Once:
-    """Of one request: ``key`` None does it every time."""
+    """Of one request: ``key`` None does it every time. ``place``: what the request's address names, if it names one."""
 
-    def __init__(self, vault: Vault, user_id: UUID, key: str | None, request: BaseModel) -> None:
+    def __init__(self, vault: Vault, user_id: UUID, key: str | None, request: BaseModel, place: object = "") -> None:
         self._vault, self._user = vault, user_id
         self._key = None if key is None else hashlib.sha256(key.encode()).digest()
-        text = f"{type(request).__name__}:{request.model_dump_json()}"
+        text = f"{type(request).__name__}{place}:{request.model_dump_json()}"
         self._request = hashlib.sha256(text.encode()).digest()
 
     async def answer(self, connection: Connection, kind: type[M], make: Callable[[], Awaitable[M]]) -> tuple[M, bool]:

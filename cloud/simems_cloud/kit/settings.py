@@ -24,6 +24,8 @@ class Settings:
     """Of ``simems_app``; None: made from ``database_url`` and the generated password."""
     ingest_url: str | None = None
     """Of ``simems_ingest``; as above."""
+    worker_url: str | None = None
+    """Of ``simems_worker``; as above."""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     ingest_endpoint: str = "tcp://127.0.0.1:7700"
@@ -31,22 +33,37 @@ class Settings:
     stale_after_s: float = 30.0
     """A device silent for longer raises an alarm, and its values show as stale."""
     token_lifetime_s: int = 8 * 3600
+    smtp_url: str | None = None
+    """``smtp://user:password@host:587`` (STARTTLS where offered), ``smtps://host:465``; None: no e-mail is sent."""
+    mail_from: str = "Sim EMS <simems@localhost>"
+    public_url: str = ""
+    """Of the portal, for links in messages; empty: none."""
+    webhooks_private: bool = False
+    """Webhooks may go to addresses that are not on the public internet."""
+    backup_dir: Path | None = None
+    """Where the own PostgreSQL archives its changes and base backups lie; None: nothing is archived."""
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
-    portal = env.get("SIMEMS_PORTAL_DIR")
+    portal, backup = env.get("SIMEMS_PORTAL_DIR"), env.get("SIMEMS_BACKUP_DIR")
     return Settings(
         data_dir=Path(env.get("SIMEMS_DATA_DIR") or _default_data_dir(env)).expanduser().absolute(),
         database_url=_postgres_url(env, "SIMEMS_DATABASE_URL"),
         app_url=_postgres_url(env, "SIMEMS_DATABASE_APP_URL"),
         ingest_url=_postgres_url(env, "SIMEMS_DATABASE_INGEST_URL"),
+        worker_url=_postgres_url(env, "SIMEMS_DATABASE_WORKER_URL"),
         http_host=env.get("SIMEMS_HTTP_HOST") or "127.0.0.1",
         http_port=int(_number(env, "SIMEMS_HTTP_PORT", 8000, 0, 65535)),
         ingest_endpoint=_endpoint(env),
         portal_dir=Path(portal).expanduser().absolute() if portal else None,
         stale_after_s=_number(env, "SIMEMS_STALE_AFTER_S", 30.0, 1.0, 86_400.0),
         token_lifetime_s=int(_number(env, "SIMEMS_TOKEN_LIFETIME_S", 8 * 3600, 60, 30 * 86_400)),
+        smtp_url=_smtp_url(env),
+        mail_from=env.get("SIMEMS_MAIL_FROM") or "Sim EMS <simems@localhost>",
+        public_url=(env.get("SIMEMS_PUBLIC_URL") or "").rstrip("/"),
+        webhooks_private=_yes(env, "SIMEMS_WEBHOOKS_PRIVATE"),
+        backup_dir=Path(backup).expanduser().absolute() if backup else None,
     )
 
 
@@ -61,6 +78,22 @@ def _postgres_url(env: Mapping[str, str], name: str) -> str | None:
     if value and not value.startswith(("postgresql://", "postgres://")):
         raise SettingsError(f"{name}: not a PostgreSQL URL; write postgresql://user:password@host:5432/database")
     return value
+
+
+def _smtp_url(env: Mapping[str, str]) -> str | None:
+    value = env.get("SIMEMS_SMTP_URL") or None
+    if value and not value.startswith(("smtp://", "smtps://")):
+        raise SettingsError(
+            "SIMEMS_SMTP_URL: not a mail server; write smtp://user:password@host:587 or smtps://host:465"
+        )
+    return value
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    value = (env.get(name) or "no").lower()
+    if value not in ("yes", "no"):
+        raise SettingsError(f"{name}: {value!r}: write yes or no")
+    return value == "yes"
 
 
 def _endpoint(env: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The roles: an owner nobody signs in as, app and ingest that own nothing, lookup, audit, purge and backup.
+"""The roles: an owner nobody signs in as, app, ingest and worker that own nothing, lookup, audit, purge and backup.
 
 Roles belong to the whole server, so several databases share them; making them twice or at the same time is harmless.
 """
@@ -14,18 +14,23 @@ from psycopg import errors, sql
 log = logging.getLogger(__name__)
 
 OWNER, APP, INGEST, LOOKUP, BACKUP = "simems_owner", "simems_app", "simems_ingest", "simems_lookup", "simems_backup"
+WORKER = "simems_worker"
 AUDIT = "simems_audit"
 """Owns the one function that appends to the audit log, and nothing else."""
 PURGE = "simems_purge"
 """Owns the one function that deletes a tenant's rows, and nothing else."""
+JOBS = "simems_jobs"
+"""Owns the functions through which a tenant reaches its own jobs, and nothing else."""
 _SAFE = "nosuperuser nocreatedb nocreaterole noreplication noinherit"
 ATTRIBUTES = {
     OWNER: f"nologin {_SAFE}",
     LOOKUP: f"nologin {_SAFE}",
     AUDIT: f"nologin {_SAFE}",
     PURGE: f"nologin {_SAFE}",
+    JOBS: f"nologin {_SAFE}",
     APP: f"login {_SAFE}",
     INGEST: f"login {_SAFE}",
+    WORKER: f"login {_SAFE}",
 }
 _RACES = (errors.DuplicateObject, errors.UniqueViolation, errors.InternalError_, errors.SerializationFailure)
 _TRIES = 20
@@ -66,10 +71,13 @@ def _grant_all(connection: psycopg.Connection) -> None:
         sql.SQL("grant {} to {}").format(sql.Identifier(LOOKUP), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(AUDIT), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(PURGE), sql.Identifier(OWNER)),
+        sql.SQL("grant {} to {}").format(sql.Identifier(JOBS), sql.Identifier(OWNER)),
         sql.SQL("grant {} to {}").format(sql.Identifier(OWNER), sql.Identifier(me[0])),
         sql.SQL("revoke all on database {} from public").format(database),
         sql.SQL("grant create, connect, temporary on database {} to {}").format(database, sql.Identifier(OWNER)),
-        sql.SQL("grant connect on database {} to {}, {}").format(database, sql.Identifier(APP), sql.Identifier(INGEST)),
+        sql.SQL("grant connect on database {} to {}, {}, {}").format(
+            database, sql.Identifier(APP), sql.Identifier(INGEST), sql.Identifier(WORKER)
+        ),
         sql.SQL("revoke create on schema public from public"),
         sql.SQL("grant create, usage on schema public to {} with grant option").format(sql.Identifier(OWNER)),
     ):

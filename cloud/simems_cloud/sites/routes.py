@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import TypeAdapter
 
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.access.requires import Database, Requires
+from simems_cloud.kit.pages import After, link_next
 from simems_cloud.kit.problems import documented
 from simems_cloud.sites import service
 from simems_cloud.sites.schemas import SiteDescription, SiteSummary
 
 router = APIRouter(tags=["sites"], responses=documented(401, 403))
+_SUMMARIES = TypeAdapter(list[SiteSummary])
+"""Written straight out: a thousand sites are not checked a second time."""
 SeesSites = Annotated[Principal, Depends(Requires(Permission.SITES_READ))]
 
 
-@router.get("/sites", operation_id="list_sites")
-async def list_sites(request: Request, principal: SeesSites, pool: Database) -> list[SiteSummary]:
-    """The sites one may see, with their newest figures."""
-    return await service.list_sites(pool, principal, request.app.state.settings.stale_after_s)
+@router.get("/sites", operation_id="list_sites", response_model=list[SiteSummary])
+async def list_sites(
+    request: Request,
+    principal: SeesSites,
+    pool: Database,
+    *,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=service.MOST)] = service.MOST,
+) -> Response:
+    """The sites one may see by name, with their newest figures. The `Link` header leads to the next page."""
+    stale_after_s = request.app.state.settings.stale_after_s
+    found, following = await service.list_sites(pool, principal, stale_after_s, after=after, limit=limit)
+    answer = Response(_SUMMARIES.dump_json(found), media_type="application/json")
+    link_next(request, answer, following)
+    return answer
 
 
 @router.get("/sites/{site_id}", operation_id="get_site", responses=documented(404))

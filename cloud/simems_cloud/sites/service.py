@@ -11,6 +11,7 @@ import asyncpg
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.plant import CONTROL_MODE, STATE, mean, power_channels, total
@@ -26,14 +27,23 @@ from simems_cloud.sites.schemas import (
 QUERIES = load_queries("simems_cloud.sites")
 CONTROLLER = "controller"
 """Kind under which a hello announces a controller; its profile is the type."""
+MOST = 5000
+"""Sites of one answer."""
 IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
 
 
-async def list_sites(pool: Pool, principal: Principal, stale_after_s: float) -> list[SiteSummary]:
-    """Those within the principal's reach that are not archived."""
+async def list_sites(
+    pool: Pool, principal: Principal, stale_after_s: float, *, after: str | None = None, limit: int = MOST
+) -> tuple[list[SiteSummary], str | None]:
+    """Those within the principal's reach that are not archived, by name; one page, with the next one's cursor.
+
+    Raises InvalidRequestError for a cursor that is none.
+    """
+    key = place(after, str, str)
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ))
-    return [_summary(row, stale_after_s) for row in rows]
+        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ), *key, limit + 1)
+    found = [_summary(row, stale_after_s) for row in rows[:limit]]
+    return found, cursor(found[-1].name, found[-1].id) if len(rows) > limit else None
 
 
 async def describe_site(pool: Pool, principal: Principal, site_id: str, stale_after_s: float) -> SiteDescription:
@@ -58,9 +68,9 @@ def is_online(last_seen_at: datetime | None, stale_after_s: float) -> bool:
 
 
 def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
-    figures: dict[str, tuple[float | None, dict[str, str]]] = json.loads(row["figures"])
-    values = {address: value for address, (value, _) in figures.items()}
-    plant = power_channels(json.loads(row["components"]))
+    values: dict[str, float | None] = dict(zip(row["addresses"] or (), row["figures"] or (), strict=True))
+    labels: dict[str, str | None] = dict(zip(row["addresses"] or (), row["labels"] or (), strict=True))
+    plant = power_channels(zip(row["component_ids"] or (), row["component_kinds"] or (), strict=True))
     return SiteSummary(
         id=row["site_id"],
         name=row["name"],
@@ -68,8 +78,8 @@ def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
         currency=row["currency"],
         online=is_online(row["last_seen_at"], stale_after_s),
         last_seen_at=row["last_seen_at"],
-        state=_label(figures, STATE),
-        control_mode=_label(figures, CONTROL_MODE),
+        state=_label(values, labels, STATE),
+        control_mode=_label(values, labels, CONTROL_MODE),
         active_alarms=row["active_alarms"],
         grid_power_w=total(values, plant.grid),
         pv_power_w=total(values, plant.pv),
@@ -79,9 +89,12 @@ def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
     )
 
 
-def _label(figures: dict[str, tuple[float | None, dict[str, str]]], address: str) -> str | None:
-    value, labels = figures.get(address, (None, {}))
-    return None if value is None else labels.get(str(int(value)), str(int(value)))
+def _label(values: dict[str, float | None], labels: dict[str, str | None], address: str) -> str | None:
+    value = values.get(address)
+    if value is None:
+        return None
+    known: dict[str, str] = json.loads(labels.get(address) or "{}")
+    return known.get(str(int(value)), str(int(value)))
 
 
 def _description(

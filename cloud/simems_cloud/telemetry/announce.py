@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from simems_core.wire import Hello
 
 from simems_cloud.kit.database import Connection
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.sql import load_queries
+from simems_cloud.sites.service import CONTROLLER
 from simems_cloud.telemetry.store import Device
 
 QUERIES = load_queries("simems_cloud.telemetry")
+ACCESS = ("read", "write", "read_write")
+PASSING = ("type", "version", "time_us", "sequence", "oldest")
+"""Fields of a hello that say nothing of the configuration."""
 
 
 async def announce(connection: Connection, device: Device, hello: Hello) -> int:
@@ -27,9 +33,12 @@ async def announce(connection: Connection, device: Device, hello: Hello) -> int:
     settings = json.dumps(hello.settings)
     name = hello.site_name or hello.site
     await connection.execute(QUERIES["upsert_site"], hello.site, name, hello.time_zone, hello.currency, settings)
-    await connection.execute(QUERIES["bind_device"], device.device_id, hello.site, hello.software)
+    about = (hello.software, hello.vendor, hello.model, hello.serial_number, hello.firmware)
+    await connection.execute(QUERIES["bind_device"], device.device_id, hello.site, *about)
     await _components(connection, hello)
+    await _equipment(connection, hello)
     await _channels(connection, hello)
+    await _configuration(connection, device, hello)
     floor = min(hello.oldest - 1, hello.sequence)
     acked: int = await connection.fetchval(QUERIES["advance"], device.device_id, max(floor, 0), False)
     await connection.execute(QUERIES["notify"], live_payload(device.tenant_id, hello.site, "latest"))
@@ -48,6 +57,11 @@ def check(hello: Hello) -> None:
         ZoneInfo(hello.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise RefusedHelloError(f"time_zone {hello.time_zone!r}: not known; write Europe/Stockholm") from error
+    numbers = [n for c in hello.channels for n in (c.minimum, c.maximum, c.scale, c.offset, c.rollover)]
+    if not all(math.isfinite(number) for number in numbers if number is not None):
+        raise RefusedHelloError("channels: a limit, scale, offset or rollover that is not finite")
+    if any(channel.rollover < 0 for channel in hello.channels):
+        raise RefusedHelloError("channels: a negative rollover; leave it out when it is not known")
     if not all(math.isfinite(value) for value in hello.settings.values()):
         raise RefusedHelloError("settings: a number that is not finite")
     _once("component", [component.id for component in hello.components])
@@ -87,4 +101,36 @@ async def _channels(connection: Connection, hello: Hello) -> None:
         [row.kind for row in rows],
         [row.resolution for row in rows],
         [json.dumps({str(code): text for code, text in row.labels.items()}) for row in rows],
+        [row.access if row.access in ACCESS else "read" for row in rows],
+        [row.minimum for row in rows],
+        [row.maximum for row in rows],
+        [row.scale for row in rows],
+        [row.offset for row in rows],
+        [row.rollover for row in rows],
+        [row.description for row in rows],
+        [row.source for row in rows],
     )
+
+
+async def _equipment(connection: Connection, hello: Hello) -> None:
+    """Devices behind the components: another serial number, vendor or model is another device."""
+    rows = [row for row in hello.components if row.kind != CONTROLLER]
+    named = (
+        [row.id for row in rows],
+        [row.kind for row in rows],
+        [row.vendor for row in rows],
+        [row.model for row in rows],
+        [row.serial_number for row in rows],
+        [row.protocol for row in rows],
+        [row.profile for row in rows],
+        [row.firmware for row in rows],
+    )
+    await connection.execute(QUERIES["equipment_left"], hello.site, *named[:1], *named[2:5])
+    await connection.execute(QUERIES["equipment_there"], hello.site, *named)
+
+
+async def _configuration(connection: Connection, device: Device, hello: Hello) -> None:
+    """A new version when anything differs from the newest one; the device's row is locked by us."""
+    content = {name: value for name, value in msgspec.to_builtins(hello, str_keys=True).items() if name not in PASSING}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    await connection.execute(QUERIES["add_config"], device.device_id, hashlib.sha256(text.encode()).digest(), text)

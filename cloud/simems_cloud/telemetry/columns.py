@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -28,44 +31,56 @@ class Columns:
     """In the channel's unit; NaN where there is no value."""
     quality: Codes
 
-    @property
-    def valid(self) -> Flags:
-        """What is there and counts: good and forced."""
-        counts: Flags = ((self.quality == GOOD) | (self.quality == FORCED)) & ~np.isnan(self.values)
-        return counts
-
 
 NO_COLUMNS = Columns([], [], np.empty((0, 0)), np.empty((0, 0), np.int16))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the columns of frame after frame have in common, checked once."""
+
+    channels: list[str]
+    resolutions: list[float]
+    sizes: Floats
+    """What one multiple is worth."""
+    divisors: Floats
+    factors: Floats
 
 
 def read_columns(columns: list[Column], rows: int) -> Columns | None:
     """None when anything about a column is not as it must be; saying what is left to the slow check."""
     if not columns:
         return NO_COLUMNS
+    layout = _layout(tuple(column.channel for column in columns), tuple(column.resolution for column in columns))
     numbers, quality = _numbers(columns, rows), _quality(columns, rows)
-    resolutions = [column.resolution for column in columns]
-    channels = [column.channel for column in columns]
-    if numbers is None or quality is None or not _resolutions(resolutions) or not _addresses(channels):
+    if layout is None or numbers is None or quality is None or not _bounded(numbers, layout.sizes):
         return None
-    scales = np.array(resolutions)
-    if not _bounded(numbers, scales):
-        return None
-    quality[(quality == GOOD) & np.isnan(numbers)] = STALE
-    return Columns(channels, resolutions, scaled(numbers, scales), quality)
+    holes = np.isnan(numbers)
+    if holes.any():
+        quality[(quality == GOOD) & holes] = STALE
+    return Columns(layout.channels, layout.resolutions, numbers / layout.divisors * layout.factors, quality)
 
 
-def scaled(numbers: Floats, resolutions: Floats) -> Floats:
-    """Multiples of each row's resolution in its unit (0: the numbers themselves), multiples up to 2^53.
+@lru_cache(maxsize=1024)
+def _layout(channels: tuple[str, ...], resolutions: tuple[float, ...]) -> _Layout | None:
+    if not _resolutions(resolutions) or not _addresses(channels):
+        return None
+    scales = np.array(resolutions)[:, None]
+    divisors, factors = scaling(scales)
+    return _Layout(list(channels), list(resolutions), np.where(scales == 0, 1.0, scales), divisors, factors)
+
+
+def scaling(resolutions: Floats) -> tuple[Floats, Floats]:
+    """(divisors, factors) that make multiples of a resolution its unit (0: the numbers themselves), up to 2^53.
 
     Divided where the resolution is one over a whole number: 3 tenths are 0.3 exactly.
     """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         inverse = np.where(resolutions < 1, np.rint(1.0 / resolutions), 0.0)
         divides = (inverse > 0) & (np.abs(inverse * resolutions - 1.0) < 1e-12)
-    divisors = np.where(divides, inverse, 1.0)
-    factors = np.where(divides | (resolutions == 0), 1.0, resolutions)
-    result: Floats = numbers / divisors[:, None] * factors[:, None]
-    return result
+    divisors: Floats = np.where(divides, inverse, 1.0)
+    factors: Floats = np.where(divides | (resolutions == 0), 1.0, resolutions)
+    return divisors, factors
 
 
 def _numbers(columns: list[Column], rows: int) -> Floats | None:
@@ -73,6 +88,18 @@ def _numbers(columns: list[Column], rows: int) -> Floats | None:
     lists = [column.values for column in columns]
     if any(len(values) != rows for values in lists):
         return None
+    if all(column.resolution for column in columns):
+        try:
+            packed = struct.pack(f"={len(lists) * rows}q", *chain.from_iterable(lists))
+        except struct.error:  # a hole, a fraction or beyond 64 bits
+            return _mixed_numbers(columns)
+        return np.frombuffer(packed, dtype=np.int64).astype(np.float64).reshape(len(lists), rows)
+    return _mixed_numbers(columns)
+
+
+def _mixed_numbers(columns: list[Column]) -> Floats | None:
+    """The way for doubles, for holes and for multiples beyond 64 bits."""
+    lists = [column.values for column in columns]
     kinds = set(map(type, chain.from_iterable(lists)))
     if float in kinds and any(c.resolution and float in set(map(type, c.values)) for c in columns):
         return None
@@ -92,16 +119,15 @@ def _quality(columns: list[Column], rows: int) -> Codes | None:
     return codes
 
 
-def _resolutions(resolutions: list[float]) -> bool:
+def _resolutions(resolutions: Sequence[float]) -> bool:
     return all(0 <= resolution < float("inf") for resolution in resolutions)
 
 
-def _addresses(channels: list[str]) -> bool:
+def _addresses(channels: Sequence[str]) -> bool:
     usable = all("/" in channel and "\0" not in channel and len(channel) <= LONGEST_ADDRESS for channel in channels)
     return usable and len(set(channels)) == len(channels)
 
 
-def _bounded(numbers: Floats, resolutions: Floats) -> bool:
-    with np.errstate(over="ignore"):
-        sizes = np.abs(numbers * np.where(resolutions == 0, 1.0, resolutions)[:, None])
-    return not bool((sizes > MAX_VALUE).any())
+def _bounded(numbers: Floats, sizes: Floats) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return not bool((np.abs(numbers * sizes) > MAX_VALUE).any())

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
-from simems_core.wire import Durable, Event, Events, Telemetry, absolute_us, inconsistency
+from simems_core.wire import (
+    Durable,
+    Event,
+    Events,
+    Telemetry,
+    WireError,
+    absolute_us,
+    decode_from_edge,
+    inconsistency,
+)
 
 from simems_cloud.telemetry.columns import LONGEST_ADDRESS, MAX_VALUE, NO_COLUMNS, Columns, read_columns
 
@@ -35,6 +44,30 @@ class Frame:
         if self.refusal is not None:
             return "refused"
         return "telemetry" if self.times_us else "events"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A durable message that nobody has unpacked yet: one that is stored already need not be."""
+
+    sequence: int
+    payload: bytes
+    checksum: bytes
+
+
+def sealed(sequence: int, payload: bytes) -> Sealed:
+    return Sealed(sequence, payload, checksum(payload))
+
+
+def opened(message: Sealed, now_us: int) -> Frame:
+    """Unpacked and checked; never raises."""
+    try:
+        durable = decode_from_edge(message.payload)
+    except WireError as error:
+        return refused(message.sequence, message.payload, str(error))
+    if not isinstance(durable, Telemetry | Events):
+        return refused(message.sequence, message.payload, "not a message to store")
+    return unpack(durable, message.payload, now_us)
 
 
 def checksum(payload: bytes) -> bytes:

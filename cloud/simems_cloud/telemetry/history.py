@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from simems_cloud.access.principal import Principal
@@ -15,8 +16,10 @@ from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.service import require_site
-from simems_cloud.telemetry.raw import Buckets, RawBlock, aggregate, native_step_s
-from simems_cloud.telemetry.schemas import History, Resolution, Series
+from simems_cloud.telemetry.packed import floats, wholes
+from simems_cloud.telemetry.raw import Buckets, aggregate, native_step_s
+from simems_cloud.telemetry.samples import raw_values
+from simems_cloud.telemetry.schemas import Resolution
 
 QUERIES = load_queries("simems_cloud.telemetry")
 Source = Literal["raw", "1min", "15min"]
@@ -69,6 +72,25 @@ def align(start: datetime, end: datetime, step_s: float) -> Window:
     return Window(start_s, end.timestamp(), step_s)
 
 
+@dataclass(frozen=True)
+class HistoryColumns:
+    """What was found, as columns; the channels in the order they were asked for."""
+
+    window: Window
+    found: dict[str, Buckets]
+
+    def json(self) -> bytes:
+        """A ``History``; not a number is null."""
+        starts = self.window.start_s + np.arange(self.window.count) * self.window.step_s
+        times = np.datetime_as_string((starts * 1e6).astype("datetime64[us]"), unit="auto").tolist()
+        series = {
+            address: {name: column.tolist() for name, column in vars(buckets).items()}
+            for address, buckets in self.found.items()
+        }
+        answer = {"resolution_s": self.window.step_s, "times": [f"{time}Z" for time in times], "series": series}
+        return msgspec.json.encode(answer)
+
+
 async def read_history(
     pool: Pool,
     principal: Principal,
@@ -79,7 +101,7 @@ async def read_history(
     end: datetime,
     max_points: int,
     resolution: Resolution,
-) -> History:
+) -> HistoryColumns:
     """Raises NotFoundError for the site, InvalidRequestError for a time that is none."""
     span_s = _span_s(start, end)
     source = choose_source(resolution, span_s, max_points)
@@ -89,11 +111,12 @@ async def read_history(
         ids = {row["channel_id"]: row["address"] for row in rows}
         least_s = max(span_s / max_points, BASE_S[source])
         if source == "raw":
-            window, found = await _raw(connection, ids, start, end, least_s)
+            window, found = await _raw(connection, site_id, ids, start, end, least_s)
         else:
             window = align(start, end, nice_step_s(least_s))
             found = await _rollup(connection, source, ids, window)
-    return _history(window, channels, found)
+    empty = Buckets.empty(window.count)
+    return HistoryColumns(window, {address: found.get(address, empty) for address in channels})
 
 
 def _span_s(start: datetime, end: datetime) -> float:
@@ -106,36 +129,23 @@ def _span_s(start: datetime, end: datetime) -> float:
 
 
 async def _raw(
-    connection: Connection, ids: dict[int, str], start: datetime, end: datetime, least_s: float
+    connection: Connection, site_id: str, ids: dict[int, str], start: datetime, end: datetime, least_s: float
 ) -> tuple[Window, dict[str, Buckets]]:
-    rows = await connection.fetch(QUERIES["raw"], list(ids), start, end)
-    blocks = [RawBlock(ids[r["channel_id"]], r["times_us"], r["values"], r["quality"]) for r in rows]
-    window = align(start, end, nice_step_s(max(least_s, native_step_s(blocks))))
-    return window, aggregate(blocks, start_s=window.start_s, end_s=window.end_s, step_s=window.step_s)
+    found = await raw_values(connection, site_id, list(ids), start, end)
+    window = align(start, end, nice_step_s(max(least_s, native_step_s(found.values()))))
+    bounds = {"start_s": window.start_s, "end_s": window.end_s, "step_s": window.step_s}
+    return window, {ids[channel_id]: aggregate(raw, **bounds) for channel_id, raw in found.items()}
 
 
 async def _rollup(connection: Connection, source: Source, ids: dict[int, str], window: Window) -> dict[str, Buckets]:
-    rows = await connection.fetch(
-        QUERIES[f"rollup_{source}"], list(ids), window.time(window.start_s), window.time(window.end_s), window.step_s
-    )
-    found = {address: Buckets.empty(window.count) for address in ids.values()}
+    bounds: list[object] = [list(ids), window.time(window.start_s), window.time(window.end_s)]
+    if window.step_s == BASE_S[source]:
+        rows = await connection.fetch(QUERIES[f"rollup_{source}_as_it_is"], *bounds)
+    else:
+        rows = await connection.fetch(QUERIES[f"rollup_{source}"], *bounds, window.step_s)
+    found: dict[str, Buckets] = {}
     for row in rows:
-        index = round((float(row["bucket"]) - window.start_s) / window.step_s)
-        if 0 <= index < window.count:
-            found[ids[row["channel_id"]]].put(index, row["mean"], row["minimum"], row["maximum"])
+        buckets = found[ids[row["channel_id"]]] = Buckets.empty(window.count)
+        index = np.rint((wholes(row["bucket"]) - window.start_s) / window.step_s).astype(np.int64)
+        buckets.put(index, floats(row["mean"]), floats(row["minimum"]), floats(row["maximum"]))
     return found
-
-
-def _history(window: Window, channels: Sequence[str], found: dict[str, Buckets]) -> History:
-    times = [window.time(window.start_s + index * window.step_s) for index in range(window.count)]
-    empty = Buckets.empty(window.count)
-    series = {address: _series(found.get(address, empty)) for address in channels}
-    return History(resolution_s=window.step_s, times=times, series=series)
-
-
-def _series(buckets: Buckets) -> Series:
-    return Series(mean=_column(buckets.mean), minimum=_column(buckets.minimum), maximum=_column(buckets.maximum))
-
-
-def _column(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in values.tolist()]

@@ -1,26 +1,14 @@
-"""Raw blocks into buckets; pure."""
+"""Raw values into buckets; pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
-VALID = (0, 3)
-"""Quality codes of values that count: good and forced."""
-
-
-@dataclass(frozen=True)
-class RawBlock:
-    """Values of one channel over one frame; quality None: all good."""
-
-    address: str
-    times_us: Sequence[int]
-    values: Sequence[float | None]
-    quality: Sequence[int] | None
+from simems_cloud.telemetry.columns import Floats, Whole
+from simems_cloud.telemetry.samples import RawValues
 
 
 @dataclass(frozen=True)
@@ -35,38 +23,24 @@ class Buckets:
     def empty(count: int) -> Buckets:
         return Buckets(*(np.full(count, np.nan) for _ in range(3)))
 
-    def put(self, index: int, mean: float, minimum: float, maximum: float) -> None:
-        self.mean[index], self.minimum[index], self.maximum[index] = mean, minimum, maximum
+    def put(self, index: Whole, mean: Floats, minimum: Floats, maximum: Floats) -> None:
+        """Those within."""
+        keep = (index >= 0) & (index < len(self.mean))
+        self.mean[index[keep]], self.minimum[index[keep]] = mean[keep], minimum[keep]
+        self.maximum[index[keep]] = maximum[keep]
 
 
-def native_step_s(blocks: Sequence[RawBlock]) -> float:
+def native_step_s(found: Iterable[RawValues]) -> float:
     """Median distance of neighbouring times, 0 with fewer than two: finer buckets would only be holes."""
-    times = np.unique(np.array([time for block in blocks for time in block.times_us], dtype=np.int64))
-    return float(np.median(np.diff(times))) / 1e6 if len(times) > 1 else 0.0
+    times = [raw.times_us for raw in found]
+    joined = np.unique(np.concatenate(times)) if times else np.empty(0)
+    return float(np.median(np.diff(joined))) / 1e6 if len(joined) > 1 else 0.0
 
 
-def valid_samples(block: RawBlock) -> tuple[Floats, Floats]:
-    """(times in s, values) of what is there and counts."""
-    values = np.array([np.nan if value is None else value for value in block.values], dtype=np.float64)
-    keep = np.isfinite(values)
-    if block.quality is not None:
-        keep &= np.isin(np.array(block.quality), VALID)
-    return np.array(block.times_us, dtype=np.float64)[keep] / 1e6, values[keep]
-
-
-def aggregate(blocks: Sequence[RawBlock], *, start_s: float, end_s: float, step_s: float) -> dict[str, Buckets]:
-    """Mean, minimum and maximum per channel and step of [start, end)."""
-    grouped: dict[str, list[RawBlock]] = defaultdict(list)
-    for block in blocks:
-        grouped[block.address].append(block)
+def aggregate(raw: RawValues, *, start_s: float, end_s: float, step_s: float) -> Buckets:
+    """Mean, minimum and maximum per step of [start, end)."""
     count = max(0, int(np.ceil((end_s - start_s) / step_s)))
-    return {address: _buckets(own, start_s, end_s, step_s, count) for address, own in grouped.items()}
-
-
-def _buckets(blocks: Sequence[RawBlock], start_s: float, end_s: float, step_s: float, count: int) -> Buckets:
-    samples = [valid_samples(block) for block in blocks]
-    times = np.concatenate([sample[0] for sample in samples])
-    values = np.concatenate([sample[1] for sample in samples])
+    times, values = raw.times_us[raw.valid] / 1e6, raw.values[raw.valid]
     inside = (times >= start_s) & (times < end_s)
     index, values = ((times[inside] - start_s) / step_s).astype(np.int64), values[inside]
     buckets = Buckets.empty(count)

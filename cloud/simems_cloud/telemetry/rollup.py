@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from simems_cloud.telemetry.columns import Flags, Floats, Whole
-from simems_cloud.telemetry.frames import Frame
+from simems_cloud.telemetry.columns import FORCED, GOOD, Codes, Flags, Floats, Whole
 
 MINUTE_US = 60_000_000
 QUARTER_US = 15 * MINUTE_US
@@ -45,19 +44,34 @@ class Rollup:
         return [column.tolist() for column in vars(self).values()]
 
 
-def samples_of(frames: Sequence[Frame], ids: Mapping[str, int]) -> Samples:
-    """``ids``: channel id by address."""
-    parts = [_samples(frame, ids) for frame in frames]
+@dataclass(frozen=True)
+class PackedFrame:
+    """One frame as it lies in the database: one row of ``values`` per channel, one column per time."""
+
+    channel_ids: Whole
+    times_us: Whole
+    values: Floats
+    """NaN: none."""
+    quality: Codes | None
+    """None: all good."""
+
+    @property
+    def valid(self) -> Flags:
+        """What is there and counts: good and forced."""
+        there: Flags = ~np.isnan(self.values)
+        return there if self.quality is None else there & ((self.quality == GOOD) | (self.quality == FORCED))
+
+
+def samples_of(frames: Sequence[PackedFrame]) -> Samples:
+    parts = [_samples(frame) for frame in frames]
     channel_id, time_us, value = (np.concatenate(column) for column in zip(*parts, strict=True))
     return in_order(channel_id, time_us, value)
 
 
-def _samples(frame: Frame, ids: Mapping[str, int]) -> tuple[Whole, Whole, Floats]:
-    columns = frame.columns
-    valid = columns.valid
-    channel_ids = np.array([ids[channel] for channel in columns.channels], dtype=np.int64)
-    times = np.broadcast_to(np.array(frame.times_us, dtype=np.int64), valid.shape)
-    return np.repeat(channel_ids, valid.sum(axis=1)), times[valid], columns.values[valid]
+def _samples(frame: PackedFrame) -> tuple[Whole, Whole, Floats]:
+    valid = frame.valid
+    times = np.broadcast_to(frame.times_us, valid.shape)
+    return np.repeat(frame.channel_ids, valid.sum(axis=1)), times[valid], frame.values[valid]
 
 
 def in_order(channel_id: Whole, time_us: Whole, value: Floats) -> Samples:
@@ -100,16 +114,14 @@ def _changes(channel_id: Whole, start_us: Whole) -> Whole:
     return np.flatnonzero(new)
 
 
-def minutes_seen(quarters: Rollup, frames: Iterable[Frame], ids: Mapping[str, int]) -> Whole:
+def minutes_seen(quarters: Rollup, frames: Iterable[PackedFrame]) -> Whole:
     """Per entry of ``quarters``: bit n, minute n of it is covered by values of one of the frames."""
     known = np.unique(quarters.channel_id)
     keys = _keys(known, quarters.channel_id, quarters.start_us // QUARTER_US)
     seen = np.zeros(len(keys), dtype=np.int64)
     for frame in frames:
-        times = np.array(frame.times_us, dtype=np.int64)
-        for valid, channels in _patterns(frame):
-            quarter, bits = _quarter_bits(covered_minutes(times[valid]))
-            own = np.array([ids[channel] for channel in channels], dtype=np.int64)
+        for valid, own in _patterns(frame):
+            quarter, bits = _quarter_bits(covered_minutes(frame.times_us[valid]))
             wanted = _keys(known, np.repeat(own, len(quarter)), np.tile(quarter, len(own)))
             place = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
             there = keys[place] == wanted
@@ -117,21 +129,35 @@ def minutes_seen(quarters: Rollup, frames: Iterable[Frame], ids: Mapping[str, in
     return seen
 
 
+def joined(frames: Sequence[PackedFrame]) -> list[PackedFrame]:
+    """Frames of the same channels as one: what holds from the end of one until the next is then seen to."""
+    groups: dict[bytes, list[PackedFrame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.channel_ids.tobytes(), []).append(frame)
+    return [own[0] if len(own) == 1 else _one(own) for own in groups.values()]
+
+
+def _one(frames: Sequence[PackedFrame]) -> PackedFrame:
+    times = np.concatenate([frame.times_us for frame in frames])
+    values = np.concatenate([np.where(frame.valid, frame.values, np.nan) for frame in frames], axis=1)
+    order = np.argsort(times, kind="stable")
+    return PackedFrame(frames[0].channel_ids, times[order], values[:, order], None)
+
+
 def _keys(known: Whole, channel_id: Whole, quarter: Whole) -> Whole:
     """Channel and quarter hour since 1970 as one number that sorts alike."""
     return (np.searchsorted(known, channel_id) << 32) | quarter
 
 
-def _patterns(frame: Frame) -> list[tuple[Flags, list[str]]]:
+def _patterns(frame: PackedFrame) -> list[tuple[Flags, Whole]]:
     """Channels whose values are valid at the same times; those without any left out."""
-    valid, channels = frame.columns.valid, frame.columns.channels
+    valid, channel_ids = frame.valid, frame.channel_ids
     if valid.all():
-        return [(valid[0], channels)]
-    groups: dict[bytes, tuple[Flags, list[str]]] = {}
-    for row, channel in zip(valid, channels, strict=True):
-        if row.any():
-            groups.setdefault(row.tobytes(), (row, []))[1].append(channel)
-    return list(groups.values())
+        return [(valid[0], channel_ids)]
+    groups: dict[bytes, list[int]] = {}
+    for index in np.flatnonzero(valid.any(axis=1)).tolist():
+        groups.setdefault(valid[index].tobytes(), []).append(index)
+    return [(valid[rows[0]], channel_ids[rows]) for rows in groups.values()]
 
 
 def covered_minutes(times_us: Whole) -> Whole:

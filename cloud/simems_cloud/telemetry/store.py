@@ -1,17 +1,21 @@
-"""Stores the frames of one device, once each, in the caller's transaction: blocks, rollups, latest, progress."""
+"""Stores the frames of one device, once each, in the caller's transaction: packed values, latest, progress.
+
+Rollups follow: a frame's values stay marked as not rolled up until the worker has done it, whoever dies meanwhile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from simems_cloud.kit.database import Connection
+from asyncpg import Record
+
+from simems_cloud.kit.database import Connection, fetch_one
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.sql import load_queries
-from simems_cloud.telemetry.blocks import block_arguments, frame_arguments, latest_arguments
-from simems_cloud.telemetry.frames import Frame
-from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, minutes_seen, roll_up, samples_of
+from simems_cloud.telemetry.blocks import DOOR, DOOR_COLUMNS, door_stream, latest_arguments
+from simems_cloud.telemetry.frames import Frame, Sealed, opened
 
 QUERIES = load_queries("simems_cloud.telemetry")
 
@@ -39,69 +43,85 @@ class Outcome:
     refused: dict[int, str] = field(default_factory=dict)
     conflicts: list[int] = field(default_factory=list)
     """Sequences that are stored already with other content."""
+    ids: dict[str, int] = field(default_factory=dict)
+    """Channel ids by address, of the channels in this batch."""
 
 
-async def store_frames(connection: Connection, device: Device, frames: Sequence[Frame]) -> Outcome:
-    """Idempotent by (device, sequence). Raises UnknownSiteError."""
-    row = await connection.fetchrow(QUERIES["lock_device"], device.device_id)
-    if row is None or row["site_id"] is None:
+class ChannelIds:
+    """Ids by address that a committed transaction has seen; they never change, nor go while a device may send."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[UUID, str], dict[str, int]] = {}
+
+    def of(self, tenant_id: UUID, site_id: str) -> dict[str, int]:
+        return self._known.get((tenant_id, site_id), {})
+
+    def learn(self, tenant_id: UUID, outcome: Outcome) -> None:
+        """After the commit."""
+        if outcome.ids:
+            self._known.setdefault((tenant_id, outcome.site_id), {}).update(outcome.ids)
+
+
+async def store_frames(
+    connection: Connection, device: Device, frames: Sequence[Sealed | Frame], known: ChannelIds, now_us: int
+) -> Outcome:
+    """Idempotent by (device, sequence); only what is new is unpacked. Raises UnknownSiteError."""
+    begun = await fetch_one(connection, QUERIES["begin_batch"], device.device_id, [f.sequence for f in frames])
+    if begun["site_id"] is None:
         raise UnknownSiteError
-    outcome = Outcome(site_id=row["site_id"])
-    await _sort_out(connection, device, frames, outcome)
-    if outcome.new:
-        await _add(connection, device, outcome.site_id, outcome.new)
-    outcome.acked = await connection.fetchval(QUERIES["advance"], device.device_id, 0, True)
-    payload = live_payload(device.tenant_id, outcome.site_id, "latest")
-    await connection.execute(QUERIES["notify"], payload)
+    outcome = Outcome(site_id=begun["site_id"])
+    _sort_out(frames, outcome, begun, now_us)
+    latest = await _add(connection, device, outcome, known) if outcome.new else [[]] * 5
+    news = live_payload(device.tenant_id, outcome.site_id, "latest")
+    acked = await connection.fetchval(QUERIES["end_batch"], device.device_id, outcome.site_id, *latest, news)
+    outcome.acked = int(acked)
     return outcome
 
 
-async def _sort_out(connection: Connection, device: Device, frames: Sequence[Frame], outcome: Outcome) -> None:
+def _sort_out(frames: Sequence[Sealed | Frame], outcome: Outcome, begun: Record, now_us: int) -> None:
     """New, known, known with other content, refused: each frame is one of them."""
-    sequences = [frame.sequence for frame in frames]
-    rows = await connection.fetch(QUERIES["known_frames"], device.device_id, sequences)
-    known: dict[int, tuple[bytes, str | None]] = {r["sequence"]: (r["checksum"], r["refusal"]) for r in rows}
-    for frame in frames:
-        before = known.get(frame.sequence)
+    stored = zip(begun["known"] or (), begun["checksums"] or (), begun["refusals"] or (), strict=True)
+    known: dict[int, tuple[bytes, str | None]] = {sequence: (check, refusal) for sequence, check, refusal in stored}
+    for message in frames:
+        before = known.get(message.sequence)
+        if before is None and message.sequence <= begun["forgotten_sequence"]:
+            continue
         if before is None:
+            frame = message if isinstance(message, Frame) else opened(message, now_us)
             known[frame.sequence] = (frame.checksum, frame.refusal)
             outcome.new.append(frame)
-        elif before[0] != frame.checksum and before[1] is None:
-            outcome.conflicts.append(frame.sequence)
-            outcome.refused[frame.sequence] = f"sequence {frame.sequence} is stored already with other content"
+        elif before[0] != message.checksum and before[1] is None:
+            outcome.conflicts.append(message.sequence)
+            outcome.refused[message.sequence] = f"sequence {message.sequence} is stored already with other content"
             continue
-        refusal = known[frame.sequence][1]
+        refusal = known[message.sequence][1]
         if refusal is not None:
-            outcome.refused[frame.sequence] = refusal
+            outcome.refused[message.sequence] = refusal
 
 
-async def _add(connection: Connection, device: Device, site_id: str, frames: list[Frame]) -> None:
-    ordered = sorted(frames, key=lambda frame: frame.sequence)
-    await connection.execute(QUERIES["add_frames"], device.device_id, site_id, *frame_arguments(ordered))
-    with_values = [frame for frame in frames if frame.columns.channels]
-    if not with_values:
-        return
-    ids = await _channel_ids(connection, site_id, with_values)
-    await connection.execute(QUERIES["add_blocks"], device.device_id, *block_arguments(with_values, ids))
-    await _add_rollups(connection, with_values, ids)
-    await connection.execute(QUERIES["add_latest"], site_id, *latest_arguments(with_values, ids))
+async def _add(connection: Connection, device: Device, outcome: Outcome, known: ChannelIds) -> list[list[object]]:
+    """The new frames; what the latest values become."""
+    with_values = [frame for frame in outcome.new if frame.columns.channels]
+    seen = known.of(device.tenant_id, outcome.site_id)
+    outcome.ids = await _channel_ids(connection, outcome.site_id, with_values, seen)
+    stream = door_stream(device.device_id, outcome.site_id, outcome.new, outcome.ids)
+    await connection.copy_to_table(DOOR, source=_once(stream), columns=list(DOOR_COLUMNS), format="binary")
+    return latest_arguments(with_values, outcome.ids) if with_values else [[]] * 5
 
 
-async def _add_rollups(connection: Connection, frames: list[Frame], ids: dict[str, int]) -> None:
-    samples = samples_of(frames, ids)
-    if not len(samples.value):
-        return
-    await connection.execute(QUERIES["add_rollup_1min"], *roll_up(samples, MINUTE_US).arguments())
-    quarters = roll_up(samples, QUARTER_US)
-    seen = minutes_seen(quarters, frames, ids).tolist()
-    await connection.execute(QUERIES["add_rollup_15min"], *quarters.arguments(), seen)
+async def _once(stream: bytes) -> AsyncIterator[bytes]:
+    yield stream
 
 
-async def _channel_ids(connection: Connection, site_id: str, frames: list[Frame]) -> dict[str, int]:
+async def _channel_ids(
+    connection: Connection, site_id: str, frames: list[Frame], known: dict[str, int]
+) -> dict[str, int]:
     """Ids by address; channels that no hello announced are made, so that no value is lost."""
     wanted: dict[str, float] = {}
     for frame in frames:
         wanted.update(zip(frame.columns.channels, frame.columns.resolutions, strict=True))
+    if wanted.keys() <= known.keys():
+        return {address: known[address] for address in wanted}
     ids = await _known_ids(connection, site_id, list(wanted))
     missing = sorted(set(wanted) - set(ids))
     if missing:

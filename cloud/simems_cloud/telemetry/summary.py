@@ -1,16 +1,19 @@
-"""Energy between two times, from the quarter-hour rollup: mean power over the covered minutes."""
+"""Energy between two times by quarter hours: what registers counted, else mean power over the covered minutes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+from asyncpg import Record
 
 from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.kit.sql import load_queries
-from simems_cloud.sites.plant import power_channels
+from simems_cloud.sites.plant import PowerChannels, power_channels
 from simems_cloud.sites.service import QUERIES as SITE_QUERIES
 from simems_cloud.sites.service import require_site
 from simems_cloud.telemetry.schemas import Summary
@@ -18,12 +21,15 @@ from simems_cloud.telemetry.schemas import Summary
 QUERIES = load_queries("simems_cloud.telemetry")
 
 
+Source = Literal["register", "power", "mixed"]
+
+
 @dataclass(frozen=True)
 class Energy:
-    """By direction, both >= 0."""
+    """In one direction."""
 
-    positive_wh: float
-    negative_wh: float
+    energy_wh: float
+    source: Source = "power"
 
 
 async def read_summary(pool: Pool, principal: Principal, site_id: str, *, start: datetime, end: datetime) -> Summary:
@@ -34,33 +40,43 @@ async def read_summary(pool: Pool, principal: Principal, site_id: str, *, start:
         await require_site(connection, site_id)
         components = await connection.fetch(SITE_QUERIES["components"], site_id)
         plant = power_channels((row["component_id"], row["kind"]) for row in components)
-        addresses = [*plant.grid, *plant.pv, *plant.ess, *plant.load]
-        rows = await connection.fetch(QUERIES["energy"], site_id, addresses, start, end)
+        rows = await connection.fetch(QUERIES["energy"], site_id, start, end)
         peak = await connection.fetchrow(QUERIES["peak"], site_id, list(plant.grid), start, end)
-    energies = {row["address"]: Energy(row["positive_wh"], -row["negative_wh"]) for row in rows}
-    grid, pv, ess, load = (_total(energies, part) for part in (plant.grid, plant.pv, plant.ess, plant.load))
+    energies = {(row["component_id"], row["direction"]): row for row in rows}
+    found = {name: _total(energies, part, direction) for name, (part, direction) in _parts(plant).items()}
     return Summary(
-        import_wh=grid.positive_wh if grid else None,
-        export_wh=grid.negative_wh if grid else None,
-        pv_wh=pv.positive_wh if pv else None,
-        load_wh=load.positive_wh if load else None,
-        charge_wh=ess.negative_wh if ess else None,
-        discharge_wh=ess.positive_wh if ess else None,
-        self_sufficiency_pct=self_sufficiency_pct(grid, load),
+        **{name: None if energy is None else energy.energy_wh for name, energy in found.items()},
+        self_sufficiency_pct=self_sufficiency_pct(found["import_wh"], found["load_wh"]),
         peak_import_w=max(peak["mean_w"], 0.0) if peak else None,
         peak_import_at=peak["start_at"] if peak else None,
+        sources={name: energy.source for name, energy in found.items() if energy is not None},
     )
+
+
+def _parts(plant: PowerChannels) -> dict[str, tuple[Sequence[str], str]]:
+    """Field of the summary -> addresses of the components' power, direction."""
+    return {
+        "import_wh": (plant.grid, "import"),
+        "export_wh": (plant.grid, "export"),
+        "pv_wh": (plant.pv, "production"),
+        "load_wh": (plant.load, "consumption"),
+        "charge_wh": (plant.ess, "charge"),
+        "discharge_wh": (plant.ess, "discharge"),
+    }
 
 
 def self_sufficiency_pct(grid: Energy | None, load: Energy | None) -> float | None:
     """100 (1 - import / load), 0..100; None without load."""
-    if grid is None or load is None or load.positive_wh <= 0:
+    if grid is None or load is None or load.energy_wh <= 0:
         return None
-    return min(100.0, max(0.0, 100.0 * (1.0 - grid.positive_wh / load.positive_wh)))
+    return min(100.0, max(0.0, 100.0 * (1.0 - grid.energy_wh / load.energy_wh)))
 
 
-def _total(energies: Mapping[str, Energy], addresses: Iterable[str]) -> Energy | None:
-    known = [energies[address] for address in addresses if address in energies]
+def _total(energies: Mapping[tuple[str, str], Record], addresses: Iterable[str], direction: str) -> Energy | None:
+    keys = [(address.partition("/")[0], direction) for address in addresses]
+    known = [energies[key] for key in keys if key in energies]
     if not known:
         return None
-    return Energy(sum(e.positive_wh for e in known), sum(e.negative_wh for e in known))
+    counted, integrated = any(row["counted"] for row in known), any(row["integrated"] for row in known)
+    source: Source = "mixed" if counted and integrated else "register" if counted else "power"
+    return Energy(sum(row["energy_wh"] for row in known), source)

@@ -21,6 +21,8 @@ from simems_cloud.tenancy.service import QUERIES
 
 SECRET_COLUMNS = ["password_hash", "token_hash", "code_hash", "sealed_secret", "last_step"]
 SECRET_TABLES = ["refresh_tokens", "oidc_flows", "idempotency_keys", "recovery_codes"]
+COPIES = ["export_chunks"]
+"""Tables whose rows were made from others of the same tenant."""
 ALSO = ["tenants", "audit_log"]
 PREFETCH = 500
 
@@ -40,7 +42,7 @@ class Manifest:
 async def lines(pool: Pool, tenant_id: UUID, manifest: Manifest) -> AsyncIterator[tuple[str, str]]:
     """(table, JSON of a row); the manifest is complete when this has ended."""
     async with transaction(pool, tenant=tenant_id, snapshot=True) as connection:
-        tables = [row["name"] for row in await connection.fetch(QUERIES["tables"], SECRET_TABLES)]
+        tables = [row["name"] for row in await connection.fetch(QUERIES["tables"], [*SECRET_TABLES, *COPIES])]
         for table in [*ALSO, *tables]:
             count, digest = 0, hashlib.sha256()
             async for line in _rows(connection, table):

@@ -113,7 +113,9 @@ async def test_another_tenant_sees_nothing(
         assert await connection.fetchval("select count(*) from measurements") == 0
 
 
-async def test_history_has_gaps_and_fitting_resolution(api: Any, connect: Any, customer: Any, telemetry: Any) -> None:
+async def test_history_has_gaps_and_fitting_resolution(
+    api: Any, connect: Any, customer: Any, telemetry: Any, roll_up: Any
+) -> None:
     base = datetime(2026, 3, 2, 10, tzinfo=UTC)
     base_us = int(base.timestamp()) * 1_000_000
     edge = connect(customer)
@@ -122,6 +124,7 @@ async def test_history_has_gaps_and_fitting_resolution(api: Any, connect: Any, c
     await edge.send(telemetry(1, base_us, {GRID: minute}))
     await edge.send(telemetry(2, base_us + 120_000_000, {GRID: [None if i < 30 else 100.0 for i in range(60)]}))
     await edge.until_ack(2)
+    await roll_up()
     token = await api.sign_in(customer)
 
     async def history(hours: float, **params: Any) -> Any:

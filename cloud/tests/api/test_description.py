@@ -49,6 +49,30 @@ def test_every_body_has_an_example_that_fits(document: dict[str, Any]) -> None:
                 jsonschema.validate(example, whole, jsonschema.Draft202012Validator)
 
 
+def test_every_operation_has_an_example_that_fits(document: dict[str, Any]) -> None:
+    """Of what is sent, of what comes back, or at least of how it is addressed."""
+    for name, operation in operations(document):
+        shown = list(_shown(document, operation))
+        plain = name.startswith("GET /") and not name.startswith("GET /api")
+        assert shown or plain or name == "POST /api/v1/auth/sign-out", name
+        for example, schema in shown:
+            whole = schema | {"components": document["components"]}
+            jsonschema.validate(example, whole, jsonschema.Draft202012Validator)
+
+
+def _shown(document: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    for parameter in operation.get("parameters", []):
+        if "example" in parameter:
+            yield parameter["example"], parameter["schema"]
+    good = [answer for status, answer in operation["responses"].items() if int(status) < 300]
+    for part in (operation.get("requestBody", {}), *good):
+        for content in part.get("content", {}).values():
+            schema = resolved(document, content.get("schema", {}))
+            if "example" in content:
+                yield content["example"], schema
+            yield from ((example, schema) for example in schema.get("examples", []))
+
+
 def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
     identities = [operation["operationId"] for _, operation in operations(document)]
     assert len(set(identities)) == len(identities)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pyotp
 import pytest
+import zmq
 from fastapi.routing import APIRoute, iter_route_contexts
 from simems_cloud.api.app import create_app
 from simems_cloud.audit.chain import verify_chain
@@ -17,8 +20,17 @@ from simems_cloud.kit.settings import Settings
 
 pytestmark = pytest.mark.integration
 PASSWORD, NEW = "correct horse battery", "another long password"
-NO_CHANGE = {"/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished"}
-ELSEWHERE = {"/auth/oidc/finish": "test_sso.py: it needs a provider"}
+NO_CHANGE = {
+    "/auth/oidc/start": "begins a sign-in; nothing of the tenant's changes until it is finished",
+    "/grafana/search": "reads; Grafana asks by POST",
+    "/grafana/metrics": "as above",
+    "/grafana/query": "as above",
+    "/reports/{report_id}/verify": "compares",
+}
+ELSEWHERE = {
+    "/auth/oidc/finish": "test_sso.py: it needs a provider",
+    "/jobs/{job_id}/retry": "below: it needs a job that has failed",
+}
 
 
 def changing() -> set[tuple[str, str]]:
@@ -129,6 +141,57 @@ async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
             customer.device_id,
         )
     await call("POST", "/alarms/{alarm_id}/acknowledge", alarm_id=alarm)
+    wanted = {"channels": ["a/b"], "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
+    export = await call("POST", "/sites/{site_id}/exports", wanted, site_id="malmo-9")
+    await call("DELETE", "/sites/{site_id}/exports/{export_id}", site_id="malmo-9", export_id=export["id"])
+    await call("PUT", "/tenant/retention", {"raw_days": 30}, tag='"0"')
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        await connection.execute(
+            """insert into equipment (tenant_id, site_id, component_id, type)
+            values (app_tenant(), 'malmo-9', 'm', 'meter')"""
+        )
+    place = {"site_id": "malmo-9", "component": "m"}
+    await call("POST", "/sites/{site_id}/equipment/{component}/replace", {"serial_number": "2"}, **place)
+    new = {"name": "new", "public_key": zmq.curve_keypair()[0].decode()}
+    made = await call("POST", "/devices/{device_id}/replace", new, device_id=customer.device_id)
+    await call("POST", "/devices/{device_id}/revoke", device_id=made["id"])
+    await alarms(call, customer, alarm)
+    await reports(call, root["id"], owner_pool)
+
+
+async def alarms(call: Caller, customer: Any, alarm: Any) -> None:
+    rule = {"name": "Warm", "kind": "above", "channel": "*/x", "threshold": 1}
+    made = await call("POST", "/alarm-rules", rule)
+    await call("PUT", "/alarm-rules/{rule_id}", rule, tag='"1"', rule_id=made["id"])
+    await call("DELETE", "/alarm-rules/{rule_id}", rule_id=made["id"])
+    await call("POST", "/alarms/{alarm_id}/comments", {"text": "x"}, alarm_id=alarm)
+    soon = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    await call("POST", "/alarms/{alarm_id}/silence", {"until": soon}, alarm_id=alarm)
+    silence = await call("POST", "/alarm-silences", {"until": soon})
+    await call("POST", "/alarm-silences/{silence_id}/end", silence_id=silence["id"])
+    webhook = {"name": "Hook", "url": "http://93.184.216.34/hook"}
+    hook = {"webhook_id": (await call("POST", "/webhooks", webhook))["id"]}
+    await call("PUT", "/webhooks/{webhook_id}", webhook, tag='"1"', **hook)
+    await call("POST", "/webhooks/{webhook_id}/test", **hook)
+    wanted = {"user_id": str(customer.user_id)}
+    heard = {"subscription_id": (await call("POST", "/subscriptions", wanted))["id"]}
+    await call("PUT", "/subscriptions/{subscription_id}", wanted, tag='"1"', **heard)
+    await call("DELETE", "/subscriptions/{subscription_id}", **heard)
+    await call("DELETE", "/webhooks/{webhook_id}", **hook)
+    sent = await call("POST", "/deliveries/test")
+    async with transaction(call._pool, tenant=customer.tenant_id) as connection:
+        await connection.execute("update notification_deliveries set state = 'failed'")
+    await call("POST", "/deliveries/{delivery_id}/retry", delivery_id=sent["id"])
+
+
+async def reports(call: Caller, node: str, owner_pool: Pool) -> None:
+    wanted = {"node_id": node, "period": "day", "day": "2026-03-01"}
+    report = {"report_id": (await call("POST", "/reports", wanted))["id"]}
+    await call("DELETE", "/reports/{report_id}", **report)
+    schedule = {"node_id": node, "period": "day"}
+    ids = {"schedule_id": (await call("POST", "/report-schedules", schedule))["id"]}
+    await call("PUT", "/report-schedules/{schedule_id}", schedule, tag='"1"', **ids)
+    await call("DELETE", "/report-schedules/{schedule_id}", **ids)
 
 
 async def _upload(call: Caller) -> None:
@@ -171,3 +234,16 @@ async def test_every_changing_route_writes_an_entry(
     await tenants(caller, await new_customer(role="platform"))
     missing = changing() - caller.seen
     assert {path for _, path in missing} == {*NO_CHANGE, *ELSEWHERE}, sorted(missing)
+
+
+async def test_starting_a_failed_job_again_writes_an_entry(
+    caller: Caller, customer: Any, database: Any, owner_pool: Pool
+) -> None:
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        job = await connection.fetchval("select enqueue_job('tenant.deliver', '{}', null, null)")
+    superuser = await asyncpg.connect(database.admin_url)
+    await superuser.execute("update jobs.procrastinate_jobs set status = 'failed' where id = $1", job)
+    await superuser.close()
+    caller.token = await caller._api.sign_in(customer)
+    await caller("POST", "/jobs/{job_id}/retry", job_id=job)
+    assert (await caller._api.get("/jobs", caller.token))["items"][0]["status"] == "waiting"

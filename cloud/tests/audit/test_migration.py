@@ -68,7 +68,16 @@ async def test_every_step_goes_down_and_up_with_rows_in_every_table(
 ) -> None:
     await isolation_rows(uuid4())
     filled = await counts()
-    for step in ("r0005_tenancy", "r0004_organisation", "r0003_identity", "r0002_audit", "r0001_ground"):
+    for step in (
+        "r0014_alarms",
+        "r0013_jobs",
+        "r0006_rates",
+        "r0005_tenancy",
+        "r0004_organisation",
+        "r0003_identity",
+        "r0002_audit",
+        "r0001_ground",
+    ):
         downgrade(database.admin_url, step)
         assert current(database.admin_url) == step
     upgrade(database.admin_url, {})

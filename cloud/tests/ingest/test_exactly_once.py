@@ -42,14 +42,27 @@ async def _stored(pool: Pool, customer: Any) -> tuple[list[int], int, float, int
     return sequences, count, total, rolled, rolled_sum
 
 
-async def _assert_exactly_once(pool: Pool, customer: Any, frames: list[wire.Telemetry]) -> None:
+async def _assert_exactly_once(
+    pool: Pool, customer: Any, frames: list[wire.Telemetry], roll_up: Any, pack: Any
+) -> None:
+    """As they came, rolled up, packed: never more, never less."""
     values = [value for frame in frames for column in frame.columns for value in column.values if value is not None]
-    sequences, count, total, rolled, rolled_sum = await _stored(pool, customer)
-    assert sequences == list(range(1, len(frames) + 1))
-    assert (count, total, rolled, rolled_sum) == (len(values), sum(values), len(values), sum(values))
+    for step in (_nothing, roll_up, pack):
+        await step()
+        sequences, count, total, rolled, rolled_sum = await _stored(pool, customer)
+        assert sequences == list(range(1, len(frames) + 1))
+        assert (count, total) == (len(values), sum(values))
+        if step is not _nothing:
+            assert (rolled, rolled_sum) == (len(values), sum(values))
 
 
-async def test_duplicates_and_disorder(connect: Any, customer: Any, telemetry: Any, app_pool: Pool) -> None:
+async def _nothing() -> None:
+    pass
+
+
+async def test_duplicates_and_disorder(
+    connect: Any, customer: Any, telemetry: Any, app_pool: Pool, roll_up: Any, pack: Any
+) -> None:
     frames = _frames(telemetry, 40)
     sent = frames * 3
     random.Random(7).shuffle(sent)
@@ -58,7 +71,7 @@ async def test_duplicates_and_disorder(connect: Any, customer: Any, telemetry: A
     for frame in sent:
         await edge.send(frame)
     await edge.until_ack(40)
-    await _assert_exactly_once(app_pool, customer, frames)
+    await _assert_exactly_once(app_pool, customer, frames, roll_up, pack)
     async with transaction(app_pool, tenant=customer.tenant_id) as connection:
         row = await connection.fetchrow("select * from rollup_15min where start_at = to_timestamp(1760000400)")
     assert row is not None
@@ -80,7 +93,7 @@ async def test_acks_only_what_is_contiguous(connect: Any, customer: Any, telemet
 
 
 async def test_reconnects_and_two_connections_at_once(
-    connect: Any, customer: Any, telemetry: Any, app_pool: Pool
+    connect: Any, customer: Any, telemetry: Any, app_pool: Pool, roll_up: Any, pack: Any
 ) -> None:
     frames = _frames(telemetry, 30)
     edges = [connect(customer) for _ in range(3)]
@@ -92,7 +105,7 @@ async def test_reconnects_and_two_connections_at_once(
     for edge in edges:
         await edge.until_ack(30)
     assert await connect(customer).hello(sequence=30) == wire.Ack(sequence=30)
-    await _assert_exactly_once(app_pool, customer, frames)
+    await _assert_exactly_once(app_pool, customer, frames, roll_up, pack)
 
 
 async def test_what_the_device_no_longer_has_is_not_waited_for(connect: Any, customer: Any, telemetry: Any) -> None:
@@ -135,7 +148,14 @@ def _start_ingest(settings: Settings, access: Access, port: int) -> subprocess.P
 
 
 async def test_killed_in_the_middle_of_batches(
-    connect: Any, customer: Any, telemetry: Any, app_pool: Pool, cloud_settings: Settings, database: Access
+    connect: Any,
+    customer: Any,
+    telemetry: Any,
+    app_pool: Pool,
+    cloud_settings: Settings,
+    database: Access,
+    roll_up: Any,
+    pack: Any,
 ) -> None:
     frames = _frames(telemetry, 60, rows=60)
     port = _free_port()
@@ -164,7 +184,7 @@ async def test_killed_in_the_middle_of_batches(
     process.terminate()
     assert process.wait(20) == 0
     assert deaths == 3
-    await _assert_exactly_once(app_pool, customer, frames)
+    await _assert_exactly_once(app_pool, customer, frames, roll_up, pack)
 
 
 def _hello_of(edge: Any) -> wire.Hello:

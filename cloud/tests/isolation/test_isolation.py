@@ -35,7 +35,7 @@ from simems_cloud.kit.postgres.access import Access
 
 pytestmark = pytest.mark.integration
 WANTED = int(os.environ.get("SIMEMS_ISOLATION_REQUESTS", "4000"))
-ROLES = ("app", "ingest", "owner")
+ROLES = ("app", "ingest", "worker", "owner")
 VERBS = (
     "read",
     "read all of a view",
@@ -82,7 +82,12 @@ class World:
         self.requests = 0
 
     async def open(self) -> None:
-        for role, url in (("app", self.access.app_url), ("ingest", self.access.ingest_url)):
+        urls = (
+            ("app", self.access.app_url),
+            ("ingest", self.access.ingest_url),
+            ("worker", self.access.worker_url),
+        )
+        for role, url in urls:
             self.pools[role] = await open_pool(url, application="isolation", max_size=2)
         self.pools["owner"] = await open_pool(
             self.access.admin_url, application="isolation", max_size=2, role="simems_owner"

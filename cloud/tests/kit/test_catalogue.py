@@ -62,14 +62,15 @@ def test_app_roles_own_nothing_and_cannot_bypass(database: Access) -> None:
     powers = _rows(
         database,
         """select rolname from pg_roles where rolname in ('simems_app', 'simems_ingest',
-        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge')
+        'simems_owner', 'simems_lookup', 'simems_audit', 'simems_purge', 'simems_worker', 'simems_jobs')
         and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb)""",
     )
     assert powers == []
     owned = _rows(
         database,
         """select relname from pg_class where pg_get_userbyid(relowner) in
-        ('simems_app', 'simems_ingest', 'simems_lookup', 'simems_audit', 'simems_purge')""",
+        ('simems_app', 'simems_ingest', 'simems_worker', 'simems_lookup', 'simems_audit', 'simems_purge',
+        'simems_jobs')""",
     )
     assert owned == []
     members = _rows(
@@ -88,7 +89,7 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 11
+    assert len(functions) == 22
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
 
 
@@ -112,6 +113,23 @@ def test_nobody_is_granted_what_belongs_to_all(database: Access) -> None:
         where c.relname = 'audit_log' and a.privilege_type not in ('SELECT', 'REFERENCES', 'TRIGGER', 'MAINTAIN')""",
     )
     assert log == [("simems_audit", "INSERT")]
+
+
+def test_only_the_worker_reaches_the_queue(database: Access) -> None:
+    """Its tables know no tenants: whoever reads one reads everybody's jobs."""
+    reach = _rows(
+        database,
+        """select r.rolname from pg_roles r where r.rolname like 'simems\\_%' and not r.rolsuper
+        and has_schema_privilege(r.rolname, 'jobs', 'usage') order by 1""",
+    )
+    allowed = {"simems_jobs", "simems_owner", "simems_worker", "simems_backup"}
+    assert {name for (name,) in reach} <= allowed
+    public = _rows(
+        database,
+        """select proname from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        where p.pronamespace = 'jobs'::regnamespace and a.grantee = 0""",
+    )
+    assert public == []
 
 
 def test_only_the_owner_owns_tables(database: Access) -> None:
@@ -151,8 +169,26 @@ def test_views_run_as_who_asks(database: Access) -> None:
         """select relname, coalesce(array_to_string(reloptions, ';'), '') from pg_class
         where relkind = 'v' and relnamespace = 'public'::regnamespace""",
     )
-    assert {name for name, _ in views} == {"measurements", "user_grants", "purgeable_tables"}
+    assert {name for name, _ in views} == {
+        *("measurements", "events", "energy_sources", "energy_15min", "frame_door", "block_door"),
+        *("user_grants", "purgeable_tables"),
+    }
     assert {options for _, options in views} == {"security_invoker=true"}
+
+
+NAMES = {
+    *("tenants", "users", "roles", "permissions", "org_nodes", "devices", "channels", "measurements", "events"),
+    *("tariffs", "billing_runs", "invoices", "carbon_factors", "emissions", "commands", "command_acks", "audit_log"),
+}
+"""Of the data model that was promised."""
+
+
+def test_every_promised_name_is_there(database: Access) -> None:
+    found = _rows(
+        database,
+        """select relname from pg_class where relkind in ('r', 'p', 'v') and relnamespace = 'public'::regnamespace""",
+    )
+    assert NAMES - {name for (name,) in found} == set()
 
 
 async def test_without_a_tenant_there_are_no_rows(database: Access, app_pool: Pool, customer: Any) -> None:

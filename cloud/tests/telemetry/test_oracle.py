@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simems_cloud.telemetry.blocks import block_arguments, frame_arguments, latest_arguments
+from simems_cloud.telemetry.blocks import DOOR_COLUMNS, door_stream, latest_arguments
 from simems_cloud.telemetry.columns import MAX_VALUE, read_columns
 from simems_cloud.telemetry.frames import Frame, unpack
-from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, minutes_seen, moment, roll_up, samples_of
+from simems_cloud.telemetry.packed import COPY_HEAD, COPY_TAIL, codes, floats, wholes
+from simems_cloud.telemetry.rollup import (
+    MINUTE_US,
+    QUARTER_US,
+    PackedFrame,
+    minutes_seen,
+    moment,
+    roll_up,
+    samples_of,
+)
 from simems_core.wire import Column, Telemetry, absolute_us, inconsistency
 
 START_US = 1_760_000_400_000_000
@@ -117,7 +128,16 @@ def test_rollups_and_covered_minutes(batch: tuple[Telemetry, ...]) -> None:
     frames = unpacked(batch)
     own = [(IDS[c.channel], samples_one_by_one(m, c)) for m in batch for c in m.columns]
     flat = sorted(((i, t, v) for i, found in own for t, v in found), key=lambda sample: sample[:2])
-    samples = samples_of(frames, IDS)
+    packed = [
+        PackedFrame(
+            np.array([IDS[channel] for channel in frame.columns.channels]),
+            np.array(frame.times_us),
+            frame.columns.values,
+            frame.columns.quality,
+        )
+        for frame in frames
+    ]
+    samples = samples_of(packed)
     if not flat:
         assert not len(samples.value)
         return
@@ -130,34 +150,50 @@ def test_rollups_and_covered_minutes(batch: tuple[Telemetry, ...]) -> None:
             key = (channel_id, minute // 15 * QUARTER_US)
             if key in expected:
                 expected[key] |= 1 << (minute % 15)
-    assert minutes_seen(roll_up(samples, QUARTER_US), frames, IDS).tolist() == list(expected.values())
+    assert minutes_seen(roll_up(samples, QUARTER_US), packed).tolist() == list(expected.values())
+
+
+def fields_of(stream: bytes) -> list[list[bytes | None]]:
+    """A binary COPY read by the manual."""
+    assert stream.startswith(COPY_HEAD)
+    assert stream.endswith(COPY_TAIL)
+    at, rows = len(COPY_HEAD), []
+    while stream[at:] != COPY_TAIL:
+        (count,) = struct.unpack_from(">h", stream, at)
+        row: list[bytes | None] = []
+        at += 2
+        for _ in range(count):
+            (length,) = struct.unpack_from(">i", stream, at)
+            row.append(None if length < 0 else stream[at + 4 : at + 4 + length])
+            at += 4 + max(length, 0)
+        rows.append(row)
+    return rows
 
 
 @given(BATCHES)
-def test_blocks_and_frames_lie_where_they_are_said_to_lie(batch: tuple[Telemetry, ...]) -> None:
-    frames = unpacked(batch)
-    found: list[Any] = block_arguments(frames, IDS)
-    *rows, values, quality = found
-    wanted = [(message, column) for message in batch for column in message.columns]
-    for (message, column), row in zip(wanted, zip(*rows, strict=True), strict=True):
-        channel_id, start, end, sequence, low, high, holes, quality_low = row
+def test_the_stream_says_what_the_device_said(batch: tuple[Telemetry, ...]) -> None:
+    device = UUID(int=5)
+    rows = fields_of(door_stream(device, "harbour", unpacked(batch), IDS))
+    for message, row in zip(batch, rows, strict=True):
+        found: Any = dict(zip(DOOR_COLUMNS, row, strict=True))
         times = absolute_us(message.times_us)
-        assert (channel_id, start, end) == (IDS[column.channel], moment(times[0]), moment(times[-1]))
-        assert sequence == message.sequence
-        assert holes == (None in column.values)
-        assert np.array_equal(
-            np.array(values[low - 1 : high], dtype=np.float64),
-            np.array(scaled_one_by_one(column), dtype=np.float64),
-            equal_nan=True,
-        )
-        codes = column.quality or [0] * len(times)
-        codes = [1 if v is None and code == 0 else code for v, code in zip(column.values, codes, strict=True)]
-        kept = quality[quality_low - 1 :][: len(times)] if quality_low else [0] * len(times)
-        assert kept == codes
-    of_frames: list[Any] = frame_arguments(frames)
-    *_, all_times, lows, highs = of_frames
-    for message, low, high in zip(batch, lows, highs, strict=True):
-        assert all_times[low - 1 : high] == absolute_us(message.times_us)
+        assert (found["device_id"], found["site_id"], found["kind"]) == (device.bytes, b"harbour", b"telemetry")
+        assert struct.unpack(">q", found["sequence"]) == (message.sequence,)
+        assert [struct.unpack(">q", found[name])[0] + 946_684_800_000_000 for name in ("start_at", "end_at")] == [
+            times[0],
+            times[-1],
+        ]
+        assert wholes(found["channel_ids"]).tolist() == [IDS[column.channel] for column in message.columns]
+        assert wholes(found["times_us"]).tolist() == times
+        wanted = [value for column in message.columns for value in scaled_one_by_one(column)]
+        assert np.array_equal(floats(found["values"]), np.array(wanted, dtype=np.float64), equal_nan=True)
+        wanted_codes = [
+            1 if value is None and code == 0 else code
+            for column in message.columns
+            for value, code in zip(column.values, column.quality or [0] * len(times), strict=True)
+        ]
+        kept = codes(found["quality"]).tolist() if found["quality"] else [0] * len(wanted_codes)
+        assert kept == wanted_codes
 
 
 @given(BATCHES)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.telemetry.frames import unpack
 from simems_cloud.telemetry.history import align, choose_source, nice_step_s
-from simems_cloud.telemetry.raw import RawBlock, aggregate, native_step_s
+from simems_cloud.telemetry.raw import aggregate, native_step_s
 from simems_cloud.telemetry.rollup import MINUTE_US, QUARTER_US, Rollup, covered_minutes, in_order, moment, roll_up
+from simems_cloud.telemetry.samples import RawValues
 from simems_cloud.telemetry.summary import Energy, self_sufficiency_pct
 from simems_core.wire import Column, Telemetry
 
@@ -110,17 +111,17 @@ def test_windows_start_on_their_step() -> None:
 
 def test_raw_buckets_leave_gaps_and_bad_values_out() -> None:
     times = [NOW_US + second * 1_000_000 for second in (0, 1, 2, 6)]
-    block = RawBlock("a/b", times, [1.0, 3.0, 100.0, None], [0, 3, 2, 1])
+    raw = RawValues(np.array(times), np.array([1.0, 3.0, 100.0, np.nan]), np.array([0, 3, 2, 1], dtype=np.int16))
     start_s = NOW_US / 1e6
-    found = aggregate([block], start_s=start_s, end_s=start_s + 8, step_s=2)["a/b"]
+    found = aggregate(raw, start_s=start_s, end_s=start_s + 8, step_s=2)
     assert found.mean[0] == 2.0
     assert (found.minimum[0], found.maximum[0]) == (1.0, 3.0)
     assert np.isnan(found.mean[1:]).all()
-    assert native_step_s([block]) == 1.0
+    assert native_step_s([raw]) == 1.0
 
 
 def test_self_sufficiency() -> None:
-    assert self_sufficiency_pct(Energy(25, 0), Energy(100, 0)) == 75
-    assert self_sufficiency_pct(Energy(150, 0), Energy(100, 0)) == 0
-    assert self_sufficiency_pct(None, Energy(100, 0)) is None
-    assert self_sufficiency_pct(Energy(0, 0), Energy(0, 0)) is None
+    assert self_sufficiency_pct(Energy(25), Energy(100)) == 75
+    assert self_sufficiency_pct(Energy(150), Energy(100)) == 0
+    assert self_sufficiency_pct(None, Energy(100)) is None
+    assert self_sufficiency_pct(Energy(0), Energy(0)) is None

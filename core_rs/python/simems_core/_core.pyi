@@ -71,6 +71,9 @@ __all__ = [
     "ping_pong_us",
 ]
 
+_Term = float | None
+_Proposal = tuple[int, _Term, _Term, _Term, _Term] | tuple[int, _Term, _Term, _Term, _Term, _Term, _Term]
+
 BUILD_PROFILE: Final[str]
 """``release`` or ``debug``; benches refuse a debug build."""
 
@@ -239,7 +242,9 @@ class Actuator:
         dwell_s: float = 0.0,
     ) -> Self:
         """``role``: ``storage`` (does what it is told), ``generation`` and ``load`` (limits of what a device gives or
-        takes, 0 or more: only ever lowered by shared limits), ``reactive``, or ``group`` (the target of a cluster).
+        takes, 0 or more: only ever lowered by shared limits), ``reactive``, ``group`` (the target of a
+        cluster), ``switch`` (a
+        contact: whole numbers, 0 when all is stopped) or ``request`` (whole numbers that no fault moves).
         ``weight``: its share where several of one class give way together; without one they give way in the order
         given, the last one first. ``minimum_on``: it stands at 0 or at this and above, switched no more often than
         ``dwell_s`` where it can. Raises CoreError when a value makes no sense."""
@@ -259,7 +264,8 @@ class Guard:
     @property
     def id(self) -> str:
         """Kind and component: ``device:ess0``, ``soc:ess0``, ``stop:ess0`` (of the actuator), ``circle:ess0``
-        (of the actuator), ``grid:grid0``, ``phase:grid0`` (of the meter), ``cap:NAME``."""
+        (of the actuator), ``grid:grid0``, ``phase:grid0``, ``external:grid0`` (of the meter), ``cap:NAME``,
+        ``dimming:site``."""
     @staticmethod
     def device_limits(actuator: str, *, charge_limit: str, discharge_limit: str) -> Guard:
         """-charge_limit <= setpoint <= discharge_limit, from two channels (both >= 0)."""
@@ -342,6 +348,42 @@ class Guard:
         """P^2 + Q^2 <= S^2 for one device, S from a channel (not valid: 0) or a rating. The one that the higher class
         asked for keeps its value; inside one class active power does, unless ``reactive_first``. Active power that a
         limit of the site forces is always delivered."""
+    @staticmethod
+    def window(actuator: str, *, name: str, edges: Sequence[tuple[str, float, str, str]]) -> Guard:
+        """``edges``: (channel, limit, ``low`` or ``high``, ``charge``, ``discharge`` or ``both``). At a limit,
+        beyond it,
+        and while the channel is not valid, that direction is closed. ``name`` stands in the reason (``name:ess0``)."""
+    @staticmethod
+    def external(
+        grid: str,
+        *,
+        import_limit: tuple[str, tuple[float, float] | None] | None = None,
+        export_limit: tuple[str, tuple[float, float] | None] | None = None,
+    ) -> Guard:
+        """Tighter limits of the connection that the grid guard of the same meter (given before) holds, set by somebody
+        outside: (channel in W, failsafe). Below 0 counts as 0; a value that is no longer valid holds on. ``failsafe``:
+        (limit in W, after s) that takes over without a valid value for so long, from the start as well. Without one, a
+        channel that was written but never valid counts as 0, one never written as no limit. The image's
+        ``site/external_import_state`` and ``site/external_export_state``: 0 none, 1 given, 2 held, 3 failsafe."""
+    @staticmethod
+    def dimming(
+        actuators: Sequence[str],
+        *,
+        measured: Sequence[str],
+        least_limit_w: float,
+        contacts: Sequence[tuple[str, bool, float]] | None = None,
+        value: tuple[str, tuple[float, float] | None] | None = None,
+        consumers: Sequence[tuple[str, float]] | None = None,
+        sources: Sequence[str] | None = None,
+        gains: Sequence[float] | None = None,
+    ) -> Guard:
+        """What controllable devices draw from the grid together stays at or below a limit while somebody asks for it
+        (section 14a EnWG). ``actuators``: those commanded here, with their readings and gains as of ``grid``;
+        ``consumers``: (channel of the power, rated W) of the others, which draw their rated power while not known;
+        ``sources``: channels of powers that offset, 0 while not known. ``contacts``: (bool channel, the value that
+        asks, s after which one that is not valid counts as asked); ``value``: a limit in W as of :meth:`external`.
+        ``least_limit_w`` is left in any case, and is what a contact asks for. The image's ``site/dimming_state``
+        (0 released, 1 contact, 2 value, 3 not known), ``site/dimming_limit_w`` and ``site/dimming_power_w``."""
     @staticmethod
     def stop(actuator: str, *, channel: str) -> Guard:
         """0 while the bool channel is true or not valid."""
@@ -530,17 +572,15 @@ class Cycle:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after`` (waits without the GIL, in seconds of the host);
         None on time-out or stop."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """Sleeps until shortly before the snapshot after ``after`` is due (without the GIL). True: a moment is left to
+        prepare, then call :meth:`wait`, which watches for it without sleeping, for a bounded time. False: call it at
+        once; also when no vigils are kept here (docs/cycle.md). For one thread."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """Take the way of :meth:`propose` without effect. CoreError for what that would refuse."""
     def wait_decisions(self, after: int, timeout_s: float) -> tuple[int, list[Decision]] | None:
         """(cycle, decisions) of the first published cycle newer than ``after``; None on time-out or stop."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """Replace the standing set of source number ``source`` by (actuator, preferred, lower, upper, offset) rows,
         or rows with (.., reserve_up, reserve_down) more, made from the snapshot of ``cycle``. An empty sequence
         withdraws. They stand in ``cycle`` and ``lifetime_cycles`` cycles after it. Several rows for one actuator:
@@ -585,16 +625,12 @@ class CycleGuest:
     def wait(self, after: int, timeout_s: float) -> Snapshot | None:
         """The last snapshot as soon as it is newer than ``after``; None on time-out or stop. CoreError while this
         process holds 4 snapshots already."""
-    def propose(
-        self,
-        source: int,
-        cycle: int,
-        proposals: Sequence[
-            tuple[int, float | None, float | None, float | None, float | None]
-            | tuple[int, float | None, float | None, float | None, float | None, float | None, float | None]
-        ],
-    ) -> bool:
+    def propose(self, source: int, cycle: int, proposals: Sequence[_Proposal]) -> bool:
         """As :meth:`Cycle.propose`; ``source`` is its number on the desk."""
+    def vigil(self, after: int, timeout_s: float) -> bool:
+        """As :meth:`Cycle.vigil`."""
+    def rehearse(self, proposals: Sequence[_Proposal]) -> None:
+        """As :meth:`Cycle.rehearse`."""
     def publish(self, handle: int, value: float, time_ns: int) -> None:
         """One of the desk's own channels; the cycle takes it over when it next decides."""
 
@@ -700,9 +736,11 @@ class States:
         labels: Mapping[str, int],
         faults: Sequence[Fault],
         autostart: bool,
+        always: Sequence[int] = ...,
     ) -> Self:
         """``inputs``: INIT ends when all were valid in one cycle. ``actuators`` and ``source_modes`` in the cycle's
-        order; a source without a mode is always heard (manual). ``labels``: codes of ``site/control_mode``.
+        order; a source without a mode (manual) and those of ``always`` (numbers) are heard in every mode.
+        ``labels``: codes of ``site/control_mode``.
         ``autostart``: RUN without being asked."""
     @property
     def state(self) -> str: ...

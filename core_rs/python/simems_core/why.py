@@ -142,6 +142,14 @@ def _bound_grid(s: _Situation) -> Why:
     return _why(s, "bound.grid", f"{_doing(s)}: the grid connection's limit allows no other power.")
 
 
+def _bound_external(s: _Situation) -> Why:
+    return _why(s, "bound.external", f"{_doing(s)}: a limit from outside (grid operator) allows no other power.")
+
+
+def _bound_dimming(s: _Situation) -> Why:
+    return _why(s, "bound.dimming", f"{_doing(s)}: the grid operator dims controllable devices.")
+
+
 def _bound_phase(s: _Situation) -> Why:
     return _why(s, "bound.phase", f"{_doing(s)}: the current of a phase of the grid connection allows no other power.")
 
@@ -170,9 +178,13 @@ _GUARDS = (
     ("fault", _bound_fault),
     ("soc", _bound_soc),
     ("device", _bound_device),
+    ("temperature:", _bound_device),
+    ("voltage:", _bound_device),
     ("rating", _bound_device),
     ("grid:", _bound_grid),
     ("phase:", _bound_phase),
+    ("external:", _bound_external),
+    ("dimming:", _bound_dimming),
     ("cap:", _bound_cap),
     ("circle:", _bound_circle),
     ("cluster:", _bound_cluster),

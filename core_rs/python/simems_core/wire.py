@@ -45,6 +45,19 @@ class ChannelInfo(msgspec.Struct, kw_only=True, frozen=True):
     kind: str = "float"
     resolution: float = 0.0
     labels: dict[int, str] = {}
+    access: str = "read"
+    """``read``, ``write`` or ``read_write``."""
+    minimum: float | None = None
+    maximum: float | None = None
+    """In the channel's unit; None: no limit."""
+    scale: float = 1.0
+    offset: float = 0.0
+    """How the device's number became the value: number * scale + offset. Done already; told for the record."""
+    rollover: float = 0.0
+    """Of a counting register: the value at which it starts again from zero; 0: not known."""
+    description: str = ""
+    source: str = ""
+    """Where the device reads it, e.g. ``holding 40083 int16``."""
 
 
 class ComponentInfo(msgspec.Struct, kw_only=True, frozen=True):
@@ -55,6 +68,12 @@ class ComponentInfo(msgspec.Struct, kw_only=True, frozen=True):
     kind: str
     profile: str = ""
     name: str = ""
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+    """Another one than before under the same id: the device was replaced."""
+    protocol: str = ""
+    firmware: str = ""
 
 
 class Hello(Message, tag="hello", kw_only=True, frozen=True):
@@ -75,6 +94,11 @@ class Hello(Message, tag="hello", kw_only=True, frozen=True):
     channels: list[ChannelInfo]
     settings: dict[str, float] = {}
     """Numbers screens need to draw, e.g. ``peak0/threshold_w``, ``site/import_limit_w``."""
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+    firmware: str = ""
+    """Of the controller itself: who made it, and the version of the image it runs."""
 
 
 class Column(msgspec.Struct, kw_only=True, frozen=True):

@@ -243,6 +243,7 @@ impl Engine {
         let dt_s = elapsed_ns as f64 / SECOND_NS as f64;
         self.guards.apply(&reader, &mut self.outcomes, &self.previous, dt_s);
         self.shared.statistics.unfinished_splits.store(self.guards.unfinished(), Ordering::Relaxed);
+        self.guards.publish(&self.shared.image, time_ns);
         self.clusters.iter().for_each(|cluster| cluster.sum(&mut self.outcomes));
         self.stopwatch.lap(&self.shared.statistics, Phase::Guard);
         if let Some(machine) = &self.machine {

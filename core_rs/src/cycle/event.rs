@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::clock::timespec;
+use crate::clock::{host_now_ns, timespec};
 use crate::error::Result;
 use crate::memory::{One, Plain, Plan, Region, Span};
+
+/// Between two looks at the clock.
+const LOOKS: u32 = 16;
 
 /// Counts signals; a waiter sleeps until the count it saw has changed.
 #[derive(Debug)]
@@ -80,6 +83,19 @@ impl Event {
             );
         }
         bell.waiters.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Watches for a signal after `seen` instead of sleeping; false when none came until the instant.
+    pub(crate) fn watch(&self, seen: u32, until_ns: i64) -> bool {
+        while host_now_ns() < until_ns {
+            for _ in 0..LOOKS {
+                if self.count() != seen {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+        }
+        false
     }
 
     /// After the death of a waiter: nobody waits.

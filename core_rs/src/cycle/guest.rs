@@ -2,13 +2,15 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::arbitrate::Row;
 use crate::clock::host_now_ns;
 use crate::cycle::desk::Seat;
 use crate::cycle::event::{Bell, Event};
+use crate::cycle::mailbox::Mailbox;
 use crate::cycle::proposal::{Proposal, rows};
+use crate::cycle::vigil::Vigil;
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Quality, Snapshot};
 use crate::memory::{One, Region};
@@ -20,6 +22,8 @@ pub struct Guest {
     seat: Seat,
     answered: Event,
     actuators: usize,
+    vigil: Vigil,
+    scratch: Mailbox,
 }
 
 impl Guest {
@@ -30,7 +34,8 @@ impl Guest {
         seat.fits(image.len())?;
         let bell = Region::attach(bell, true)?;
         let answered = Event::of(One::<Bell>::of(&bell, 0)?);
-        Ok(Self { actuators: seat.actuators, image, seat, answered })
+        let scratch = Mailbox::local(seat.actuators)?;
+        Ok(Self { scratch, actuators: seat.actuators, image, seat, answered, vigil: Vigil::default() })
     }
 
     /// The image, to read.
@@ -48,8 +53,16 @@ impl Guest {
         self.image.pulse().stopped.load(Ordering::SeqCst) != 0
     }
 
+    /// Sleeps until shortly before the snapshot after `after` is due; true: there is time to prepare, then to
+    /// [`Guest::wait`], which watches for it. False: wait at once.
+    pub fn vigil(&self, after: u64, timeout_ns: i64) -> bool {
+        let deadline_ns = host_now_ns().saturating_add(timeout_ns);
+        self.vigil.keep(self.image.pulse(), &self.seat.parts.wake, deadline_ns, || self.number() > after)
+    }
+
     /// The first snapshot newer than `after`; None on time-out or stop, an error when too many are held.
     pub fn wait(&self, after: u64, timeout_ns: i64) -> Result<Option<Snapshot>> {
+        self.vigil.prepared();
         let deadline_ns = host_now_ns().saturating_add(timeout_ns);
         loop {
             let seen = self.seat.parts.wake.count();
@@ -65,7 +78,9 @@ impl Guest {
             if host_now_ns() >= deadline_ns {
                 return Ok(None);
             }
-            self.seat.parts.wake.wait(seen, deadline_ns);
+            if !self.vigil.watch(&self.seat.parts.wake, seen) {
+                self.seat.parts.wake.wait(seen, deadline_ns);
+            }
         }
     }
 
@@ -88,6 +103,13 @@ impl Guest {
         } else {
             Err(Error::invalid(format!("cycle {asked} was never latched: the last one is {number}")))
         }
+    }
+
+    /// Takes the way of [`Guest::propose`] as far as a box that nobody looks into: code and memory are at hand then.
+    pub fn rehearse(&self, proposals: &[Proposal]) -> Result<()> {
+        let rows = rows(self.actuators, |number| format!("actuator {number}"), proposals)?;
+        self.scratch.put(1, &rows, &AtomicU64::new(0));
+        Ok(())
     }
 
     /// Withdraws a source's standing set, for callers whose proposal could not even be read.

@@ -23,6 +23,7 @@ mod shared;
 mod sharing;
 mod statistics;
 mod thread;
+mod vigil;
 mod watchdog;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -99,7 +99,7 @@ fn errno(error: &io::Error) -> i32 {
 }
 
 // Only threads of the ordinary policy have timer slack (50 us), prctl(2).
-fn exact_timers() {
+pub(crate) fn exact_timers() {
     // SAFETY: concerns the calling thread only and takes no pointer.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64) };
 }

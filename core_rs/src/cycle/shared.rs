@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::arbitrate::Row;
 use crate::clock::{Clock, SECOND_NS, host_now_ns, seconds_to_ns};
@@ -14,6 +14,7 @@ use crate::cycle::mailbox::Mailbox;
 use crate::cycle::proposal::{Proposal, rows};
 use crate::cycle::reasons::Reasons;
 use crate::cycle::statistics::Statistics;
+use crate::cycle::vigil::{Vigil, allowance_ns};
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Snapshot};
 use crate::memory::{One, Region};
@@ -43,6 +44,8 @@ pub struct Shared {
     pub(crate) latched: Event,
     pub(crate) answered: Event,
     pub(crate) decided: Event,
+    vigil: Vigil,
+    scratch: Mailbox,
 }
 
 impl Shared {
@@ -66,6 +69,8 @@ impl Shared {
             latched: Event::local()?,
             answered: bell.as_ref().map_or_else(Event::local, |bell| Ok(Event::of(One::of(bell, 0)?)))?,
             decided: Event::local()?,
+            vigil: Vigil::default(),
+            scratch: Mailbox::local(fallbacks.len())?,
             bell,
             image,
             clock,
@@ -148,6 +153,12 @@ impl Shared {
         }
         self.statistics.late_proposals.fetch_add(u64::from(!in_time), Ordering::Relaxed);
         Ok(in_time)
+    }
+
+    /// Takes the way of [`Shared::propose`] as far as a box that nobody looks into: code and memory are at hand then.
+    pub fn rehearse(&self, proposals: &[Proposal]) -> Result<()> {
+        self.scratch.put(1, &self.rows(proposals)?, &AtomicU64::new(0));
+        Ok(())
     }
 
     /// Withdraws a source's standing set, for callers whose proposal could not even be read.
@@ -241,8 +252,31 @@ impl Shared {
         self.decided.signal();
     }
 
+    /// Sleeps until shortly before the snapshot after `after` is due; true: there is time to prepare, then to
+    /// [`Shared::wait`], which watches for it. False: wait at once. For one waiter.
+    pub fn vigil(&self, after: i64, timeout_ns: i64) -> bool {
+        let deadline_ns = host_now_ns().saturating_add(timeout_ns);
+        let came = || i64::try_from(self.number()).unwrap_or(i64::MAX) > after;
+        self.vigil.keep(self.image.pulse(), &self.latched, deadline_ns, came)
+    }
+
+    /// The thread's next deadline in host time, for who keeps vigil.
+    pub(crate) fn announce(&self, due_ns: Option<i64>) {
+        self.image.pulse().due.store(due_ns.unwrap_or(0).unsigned_abs(), Ordering::Relaxed);
+    }
+
+    /// Before the thread's first cycle, `cpus` being those that this process may use.
+    pub(crate) fn allow_vigils(&self, cpus: usize) {
+        let host_period_ns = (self.period_ns() as f64 / self.clock.speed()) as i64;
+        // Only then does the cycle's thread run at once wherever somebody watches for it.
+        let realtime = self.statistics.grants.realtime();
+        let allowance_ns = if realtime { allowance_ns(host_period_ns, self.desks.len(), cpus) } else { 0 };
+        self.image.pulse().vigil.store(allowance_ns, Ordering::Relaxed);
+    }
+
     /// The first snapshot newer than `after`; None on time-out or stop.
     pub fn wait(&self, after: i64, timeout_ns: i64) -> Option<Snapshot> {
+        self.vigil.prepared();
         self.wait_for(&self.latched, timeout_ns, || {
             if i64::try_from(self.number()).unwrap_or(i64::MAX) <= after {
                 return None;
@@ -273,7 +307,9 @@ impl Shared {
             if host_now_ns() >= deadline_ns {
                 return None;
             }
-            event.wait(seen, deadline_ns);
+            if !(std::ptr::eq(event, &self.latched) && self.vigil.watch(event, seen)) {
+                event.wait(seen, deadline_ns);
+            }
         }
     }
 

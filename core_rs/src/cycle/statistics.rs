@@ -73,7 +73,7 @@ impl Statistics {
     pub fn refused_proposals(&self) -> u64 {
         self.refused_proposals.load(Ordering::Relaxed)
     }
-    /// Cycles whose shared limits were kept by the simpler split, because the bound on steps was met.
+    /// Cycles whose shared limits were kept by the simpler split, because the bound on work was met.
     pub fn unfinished_splits(&self) -> u64 {
         self.unfinished_splits.load(Ordering::Relaxed)
     }

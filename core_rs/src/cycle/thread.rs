@@ -18,10 +18,14 @@ const LONGEST_SLEEP_NS: i64 = SECOND_NS / 5;
 /// Runs cycles until the shared stop flag is set; gives the engine back. `prepared` is told once the machine answered.
 pub(crate) fn run(mut engine: Engine, realtime: Realtime, prepared: &Sender<()>) -> Engine {
     let shared = Arc::clone(&engine.shared);
+    // Asked before the thread is bound to a core of its own.
+    let cpus = thread::available_parallelism().map_or(1, usize::from);
     realtime.ask(&shared.statistics.grants);
+    shared.allow_vigils(cpus);
     // Whoever started the thread may have given up waiting.
     let _ = prepared.send(());
     beat(&mut engine, &shared);
+    shared.announce(None);
     engine.stopwatch.stop();
     shared.set_stopped(true);
     shared.wake_everybody();
@@ -31,6 +35,7 @@ pub(crate) fn run(mut engine: Engine, realtime: Realtime, prepared: &Sender<()>)
 fn beat(engine: &mut Engine, shared: &Shared) {
     let mut pacer = Pacer::new(shared.period_ns(), shared.clock.now_ns());
     while let Some(deadline_ns) = sleep_until(shared, pacer.deadline_ns()) {
+        shared.announce(shared.clock.to_host_ns(pacer.deadline_ns().saturating_add(shared.period_ns())));
         if one_cycle(engine, shared, pacer.deadline_ns(), deadline_ns).is_err() {
             break;
         }

@@ -16,6 +16,8 @@
 use crate::arbitrate::Outcome;
 use crate::blocks::SitePowerEstimate;
 use crate::guard::Role;
+use crate::guard::dimming::Draw;
+use crate::guard::external::External;
 use crate::image::Reader;
 
 /// No phase of a working public grid has less (EN 50160: 230 V - 10 %); what a blind phase is taken to have.
@@ -28,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) members: Vec<Member>,
     pub(crate) meter: usize,
     pub(crate) bound: Bound,
+    /// Tighter limits that somebody outside sets.
+    pub(crate) external: Option<External>,
     pub(crate) site: Site,
     /// What the members' sum may be in this cycle, in W; None: meter or members are not known.
     pub(crate) range: Option<(f64, f64)>,
@@ -46,10 +50,15 @@ pub(crate) struct Member {
 }
 
 /// What is held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Bound {
-    Site { import_w: f64, export_w: f64 },
+    Site {
+        import_w: f64,
+        export_w: f64,
+    },
     Phase(Phase),
+    /// What controllable devices draw from the grid; needs no meter.
+    Draw(Draw),
 }
 
 /// One phase's current.
@@ -134,14 +143,7 @@ impl Bound {
         match self {
             Self::Site { import_w, export_w } => Some((*import_w, *export_w)),
             Self::Phase(phase) => phase.active_w(reader, grid_w).map(|active_w| (active_w, active_w)),
-        }
-    }
-
-    /// What generators alone may give while nothing else is known: the load is never below 0.
-    pub(crate) fn blind_export_w(&self) -> f64 {
-        match self {
-            Self::Site { export_w, .. } => *export_w,
-            Self::Phase(phase) => LOWEST_V * phase.limit_a,
+            Self::Draw(_) => None,
         }
     }
 }
@@ -168,12 +170,41 @@ impl Phase {
 impl Connection {
     /// Reads this cycle's samples.
     pub(crate) fn look(&mut self, reader: &Reader<'_>) {
+        self.external.iter_mut().for_each(|external| external.look(reader));
+        if let Bound::Draw(draw) = &mut self.bound {
+            // A member that is not known brings nothing; `max` takes the other side of a NaN.
+            let known =
+                |member: &Member| if member.measured_w(reader).is_nan() { 0.0 } else { member.measured_w(reader) };
+            self.range = Some(draw.range_w(reader, self.members.iter().map(known).sum()));
+            return;
+        }
+        let (outside_import_w, outside_export_w) = self.outside_w();
         self.range = self.site_w(reader).and_then(|(low_w, high_w)| {
             let (import_w, export_w) = self.bound.limits_w(reader, reader.value(self.meter))?;
+            let (import_w, export_w) = (import_w.min(outside_import_w), export_w.min(outside_export_w));
             let (least_w, most_w) = (high_w - import_w, low_w + export_w);
             let middle_w = least_w / 2.0 + most_w / 2.0;
             Some(if least_w <= most_w { (least_w, most_w) } else { (middle_w, middle_w) })
         });
+    }
+
+    /// What generators alone may give while nothing else is known: the load is never below 0.
+    pub(crate) fn blind_export_w(&self) -> f64 {
+        match &self.bound {
+            Bound::Site { export_w, .. } => export_w.min(self.outside_w().1),
+            Bound::Phase(phase) => LOWEST_V * phase.limit_a,
+            Bound::Draw(_) => f64::INFINITY,
+        }
+    }
+
+    /// The guard that a movement is told by: the one whose limit is the tighter on that side.
+    pub(crate) fn told_by(&self, import: bool) -> usize {
+        let outside = self.external.as_ref().filter(|external| external.binds(&self.bound, import));
+        outside.map_or(self.number, |external| external.number)
+    }
+
+    fn outside_w(&self) -> (f64, f64) {
+        self.external.as_ref().map_or((f64::INFINITY, f64::INFINITY), External::limits_w)
     }
 
     /// What was decided is on its way: storage by its setpoint, limits by what they leave of the reading.
@@ -185,6 +216,9 @@ impl Connection {
                 true => member.effect() * value.min(member.used(reader).max(0.0)),
             }
         };
+        if matches!(self.bound, Bound::Draw(_)) {
+            return;
+        }
         let sum_w: f64 = self.members.iter().map(of).sum();
         if !sum_w.is_finite() || self.site.estimate.command(reader.time_ns(), sum_w).is_err() {
             self.site.restart();

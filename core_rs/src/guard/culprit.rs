@@ -12,10 +12,10 @@ impl Joint {
         let (mut first, mut found) = (None, None);
         for connection in scene.connections {
             for member in connection.members.iter().filter(|member| member.actuator == actuator) {
-                first = first.or(Some(connection.number));
                 let rises = up == (member.effect() > 0.0);
+                first = first.or(Some(connection.told_by(rises)));
                 if self.tight(scene, connection, rises) {
-                    found = found.or(Some(connection.number));
+                    found = found.or(Some(connection.told_by(rises)));
                 }
             }
         }

@@ -56,7 +56,7 @@ pub(crate) struct Joint {
     pub(super) visits: Vec<usize>,
     /// One connection of plain batteries: no solver is needed.
     plain: bool,
-    /// Splits that could not be ended within the bound on steps.
+    /// Splits that could not be ended within the bound on work.
     unfinished: u64,
 }
 
@@ -99,7 +99,7 @@ impl Joint {
         }
     }
 
-    /// How often limits were kept by the simpler split, because the bound on steps was met.
+    /// How often limits were kept by the simpler split, because the bound on work was met.
     pub(crate) fn unfinished(&self) -> u64 {
         self.unfinished
     }
@@ -188,22 +188,22 @@ pub(super) fn class(classes: &[u32], outcome: &Outcome) -> u32 {
 #[allow(clippy::indexing_slicing, reason = "all vectors and slices hold one value an actuator")]
 impl Joint {
     fn decide(&mut self, scene: &Scene<'_>, outcomes: &mut [Outcome]) {
-        let mut steps = self.split.budget();
+        let mut work = self.split.budget();
         self.off.fill(false);
         self.rest(scene, outcomes);
         self.load(outcomes);
-        if self.solve_caps(scene, outcomes, &mut steps) {
+        if self.solve_caps(scene, outcomes, &mut work) {
             if self.shed(scene, outcomes) {
-                self.solve_caps(scene, outcomes, &mut steps);
+                self.solve_caps(scene, outcomes, &mut work);
                 self.shed_rest(scene);
             }
             self.store(scene, outcomes);
             self.load(outcomes);
         }
         self.count(scene, outcomes);
-        self.solve(scene, outcomes, &mut steps);
+        self.solve(scene, outcomes, &mut work);
         if self.shed(scene, outcomes) {
-            self.solve(scene, outcomes, &mut steps);
+            self.solve(scene, outcomes, &mut work);
             self.shed_rest(scene);
         }
         self.store(scene, outcomes);
@@ -247,7 +247,7 @@ impl Joint {
     }
 
     // Whether any cap had to be brought to hold, which always can be by moving back.
-    fn solve_caps(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) -> bool {
+    fn solve_caps(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], work: &mut u32) -> bool {
         let sum = |cap: &Cap| -> f64 { cap.members.iter().map(|&actuator| self.wishes[actuator]).sum() };
         if scene.caps.iter().all(|cap| (cap.lower..=cap.upper).contains(&sum(cap))) {
             return false;
@@ -260,11 +260,11 @@ impl Joint {
         for place in 0..self.involved.len() {
             self.back(scene, outcomes, place);
         }
-        self.end(scene, steps);
+        self.end(scene, work);
         true
     }
 
-    fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], steps: &mut u32) {
+    fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], work: &mut u32) {
         self.split.clear();
         for connection in scene.connections {
             add_rows(&mut self.split, connection, scene.reader, &self.counted);
@@ -279,11 +279,11 @@ impl Joint {
             self.back(scene, outcomes, place);
             self.drive(scene, outcomes, place);
         }
-        self.end(scene, steps);
+        self.end(scene, work);
     }
 
-    fn end(&mut self, scene: &Scene<'_>, steps: &mut u32) {
-        let solved = self.split.solve(steps);
+    fn end(&mut self, scene: &Scene<'_>, work: &mut u32) {
+        let solved = self.split.solve(work);
         self.unfinished += u64::from(solved == Solved::Unfinished);
         self.read(scene);
     }
@@ -403,7 +403,7 @@ fn add_rows(split: &mut Split, connection: &Connection, reader: &Reader<'_>, cou
         }
         None => {
             let generation = connection.members.iter().filter(|member| member.role == Role::Generation);
-            let most_w = connection.bound.blind_export_w();
+            let most_w = connection.blind_export_w();
             split.row(generation.map(|member| (member.actuator, member.effect())), f64::NEG_INFINITY, most_w);
         }
     }

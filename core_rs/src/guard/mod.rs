@@ -1,28 +1,36 @@
 //! Guards: hard limits that nothing can cross, evaluated each cycle from good data only, applied last.
 //!
-//! Precedence: protection (stop, rating, device limits, SOC, apparent power) > connection (grid, phases, caps) > ramp.
+//! Precedence: protection (stop, rating, device limits, SOC, apparent power) > connection (grid, phases, caps, dimming) > ramp.
 //! Missing data closes a protection guard to 0 in the direction it protects; a connection that nobody sees holds
 //! storage and loads at 0 and generation at what may be exported without any load.
 
 mod circle;
 mod connection;
 mod culprit;
+mod dimming;
+mod external;
 mod joint;
+mod outside;
 mod plain;
 mod protection;
 mod rated;
 mod resolve;
 mod spec;
 mod turns;
+mod window;
 
+pub use external::Failsafe;
+pub use outside::{ContactSpec, DimmingSpec, ExternalSpec, OutsideLimit};
 pub use rated::{Rated, Role};
 pub use spec::{Apparent, GuardSpec, Other};
+pub use window::Edge;
 
 use crate::arbitrate::{Limits, Mover, Outcome};
 use crate::image::Reader;
 use circle::Circle;
 use connection::Connection;
 use joint::{Cap, Joint};
+use outside::Shown;
 use protection::Protection;
 use turns::Turns;
 
@@ -41,6 +49,7 @@ pub struct Guards {
     caps: Vec<Cap>,
     turns: Turns,
     joint: Joint,
+    shown: Shown,
     /// What protection leaves of each actuator in this cycle.
     limits: Vec<Limits>,
 }
@@ -116,6 +125,7 @@ impl Guards {
             circle.wishes(reader, outcomes, |outcome| self.class(outcome));
         }
         self.join(reader, outcomes, previous);
+        whole(outcomes, &self.rated);
         finish(outcomes, &self.limits);
         for circle in &self.circles {
             circle.finish(reader, outcomes);
@@ -144,6 +154,13 @@ impl Guards {
     }
 }
 
+// A contact is open or closed, never half.
+fn whole(outcomes: &mut [Outcome], rated: &[Rated]) {
+    for (outcome, _) in outcomes.iter_mut().zip(rated).filter(|(_, rated)| rated.role.is_whole()) {
+        outcome.value = outcome.value.round();
+    }
+}
+
 // The last door: protection holds whatever came before, and only finite numbers pass.
 fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
     for (outcome, limits) in outcomes.iter_mut().zip(limits) {
@@ -156,6 +173,8 @@ fn finish(outcomes: &mut [Outcome], limits: &[Limits]) {
     }
 }
 
+#[cfg(test)]
+mod outside_tests;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]

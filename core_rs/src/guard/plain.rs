@@ -14,13 +14,14 @@ impl Guards {
         };
         let sum_w: f64 = connection.members.iter().filter_map(|m| outcomes.get(m.actuator)).map(|o| o.value).sum();
         let target_w = sum_w.max(least_w).min(most_w);
+        let by = Mover::Guard(connection.told_by(target_w > sum_w));
         let Self { joint: Joint { visits, involved, .. }, classes, limits, .. } = self;
         in_turn(visits, involved, classes, outcomes);
         let mut left_w = target_w - sum_w;
         for to_zero in [true, false] {
             for &actuator in visits.iter() {
                 if let Some((outcome, limits)) = outcomes.get_mut(actuator).zip(limits.get(actuator)) {
-                    left_w -= give(outcome, limits, left_w, to_zero, Mover::Guard(connection.number));
+                    left_w -= give(outcome, limits, left_w, to_zero, by);
                 }
             }
         }

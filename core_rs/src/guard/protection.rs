@@ -1,5 +1,6 @@
 //! Guards that protect people, cells and devices.
 
+use crate::guard::window::End;
 use crate::image::Reader;
 
 /// Two standard deviations of an estimate, in points of SOC, beyond which it does not speak.
@@ -38,6 +39,7 @@ pub(crate) enum Protection {
     DeviceLimits { charge: usize, discharge: usize },
     Soc { soc: usize, estimate: Option<SocEstimate>, minimum_pct: f64, maximum_pct: f64 },
     Stop { channel: usize },
+    End(End),
 }
 
 impl Protection {
@@ -51,6 +53,7 @@ impl Protection {
                 stricter_range(soc_pct, estimated_pct, *minimum_pct, *maximum_pct)
             }
             Self::Stop { channel } => stop_range(reader.value(*channel)),
+            Self::End(end) => end.range(reader),
         }
     }
 }

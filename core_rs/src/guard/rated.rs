@@ -16,16 +16,23 @@ pub enum Role {
     Reactive,
     /// What a cluster's members bring together: no device.
     Group,
+    /// A contact: whole numbers, 0 when everything is stopped.
+    Switch,
+    /// What another device is asked for (to open, to hold the voltage): whole numbers. No fault moves it: the device
+    /// asked decides by itself, and the safe state of a request is not 0.
+    Request,
 }
 
 impl Role {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("storage", Self::Storage),
         ("generation", Self::Generation),
         ("load", Self::Load),
         ("reactive", Self::Reactive),
         ("group", Self::Group),
+        ("switch", Self::Switch),
+        ("request", Self::Request),
     ];
 
     /// The role of this name.
@@ -35,6 +42,11 @@ impl Role {
             .into_iter()
             .find_map(|(known, role)| (known == name).then_some(role))
             .ok_or_else(|| Error::invalid(format!("{name:?} is no role; use one of {}", names())))
+    }
+
+    /// Whether it takes whole numbers only.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Switch | Self::Request)
     }
 
     /// Whether its setpoint is a limit, of which nobody knows how much is used but by the device's own reading.

@@ -7,9 +7,11 @@ use crate::error::Result;
 use crate::guard::circle::{Circle, Radius};
 use crate::guard::connection::{Bound, Connection, Member, Phase, Reading, Site};
 use crate::guard::joint::{Cap, Joint};
+use crate::guard::outside::{DimmingSpec, Shown, draw};
 use crate::guard::protection::{Protection, SocEstimate};
 use crate::guard::spec::{Apparent, GuardSpec, Other};
 use crate::guard::turns::Turns;
+use crate::guard::window::{Edge, End};
 use crate::guard::{Guards, Rated};
 use crate::image::Image;
 
@@ -21,6 +23,7 @@ impl Guards {
             weights: rated.iter().map(|rated| rated.weight).collect(),
             turns: Turns::new(&rated),
             joint: Joint::default(),
+            shown: Shown::find(image),
             classes: Vec::new(),
             protections: Vec::new(),
             circles: Vec::new(),
@@ -48,6 +51,11 @@ impl Guards {
                 let guard = Protection::Soc { soc: resolver.handle(soc)?, estimate, minimum_pct, maximum_pct };
                 self.add_protection(number, actuator, resolver, guard)
             }
+            GuardSpec::Window { actuator, edges, .. } => edges.iter().try_for_each(|edge| {
+                let Edge { limit, high, charge, discharge, .. } = *edge;
+                let end = End { channel: resolver.handle(&edge.channel)?, limit, high, charge, discharge };
+                self.add_protection(number, actuator, resolver, Protection::End(end))
+            }),
             GuardSpec::Stop { actuator, channel } => {
                 let guard = Protection::Stop { channel: resolver.handle(channel)? };
                 self.add_protection(number, actuator, resolver, guard)
@@ -67,6 +75,10 @@ impl Guards {
             }
             GuardSpec::Grid { .. } => self.add_grid(number, resolver),
             GuardSpec::Phases { .. } => self.add_phases(number, resolver),
+            GuardSpec::External(external) => self
+                .add_external(number, external, resolver.image)
+                .map_err(|error| resolver.spec.refusal(&error.to_string())),
+            GuardSpec::Dimming(dimming) => self.add_dimming(number, dimming, resolver),
         }
     }
 
@@ -103,7 +115,15 @@ impl Guards {
         self.only_once(&members, resolver)?;
         let bound = Bound::Site { import_w: *import_limit_w, export_w: *export_limit_w };
         let meter = resolver.handle(grid)?;
-        self.connections.push(Connection { number, members, meter, bound, site: site(*delays)?, range: None });
+        self.connections.push(Connection {
+            number,
+            members,
+            meter,
+            bound,
+            external: None,
+            site: site(*delays)?,
+            range: None,
+        });
         Ok(())
     }
 
@@ -123,8 +143,25 @@ impl Guards {
             };
             let bound = Bound::Phase(Phase { voltage: name(voltage)?, other, limit_a: *limit_a });
             let meter = name(power)?;
-            self.connections.push(Connection { number, members, meter, bound, site: site(*delays)?, range: None });
+            self.connections.push(Connection {
+                number,
+                members,
+                meter,
+                bound,
+                external: None,
+                site: site(*delays)?,
+                range: None,
+            });
         }
+        Ok(())
+    }
+
+    fn add_dimming(&mut self, number: usize, dimming: &DimmingSpec, resolver: &Resolver<'_>) -> Result<()> {
+        let members = self.members(&dimming.actuators, &dimming.measured, &dimming.gains, resolver, |_| 1.0)?;
+        let bound = draw(dimming, resolver.image).map_err(|error| resolver.spec.refusal(&error.to_string()))?;
+        // It has no meter and estimates nothing.
+        let (meter, site) = (usize::MAX, site(DelayBounds::DEFAULT)?);
+        self.connections.push(Connection { number, members, meter, bound, external: None, site, range: None });
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use crate::blocks::DelayBounds;
 use crate::error::{Error, Result, finite};
+use crate::guard::outside::{DimmingSpec, ExternalSpec};
+use crate::guard::window::Edge;
 
 /// A guard as configured, by addresses.
-#[expect(clippy::large_enum_variant, reason = "made once, at start")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuardSpec {
     /// -charge_limit <= setpoint <= discharge_limit.
@@ -89,6 +90,15 @@ pub enum GuardSpec {
         /// Who gives way when both were asked for by one class: active power keeps its value unless this is set.
         reactive_first: bool,
     },
+    /// A direction is closed at and beyond each of these ends, and while its channel is not valid.
+    Window {
+        /// Actuator.
+        actuator: String,
+        /// What the reason calls it, e.g. `temperature`.
+        name: String,
+        /// At least one.
+        edges: Vec<Edge>,
+    },
     /// 0 while the channel is true or not valid.
     Stop {
         /// Actuator.
@@ -96,6 +106,10 @@ pub enum GuardSpec {
         /// The bool channel.
         channel: String,
     },
+    /// Tighter limits of a grid connection that somebody outside sets.
+    External(ExternalSpec),
+    /// What controllable devices draw from the grid, while the grid operator asks.
+    Dimming(DimmingSpec),
 }
 
 /// What a meter tells of a phase beside power and voltage.
@@ -117,7 +131,8 @@ pub enum Apparent {
 }
 
 impl GuardSpec {
-    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0` or `stop:ess0`.
+    /// `device:ess0`, `soc:ess0`, `grid:grid0`, `phase:grid0`, `cap:NAME`, `circle:ess0`, `stop:ess0`, `external:grid0`,
+    /// `dimming:site`, or of a window its own name, `temperature:ess0`.
     pub fn id(&self) -> String {
         let (kind, address) = match self {
             Self::DeviceLimits { actuator, .. } => ("device", actuator),
@@ -127,6 +142,9 @@ impl GuardSpec {
             Self::Cap { name, .. } => ("cap", name),
             Self::Circle { active, .. } => ("circle", active),
             Self::Stop { actuator, .. } => ("stop", actuator),
+            Self::Window { name, actuator, .. } => (name.as_str(), actuator),
+            Self::External(external) => ("external", &external.grid),
+            Self::Dimming(_) => return "dimming:site".to_owned(),
         };
         format!("{kind}:{}", address.split('/').next().unwrap_or_default())
     }
@@ -157,6 +175,14 @@ impl GuardSpec {
                 Ok(())
             }
             Self::Circle { apparent: Apparent::Rating(rating), .. } => self.not_below_0("apparent_va", *rating),
+            Self::Window { name, edges, .. } => {
+                if edges.is_empty() || name.is_empty() || name.contains([';', ':']) {
+                    return Err(self.refusal("needs a plain name and at least one end"));
+                }
+                edges.iter().try_for_each(|edge| finite("limit", edge.limit).map(|_| ()))
+            }
+            Self::External(external) => external.validate().map_err(|error| self.refusal(&error.to_string())),
+            Self::Dimming(dimming) => dimming.validate().map_err(|error| self.refusal(&error.to_string())),
             Self::DeviceLimits { .. } | Self::Stop { .. } | Self::Circle { .. } => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use crate::image::table;
 use crate::memory::{One, Plain, Plan, Region, Span};
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x02");
+const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x03");
 
 /// The pulse of an image: what it is, and how far its cycle is.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ pub(crate) struct Pulse {
     /// Not 0 when the cycle was stopped.
     pub(crate) stopped: AtomicU32,
     _even: AtomicU32,
+    /// When the next cycle is due, in CLOCK_MONOTONIC nanoseconds; 0: not known.
+    pub(crate) due: AtomicU64,
+    /// How long whoever waits for a snapshot may be awake before it comes; 0: not at all.
+    pub(crate) vigil: AtomicU64,
 }
 
 // SAFETY: atomics only, no padding.

@@ -40,7 +40,8 @@ use history::History;
 pub(crate) use holds::Counts;
 pub(crate) use holds::{PLACES, Places};
 use inputs::Inputs;
-use layout::{Board, Pulse};
+use layout::Board;
+pub(crate) use layout::Pulse;
 pub(crate) use sample::Cell;
 pub(crate) use slot::{Read, Slot};
 

@@ -4,11 +4,20 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use crate::clock::{Clock, host_now_ns, host_sleep_until};
+use super::CoreError;
+use crate::clock::{Clock, host_now_ns, host_sleep_until, seconds_to_ns};
 use crate::error::Error;
 
 /// A signal is noticed after at most this long a sleep.
 pub(super) const SIGNAL_CHECK_NS: i64 = 100_000_000;
+
+/// What a caller of a wait gave for its time-out.
+pub(super) fn patience_ns(timeout_s: f64) -> PyResult<i64> {
+    if timeout_s.is_nan() || timeout_s < 0.0 {
+        return Err(CoreError::new_err(format!("timeout_s must be 0 or more, not {timeout_s}")));
+    }
+    Ok(seconds_to_ns(timeout_s))
+}
 
 /// The one source of time of a process.
 #[pyclass(frozen, name = "Clock", module = "simems_core")]

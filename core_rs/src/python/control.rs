@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 use super::CoreError;
 use crate::blocks::DelayBounds;
 use crate::cycle::{Actuator, ClusterSpec, Shares, Source};
-use crate::guard::{Apparent, GuardSpec, Other, Role};
+use crate::guard::{
+    Apparent, ContactSpec, DimmingSpec, Edge, ExternalSpec, Failsafe, GuardSpec, Other, OutsideLimit, Role,
+};
 
 /// Somebody who may propose.
 #[pyclass(frozen, name = "Source", module = "simems_core")]
@@ -188,11 +190,79 @@ impl PyGuard {
         Self::checked(GuardSpec::Circle { active, reactive, apparent, reactive_first })
     }
 
+    /// `edges`: (channel, limit, end, direction).
+    #[staticmethod]
+    #[pyo3(signature = (actuator, *, name, edges))]
+    fn window(actuator: String, name: String, edges: Vec<(String, f64, String, String)>) -> PyResult<Self> {
+        let edges = edges.into_iter().map(edge).collect::<PyResult<_>>()?;
+        Self::checked(GuardSpec::Window { actuator, name, edges })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (grid, *, import_limit=None, export_limit=None))]
+    fn external(grid: String, import_limit: Option<Outside>, export_limit: Option<Outside>) -> PyResult<Self> {
+        let (import, export) = (import_limit.map(outside), export_limit.map(outside));
+        Self::checked(GuardSpec::External(ExternalSpec { grid, import, export }))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (
+        actuators, *, measured, least_limit_w, contacts=None, value=None, consumers=None, sources=None, gains=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
+    fn dimming(
+        actuators: Vec<String>,
+        measured: Vec<String>,
+        least_limit_w: f64,
+        contacts: Option<Vec<(String, bool, f64)>>,
+        value: Option<Outside>,
+        consumers: Option<Vec<(String, f64)>>,
+        sources: Option<Vec<String>>,
+        gains: Option<Vec<f64>>,
+    ) -> PyResult<Self> {
+        let contact = |(channel, active_when, unknown_after_s)| ContactSpec { channel, active_when, unknown_after_s };
+        Self::checked(GuardSpec::Dimming(DimmingSpec {
+            actuators,
+            measured,
+            gains: gains.unwrap_or_default(),
+            least_limit_w,
+            contacts: contacts.unwrap_or_default().into_iter().map(contact).collect(),
+            value: value.map(outside),
+            consumers: consumers.unwrap_or_default(),
+            sources: sources.unwrap_or_default(),
+        }))
+    }
+
     #[staticmethod]
     #[pyo3(signature = (actuator, *, channel))]
     fn stop(actuator: String, channel: String) -> PyResult<Self> {
         Self::checked(GuardSpec::Stop { actuator, channel })
     }
+}
+
+fn edge((channel, limit, end, direction): (String, f64, String, String)) -> PyResult<Edge> {
+    let high = match end.as_str() {
+        "low" => false,
+        "high" => true,
+        _ => return Err(CoreError::new_err(format!("{end:?} is no end of a window; use low or high"))),
+    };
+    let (charge, discharge) = match direction.as_str() {
+        "charge" => (true, false),
+        "discharge" => (false, true),
+        "both" => (true, true),
+        _ => {
+            let text = format!("{direction:?} is no direction; use charge, discharge or both");
+            return Err(CoreError::new_err(text));
+        }
+    };
+    Ok(Edge { channel, limit, high, charge, discharge })
+}
+
+/// Channel, and (limit in W, after s) that stands in for it.
+type Outside = (String, Option<(f64, f64)>);
+
+fn outside((channel, failsafe): Outside) -> OutsideLimit {
+    OutsideLimit { channel, failsafe: failsafe.map(|(limit_w, after_s)| Failsafe { limit_w, after_s }) }
 }
 
 fn delays(delay_max_s: f64, repeat_max_s: f64, settle_s: f64) -> DelayBounds {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::CoreError;
-use super::clock::{PyClock, SIGNAL_CHECK_NS};
+use super::clock::{PyClock, SIGNAL_CHECK_NS, patience_ns};
 use super::control::{PyActuator, PyCluster, PyGuard, PySource};
 use super::estimate::PyLiveEstimator;
 use super::image::PyProcessImage;
@@ -16,7 +15,7 @@ use super::record::PyRecorder;
 use super::snapshot::PySnapshot;
 use super::states::PyStates;
 use super::statistics::PyCycleStatistics;
-use crate::clock::{host_now_ns, seconds_to_ns};
+use crate::clock::host_now_ns;
 use crate::cycle::{Configuration, Cycle, Decided, DeskSpec, Realtime, Shared};
 
 /// latch -> estimate -> wake controllers -> propose deadline -> arbitrate -> guard -> publish -> statistics.
@@ -36,11 +35,8 @@ impl PyCycle {
         timeout_s: f64,
         wait: impl Fn(&Shared, i64) -> Option<T> + Sync,
     ) -> PyResult<Option<T>> {
-        if timeout_s.is_nan() || timeout_s < 0.0 {
-            return Err(CoreError::new_err(format!("timeout_s must be 0 or more, not {timeout_s}")));
-        }
         let shared = self.0.shared();
-        let deadline_ns = host_now_ns().saturating_add(seconds_to_ns(timeout_s));
+        let deadline_ns = host_now_ns().saturating_add(patience_ns(timeout_s)?);
         loop {
             let left_ns = deadline_ns.saturating_sub(host_now_ns()).max(0);
             let found = py.detach(|| wait(shared, left_ns.min(SIGNAL_CHECK_NS)));
@@ -140,6 +136,11 @@ impl PyCycle {
         Ok(found.map(PySnapshot))
     }
 
+    fn vigil(&self, py: Python<'_>, after: i64, timeout_s: f64) -> PyResult<bool> {
+        let timeout_ns = patience_ns(timeout_s)?;
+        Ok(py.detach(|| self.0.shared().vigil(after, timeout_ns)))
+    }
+
     fn wait_decisions(&self, py: Python<'_>, after: i64, timeout_s: f64) -> PyResult<Option<(u64, Vec<PyDecision>)>> {
         let found = self.patiently(py, timeout_s, |shared, timeout_ns| shared.wait_decisions(after, timeout_ns))?;
         Ok(found.map(|(cycle, decided)| (cycle, self.decisions_of(decided))))
@@ -153,6 +154,10 @@ impl PyCycle {
                 Err(error)
             }
         }
+    }
+
+    fn rehearse(&self, proposals: &Bound<'_, PyAny>) -> PyResult<()> {
+        Ok(self.0.shared().rehearse(&read(proposals)?)?)
     }
 
     fn begin(&self, time_ns: i64) -> PyResult<PySnapshot> {

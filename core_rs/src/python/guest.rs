@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::CoreError;
-use super::clock::SIGNAL_CHECK_NS;
+use super::clock::{SIGNAL_CHECK_NS, patience_ns};
 use super::image::PyProcessImage;
 use super::proposal::read;
 use super::snapshot::PySnapshot;
@@ -49,10 +49,7 @@ impl PyCycleGuest {
     }
 
     fn wait(&self, py: Python<'_>, after: u64, timeout_s: f64) -> PyResult<Option<PySnapshot>> {
-        if timeout_s.is_nan() || timeout_s < 0.0 {
-            return Err(CoreError::new_err(format!("timeout_s must be 0 or more, not {timeout_s}")));
-        }
-        let deadline_ns = host_now_ns().saturating_add(seconds_to_ns(timeout_s));
+        let deadline_ns = host_now_ns().saturating_add(patience_ns(timeout_s)?);
         loop {
             let left_ns = deadline_ns.saturating_sub(host_now_ns()).max(0);
             let found = py.detach(|| self.0.wait(after, left_ns.min(SIGNAL_CHECK_NS)))?;
@@ -63,6 +60,11 @@ impl PyCycleGuest {
         }
     }
 
+    fn vigil(&self, py: Python<'_>, after: u64, timeout_s: f64) -> PyResult<bool> {
+        let timeout_ns = patience_ns(timeout_s)?;
+        Ok(py.detach(|| self.0.vigil(after, timeout_ns)))
+    }
+
     fn propose(&self, source: i64, cycle: i64, proposals: &Bound<'_, PyAny>) -> PyResult<bool> {
         match read(proposals) {
             Ok(proposals) => Ok(self.0.propose(source, cycle, &proposals)?),
@@ -71,6 +73,10 @@ impl PyCycleGuest {
                 Err(error)
             }
         }
+    }
+
+    fn rehearse(&self, proposals: &Bound<'_, PyAny>) -> PyResult<()> {
+        Ok(self.0.rehearse(&read(proposals)?)?)
     }
 
     fn publish(&self, handle: i64, value: f64, time_ns: i64) -> PyResult<()> {

@@ -109,7 +109,8 @@ impl PyStates {
 #[pymethods]
 impl PyStates {
     #[new]
-    #[pyo3(signature = (image, *, inputs, actuators, source_modes, labels, faults, autostart))]
+    #[pyo3(signature = (image, *, inputs, actuators, source_modes, labels, faults, autostart, always=Vec::new()))]
+    #[expect(clippy::too_many_arguments, reason = "named arguments of Python")]
     fn new(
         image: &PyProcessImage,
         inputs: Vec<String>,
@@ -118,9 +119,10 @@ impl PyStates {
         labels: BTreeMap<String, u32>,
         faults: Vec<PyRef<'_, PyFault>>,
         autostart: bool,
+        always: Vec<usize>,
     ) -> PyResult<Self> {
         let faults = faults.iter().map(|fault| fault.0.clone()).collect();
-        let spec = StateSpec { inputs, actuators, source_modes, labels, faults, autostart };
+        let spec = StateSpec { inputs, actuators, source_modes, always, labels, faults, autostart };
         let (states, machine) = States::build(&image.0, spec)?;
         Ok(Self { states, machine: Mutex::new(Some(machine)) })
     }

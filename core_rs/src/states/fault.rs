@@ -161,7 +161,9 @@ impl Fault {
             Phase::Active => self.active(verdict, now_ns),
             Phase::Waiting if verdict == Verdict::Gone => Phase::Waiting,
             Phase::Waiting => self.again(),
-            Phase::Cleared => self.over(now_ns),
+            // A cause that came back with the clear: the clear is void, not one cycle is open.
+            Phase::Cleared if verdict == Verdict::Gone => self.over(now_ns),
+            Phase::Cleared => self.again(),
             Phase::Holding => self.holding(verdict, now_ns),
         }
     }

@@ -62,7 +62,7 @@ impl Machine {
         Ok(Self {
             inputs: spec.inputs.iter().map(|address| image.handle(address)).collect::<Result<_>>()?,
             faults: spec.faults.iter().map(fault).collect::<Result<_>>()?,
-            heard: Mode::ALL.map(|mode| heard(mode, &spec.source_modes)).into(),
+            heard: Mode::ALL.map(|mode| heard(mode, spec)).into(),
             labels: Labels::of(spec),
             outputs: Outputs::find(image, &spec.actuators),
             own: Box::default(),
@@ -129,7 +129,9 @@ impl Machine {
     // Storage is what the site controls by; where there is none, whatever it has.
     fn nothing_left(&self) -> bool {
         let of = |storage: bool| {
-            let wanted = move |(_, own): &(&Block, &Rated)| !storage || own.role == Role::Storage;
+            let wanted = move |(_, own): &(&Block, &Rated)| {
+                if storage { own.role == Role::Storage } else { own.role != Role::Request }
+            };
             self.blocks.iter().zip(&self.own).filter(wanted).map(|(block, _)| *block)
         };
         let mut blocks = of(of(true).next().is_some());
@@ -218,9 +220,10 @@ impl Machine {
     }
 }
 
-fn heard(mode: Mode, sources: &[Option<String>]) -> Box<[bool]> {
-    let hears = |own: &Option<String>| mode == Mode::Auto || own.as_deref().is_none_or(|name| name == mode.name());
-    sources.iter().map(hears).collect()
+fn heard(mode: Mode, spec: &crate::states::StateSpec) -> Box<[bool]> {
+    let named = |own: &Option<String>| own.as_deref().is_none_or(|name| name == mode.name());
+    let hears = |(number, own)| mode == Mode::Auto || spec.always.contains(&number) || named(own);
+    spec.source_modes.iter().enumerate().map(hears).collect()
 }
 
 fn write(image: &Image, handle: Option<usize>, value: f64, time_ns: i64) {

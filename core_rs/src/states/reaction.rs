@@ -94,7 +94,10 @@ impl Block {
         match role {
             Role::Storage | Role::Generation => (self.charge, self.discharge),
             Role::Load => (false, self.charge),
-            Role::Reactive | Role::Group => (self.charge && self.discharge, self.charge && self.discharge),
+            Role::Reactive | Role::Group | Role::Switch => {
+                (self.charge && self.discharge, self.charge && self.discharge)
+            }
+            Role::Request => (false, false),
         }
     }
 
@@ -145,5 +148,8 @@ mod tests {
         assert_eq!(block(Reaction::BlockDischarge, Role::Load), (0.0, 9.0));
         assert_eq!(block(Reaction::BlockDischarge, Role::Reactive), (-9.0, 9.0));
         assert_eq!(block(Reaction::ZeroPower, Role::Reactive), (0.0, 0.0));
+        assert_eq!(block(Reaction::Stop, Role::Switch), (0.0, 0.0));
+        assert_eq!(block(Reaction::BlockCharge, Role::Switch), (-9.0, 9.0));
+        assert_eq!(block(Reaction::Stop, Role::Request), (-9.0, 9.0));
     }
 }

@@ -18,6 +18,8 @@ pub struct StateSpec {
     pub actuators: Vec<String>,
     /// The control mode of each of the cycle's sources, in its order; one that is always heard has none.
     pub source_modes: Vec<Option<String>>,
+    /// Numbers of the sources that are heard in every mode all the same: what keeps safe, and what is law.
+    pub always: Vec<usize>,
     /// Code of each label of `site/control_mode`.
     pub labels: BTreeMap<String, u32>,
     /// Every fault.

@@ -68,6 +68,7 @@ fn spec() -> StateSpec {
         inputs: vec!["ess0/p".to_owned()],
         actuators: vec!["ess0/p".to_owned()],
         source_modes: vec![None, Some("PEAK_SHAVING".to_owned()), Some("SELF_CONSUMPTION".to_owned())],
+        always: vec![],
         labels: labels.into_iter().zip(0_u32..).map(|(name, code)| (name.to_owned(), code)).collect::<BTreeMap<_, _>>(),
         faults: vec![
             FaultSpec { delay_s: 2.0, gone_s: 3.0, ..under },
@@ -90,6 +91,10 @@ struct Bench {
 
 impl Bench {
     fn new(fallback: f64, ramp_per_s: Option<f64>) -> Self {
+        Self::with(spec(), fallback, ramp_per_s)
+    }
+
+    fn with(spec: StateSpec, fallback: f64, ramp_per_s: Option<f64>) -> Self {
         let names = ["ess0/p", "ess0/v", "ess0/t", "site/estop", "site/state", "ess0/charge_blocked"];
         let mut channels: Vec<Channel> = names.map(Channel::new).to_vec();
         channels.iter_mut().for_each(|channel| channel.stale_after_s = 5.0);
@@ -112,7 +117,7 @@ impl Bench {
             ..Configuration::default()
         };
         let cycle = Cycle::new(Arc::clone(&image), Arc::new(Clock::simulated(0)), configuration).unwrap();
-        let (states, machine) = States::build(&image, spec()).unwrap();
+        let (states, machine) = States::build(&image, spec).unwrap();
         cycle.attach_states(machine).unwrap();
         Self { cycle, image, states, second: 0 }
     }
@@ -318,6 +323,25 @@ fn a_mode_hears_its_own_sources_and_the_person() {
     assert_eq!(bench.states.mode(), Mode::SelfConsumption);
     bench.states.set_mode(Mode::Auto).unwrap();
     assert_eq!(bench.step(Some(3.3), 25.0, 0.0, &[(1, 10.0), (2, 20.0), (0, 1.0)]).1, "manual");
+}
+
+#[test]
+fn a_clear_is_void_when_the_cause_is_back_in_the_same_cycle() {
+    let mut bench = Bench::new(0.0, None);
+    bench.calm(50.0);
+    bench.step(Some(3.3), 25.0, 1.0, &[(1, 50.0)]);
+    bench.step(Some(3.3), 25.0, 0.0, &[(1, 50.0)]);
+    bench.states.clear(2).unwrap();
+    assert_eq!(bench.step(Some(3.3), 25.0, 1.0, &[(1, 50.0)]).0, 0.0, "pressed again as it was cleared");
+    assert_eq!(bench.states.phase(2).unwrap(), Phase::Active);
+}
+
+#[test]
+fn what_keeps_safe_is_heard_in_every_mode() {
+    let mut bench = Bench::with(StateSpec { always: vec![1], ..spec() }, 0.0, None);
+    bench.states.set_mode(Mode::SelfConsumption).unwrap();
+    assert_eq!(bench.step(Some(3.3), 25.0, 0.0, &[(1, 10.0), (2, 20.0)]).1, "peak0");
+    assert_eq!(bench.states.control_mode(), "PEAK_SHAVING", "and shown by its own name");
 }
 
 #[test]

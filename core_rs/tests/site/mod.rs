@@ -181,6 +181,7 @@ pub fn states() -> StateSpec {
         inputs: vec!["grid0/p".to_owned()],
         actuators: ACTUATORS.map(str::to_owned).to_vec(),
         source_modes: vec![Some("SELF_CONSUMPTION".to_owned())],
+        always: vec![],
         labels: std::collections::BTreeMap::new(),
         faults: vec![FaultSpec {
             id: "full:ess0".to_owned(),

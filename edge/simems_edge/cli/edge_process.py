@@ -22,6 +22,7 @@ from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
 from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
+from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
 from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_keys
 
@@ -41,6 +42,8 @@ class EdgeOptions:
     clock: Clock
     pin: str | None = None
     hmi_port: int | None = None
+    record: Path | None = None
+    """INPUT.csv of a replay to write."""
 
 
 async def run_edge(site: Site, options: EdgeOptions) -> None:
@@ -69,6 +72,10 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     stack.push_async_callback(buffer.close)
     processes = site.controller_processes.enabled
     runtime = Runtime(site, clock=clock, bridges=[ModbusBridge], data=options.data, processes=processes)
+    if options.record is not None:
+        recording = LiveRecording(runtime, options.record)
+        recording.start()
+        stack.callback(recording.stop)
     parts = _Parts(site, options, runtime, buffer, now_us)
     stack.push_async_callback(parts.pump.flush)
     runtime.on_event = parts.pump.add_event

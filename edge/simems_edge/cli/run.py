@@ -23,6 +23,7 @@ EXAMPLES = """
 Examples:
   simems-edge run site.yaml
   simems-edge run site.yaml --data /var/lib/simems --log-level warning
+  simems-edge run site.yaml --record input.csv                for simems-edge replay
   simems-edge run site.yaml --clock-file plant-clock.json     with simems-edge sim --speed
 
 \b
@@ -37,8 +38,9 @@ LEVELS = click.Choice(["debug", "info", "warning", "error"], case_sensitive=Fals
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
 @click.option("--clock-file", type=click.Path(path_type=Path), help="Share the clock of a virtual plant.")
+@click.option("--record", metavar="INPUT.csv", type=click.Path(path_type=Path), help="Record each cycle's inputs.")
 @click.option("--log-level", type=LEVELS, default="info", show_default=True)
-def command(*, site_file: str, data: Path, clock_file: Path | None, log_level: str) -> None:
+def command(*, site_file: str, data: Path, clock_file: Path | None, record: Path | None, log_level: str) -> None:
     """Run a site until SIGTERM or Ctrl-C: bridges, cycle, controllers, recorder, buffer, uplink and screen.
 
     Logs are JSON lines on stderr. Exit code 0: stopped cleanly; 1: a part failed; 2: not usable.
@@ -47,7 +49,7 @@ def command(*, site_file: str, data: Path, clock_file: Path | None, log_level: s
     site = checked_site(site_file)
     clock = Clock.monotonic() if clock_file is None else read_clock(clock_file).clock()
     with locked_folder(data) as folder:
-        options = EdgeOptions(folder, clock, pin=os.environ.get("SIMEMS_HMI_PIN") or None)
+        options = EdgeOptions(folder, clock, pin=os.environ.get("SIMEMS_HMI_PIN") or None, record=record)
         try:
             asyncio.run(run_edge(site, options))
         except (StorageError, IdentityError) as error:

@@ -10,8 +10,18 @@ from pydantic import BaseModel
 from simems_edge.config import Site
 from simems_edge.devices import Profile
 from simems_edge.estimation import CellFile
+from simems_edge.replay import Scenario
+from simems_edge.replay.scenario_table import ScenarioTable
+from simems_edge.schedule import Schedule
 
-MODELS: Final[Mapping[str, type[BaseModel]]] = {"site": Site, "profile": Profile, "cell": CellFile}
+MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "site": Site,
+    "profile": Profile,
+    "cell": CellFile,
+    "scenario": Scenario,
+    "schedule": Schedule,
+    "table": ScenarioTable,
+}
 EXAMPLES = """
 \b
 Examples:

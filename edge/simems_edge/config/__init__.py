@@ -25,7 +25,23 @@ from simems_edge.config.model import (
 )
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
-from simems_edge.config.simulation import SimulatedCells, SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation
+from simems_edge.config.simulation import (
+    SimulatedBreaker,
+    SimulatedCells,
+    SimulatedCharger,
+    SimulatedConsumer,
+    SimulatedDevice,
+    SimulatedDropouts,
+    SimulatedForming,
+    SimulatedGrid,
+    SimulatedHeatPump,
+    SimulatedHybrid,
+    SimulatedLoad,
+    SimulatedPv,
+    SimulatedSession,
+    SimulatedThermal,
+    Simulation,
+)
 
 __all__ = [
     "BufferSettings",
@@ -46,10 +62,20 @@ __all__ = [
     "ModbusTcp",
     "Problem",
     "RecorderSettings",
+    "SimulatedBreaker",
     "SimulatedCells",
+    "SimulatedCharger",
+    "SimulatedConsumer",
     "SimulatedDevice",
+    "SimulatedDropouts",
+    "SimulatedForming",
+    "SimulatedGrid",
+    "SimulatedHeatPump",
+    "SimulatedHybrid",
     "SimulatedLoad",
     "SimulatedPv",
+    "SimulatedSession",
+    "SimulatedThermal",
     "Simulation",
     "Site",
     "SiteError",

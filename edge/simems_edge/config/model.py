@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simems_edge.config.connection import Connection, Port
+from simems_edge.config.outside import Dimming, ExternalLimits
 from simems_edge.config.quantities import (
     NonNegativeCurrentA,
     NonNegativePowerW,
@@ -39,6 +40,8 @@ class GridLimits(Strict):
     export_limit_w: NonNegativePowerW
     phase_limit_a: PositiveCurrentA | None = None
     """Largest current of each phase; needs a meter that reads power, voltage and current of each phase."""
+    external: ExternalLimits | None = None
+    """What holds while nobody gives the limits from outside that are expected."""
 
 
 class SiteInfo(Strict):
@@ -51,6 +54,8 @@ class SiteInfo(Strict):
     grid: GridLimits
     estop: ChannelAddress | None = None
     """A bool channel of a component that is true while the emergency stop is pressed; not valid counts as pressed."""
+    dimming: Dimming | None = None
+    """Controllable devices whose draw the grid operator may lower (section 14a EnWG)."""
 
 
 class CycleSettings(Strict):
@@ -105,7 +110,7 @@ PhaseNumber = Annotated[int, Field(ge=1, le=3)]
 
 class Control(Strict):
     """Commands a component beyond a battery's active power: a PV's largest power, a charger's largest current, reactive
-    power. Only what the profile can set is commanded."""
+    power, a relay, a breaker, a battery's mode. Only what the profile can set is commanded."""
 
     phases: Annotated[tuple[PhaseNumber, ...], BeforeValidator(_list), Field(min_length=1, max_length=3)] = (1, 2, 3)
     """Phases of the connection it stands on, in the order of its own (a rotation: [2, 3, 1]); one: [2]."""
@@ -125,6 +130,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Battery: commands its mode of operation; the code of its mode on the grid, which holds when nobody speaks."""
 
 
 class ClusterEntry(Strict):

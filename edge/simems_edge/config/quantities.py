@@ -30,6 +30,10 @@ UNITS: Final[Mapping[str, Mapping[str, float]]] = {
         for unit, factor in _units_of("W").items()
         for time, seconds in (("s", 1.0), ("min", 60.0), ("h", 3600.0))
     },
+    "var/s": {f"{unit}/s": factor for unit, factor in _units_of("var").items()},
+    "Hz/s": {f"{unit}/s": factor for unit, factor in _units_of("Hz").items()},
+    "%/s": {"%/s": 1.0},
+    "%/min": {"%/min": 1.0},
     "%": {"%": 1.0, "pct": 1.0},
     "degC": {"degC": 1.0, "°C": 1.0},
 }
@@ -46,7 +50,8 @@ _EXAMPLES: Final = {
 }
 
 SUFFIXES: Final[Mapping[str, str]] = {
-    "_w_per_s": "W/s", "_wh": "Wh", "_varh": "varh", "_ah": "Ah", "_w": "W", "_var": "var", "_va": "VA", "_v": "V",
+    "_w_per_s": "W/s", "_var_per_s": "var/s", "_hz_per_s": "Hz/s", "_pct_per_s": "%/s", "_pct_per_min": "%/min",
+    "_wh": "Wh", "_varh": "varh", "_ah": "Ah", "_w": "W", "_var": "var", "_va": "VA", "_v": "V",
     "_a": "A", "_hz": "Hz", "_pct": "%", "_degc": "degC", "_s": "s",
 }  # fmt: skip
 """Unit at the end of a field's name -> dimension; the longest suffix comes first."""
@@ -108,6 +113,8 @@ _POWER, _ENERGY, _TIME, _RAMP = _quantity("W"), _quantity("Wh"), _quantity("s"),
 _CURRENT, _PERCENT = _quantity("A"), _quantity("%")
 _VOLTAGE, _TEMPERATURE = _quantity("V"), _quantity("degC")
 _REACTIVE, _APPARENT = _quantity("var"), _quantity("VA")
+_FREQUENCY, _SLOPE, _REACTIVE_RAMP = _quantity("Hz"), _quantity("Hz/s"), _quantity("var/s")
+_SHARE_PER_S, _SHARE_PER_MIN = _quantity("%/s"), _quantity("%/min")
 
 PowerW = Annotated[float, *_POWER]
 PositivePowerW = Annotated[float, Field(gt=0), *_POWER]
@@ -122,5 +129,13 @@ TemperatureDegC = Annotated[float, Field(ge=-60, le=150), *_TEMPERATURE]
 PositiveCurrentA = Annotated[float, Field(gt=0), *_CURRENT]
 NonNegativeCurrentA = Annotated[float, Field(ge=0), *_CURRENT]
 PositiveReactiveVar = Annotated[float, Field(gt=0), *_REACTIVE]
+NonNegativeReactiveVar = Annotated[float, Field(ge=0), *_REACTIVE]
+PositiveRampVarPerS = Annotated[float, Field(gt=0), *_REACTIVE_RAMP]
+PositiveFrequencyHz = Annotated[float, Field(gt=0, le=70), *_FREQUENCY]
+NominalFrequencyHz = Annotated[float, Field(ge=45, le=65), *_FREQUENCY]
+FrequencyBandHz = Annotated[float, Field(ge=0, le=5), *_FREQUENCY]
+NonNegativeSlopeHzPerS = Annotated[float, Field(ge=0, le=10), *_SLOPE]
+PositiveSharePctPerS = Annotated[float, Field(gt=0, le=1000), *_SHARE_PER_S]
+PositiveSharePctPerMin = Annotated[float, Field(gt=0, le=6000), *_SHARE_PER_MIN]
 PositiveApparentVa = Annotated[float, Field(gt=0), *_APPARENT]
 Percent = Annotated[float, Field(ge=0, le=100), *_PERCENT]

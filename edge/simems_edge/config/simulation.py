@@ -1,88 +1,93 @@
-"""What really stands behind the devices, for the virtual plant only."""
+"""The site file's ``simulation``, for the virtual plant only: grid, load, sun, what stands behind the devices."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from simems_edge.config.quantities import (
-    NonNegativePowerW,
-    NonNegativeSeconds,
-    Percent,
-    PositiveEnergyWh,
-    PositivePowerW,
-    Seconds,
-    TemperatureDegC,
+from simems_edge.config.quantities import NonNegativeSeconds, PositivePowerW, PositiveVoltageV
+from simems_edge.config.simulated_devices import (
+    Names,
+    SimulatedBreaker,
+    SimulatedCells,
+    SimulatedCharger,
+    SimulatedConsumer,
+    SimulatedDevice,
+    SimulatedDropouts,
+    SimulatedForming,
+    SimulatedHeatPump,
+    SimulatedHybrid,
+    SimulatedSession,
+    SimulatedThermal,
+    Strict,
+    as_tuple,
 )
 
-Fraction = Annotated[float, Field(ge=0, le=0.5)]
+__all__ = [
+    "SimulatedBreaker",
+    "SimulatedCells",
+    "SimulatedCharger",
+    "SimulatedConsumer",
+    "SimulatedDevice",
+    "SimulatedDropouts",
+    "SimulatedForming",
+    "SimulatedGrid",
+    "SimulatedHeatPump",
+    "SimulatedHybrid",
+    "SimulatedLoad",
+    "SimulatedPv",
+    "SimulatedSession",
+    "SimulatedThermal",
+    "Simulation",
+]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class SimulatedLoad(_Strict):
+class SimulatedLoad(Strict):
     """A recorded load profile shipped with the product."""
 
     profile: Annotated[str, Field(min_length=1, max_length=64)] = "supermarket"
     scale: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    tan_phi: Annotated[float, Field(ge=-2, le=2)] = 0.2
+    """Reactive over active power, inductive > 0."""
+    phase_shares: Annotated[tuple[Share, Share, Share], BeforeValidator(as_tuple)] = (0.36, 0.33, 0.31)
+    """How it spreads over the phases; their sum is 1."""
+    relays: Names = ()
+    """It runs only while these relays are on."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.phase_shares) - 1.0) > 1e-6:
+            raise ValueError("phase_shares must add up to 1; correct them")
+        return self
 
 
-class SimulatedPv(_Strict):
+class SimulatedPv(Strict):
     """A recorded PV profile, scaled to its peak power."""
 
     profile: Annotated[str, Field(min_length=1, max_length=64)] = "rooftop"
     peak_w: PositivePowerW
 
 
-class SimulatedCells(_Strict):
-    """Cells behind a battery: it then shows the voltage and current of their side."""
+class SimulatedGrid(Strict):
+    """The grid behind the connection: stiff in frequency, its voltage behind an impedance (of each phase)."""
 
-    series: Annotated[int, Field(ge=1, le=10_000)]
-    parallel: Annotated[int, Field(ge=1, le=100_000)] = 1
-    temperature_degc: TemperatureDegC = 25.0
-    soc_error_pct: Annotated[float, Field(ge=-50, le=50)] = 0.0
-    """The battery's own state of charge is off by this many points."""
-
-
-class SimulatedDevice(_Strict):
-    """Imperfections of a device's measurements and, for a battery, what it is made of."""
-
-    delay_s: NonNegativeSeconds = Field(alias="delay", default=0.0, le=60)
-    """Age of a value when the device first shows it."""
-    interval_s: NonNegativeSeconds = Field(alias="interval", default=0.0, le=3600)
-    """The device shows a new value this often; 0: always."""
-    noise_w: NonNegativePowerW = 0.0
-    """Standard deviation of the power readings."""
-    timestamp_error_s: Seconds = Field(alias="timestamp_error", default=0.0, ge=-60, le=60)
-    """The true age of a value differs from ``delay`` by this much."""
-
-    capacity_wh: PositiveEnergyWh = 120_000.0
-    max_charge_w: PositivePowerW = 60_000.0
-    max_discharge_w: PositivePowerW = 60_000.0
-    time_constant_s: NonNegativeSeconds = Field(alias="time_constant", default=0.3, le=600)
-    """First-order response of power to its setpoint."""
-    initial_soc_pct: Percent = 50.0
-    minimum_power_w: NonNegativePowerW = 0.0
-    """Setpoints smaller than this are answered with 0 W."""
-    cells: SimulatedCells | None = None
-    """None: only its energy is counted, nothing of its cells is shown."""
-    standby_loss_w: NonNegativePowerW = 50.0
-    """Taken from the battery at all times."""
-    loss_constant: Fraction = 0.005
-    """Converter loss while it runs, as a share of rated power: constant + linear * p + quadratic * p**2, where p is
-    power over rated power. Efficiency falls at part load."""
-    loss_linear: Fraction = 0.01
-    loss_quadratic: Fraction = 0.02
+    voltage_v: PositiveVoltageV = 231.0
+    """Phase to neutral, without load."""
+    frequency_hz: Annotated[float, Field(ge=40, le=70)] = 50.0
+    resistance_ohm: Annotated[float, Field(ge=0, le=10)] = 0.0
+    reactance_ohm: Annotated[float, Field(ge=0, le=10)] = 0.0
+    collapse_s: NonNegativeSeconds = Field(alias="collapse", default=0.15, le=10)
+    """Time constant with which the voltage of a bus dies that nothing feeds."""
 
 
-class Simulation(_Strict):
+class Simulation(Strict):
     """The virtual plant: recorded profiles and one entry per component that differs from the defaults."""
 
+    grid: SimulatedGrid = SimulatedGrid()
     load: SimulatedLoad = SimulatedLoad()
     pv: SimulatedPv | None = None
-    devices: dict[str, SimulatedDevice] = {}
+    devices: dict[str, SimulatedDevice] = Field(default_factory=dict)
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     time_origin: str | None = None
     """ISO 8601 instant with offset at which the plant's clock starts; None: now."""

@@ -38,10 +38,18 @@ class Binding:
 
     def actuator(self, ref: DeviceRef, channel: str) -> int:
         """What :meth:`Context.propose` takes. Raises CoreError when the site does not command this channel."""
-        handle = self.read(ref, channel)
+        return self.command(ref.address(channel))
+
+    def command(self, address: str) -> int:
+        """As :meth:`actuator`, by address."""
+        handle = self.channel(address)
         if handle not in self.actuators:
-            raise CoreError(f"{ref.address(channel)} is not commanded here; add it to the component's `control`")
+            raise CoreError(f"{address} is not commanded here; add it to the component's `control`")
         return handle
+
+    def resolution(self, handle: int) -> float:
+        """The smallest difference that a channel's profile promises, in its unit; 0 when it promises none."""
+        return self._image.channels[handle].resolution
 
     def own(self, metric: str) -> int:
         """Handle of one of the controller's own channels (a retained one holds what it held before the restart)."""
@@ -63,8 +71,6 @@ class EssHandles:
     """Reading; as the first argument of :meth:`Context.propose` the actuator."""
     active_power_w_setpoint: int
     soc_pct: int
-    max_charge_power_w: int
-    max_discharge_power_w: int
 
     @classmethod
     def of(cls, ref: EssRef, binding: Binding) -> Self:

@@ -18,7 +18,7 @@ from simems_edge.contracts.spec import Spec
 class ControllerSettings(BaseModel):
     """Frozen and strict: an unknown key is refused. Fields carry the unit in the name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     def references(self) -> dict[str, DeviceRef]:
         """Field name (``name[0]``, ``name[1]`` in a list) -> component it refers to."""

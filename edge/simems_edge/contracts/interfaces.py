@@ -83,6 +83,8 @@ ESS: Final = Interface(
         ChannelSpec("frequency_hz", "Hz"),
         ChannelSpec("dc_voltage_v", "V"),
         ChannelSpec("dc_current_a", "A"),
+        ChannelSpec("dc_power_w", "W"),
+        ChannelSpec("dc_pv_power_w", "W"),
         ChannelSpec("temperature_degc", "degC"),
         ChannelSpec("cell_voltage_min_v", "V"),
         ChannelSpec("cell_voltage_max_v", "V"),

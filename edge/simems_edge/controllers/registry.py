@@ -82,7 +82,7 @@ def _check_channels(controller_id: str, settings: ControllerSettings, profiles: 
         profile = profiles.get(ref.component)
         if profile is None:
             raise ControllerError(f"{controller_id}.{name}: {ref.component!r} is no component of this site; name one")
-        readable = [row.name for row in profile.channels if row.readable]
+        readable = [*(row.name for row in profile.channels if row.readable), "communication"]
         if ref.partition("/")[2] not in readable:
             offered = ", ".join(readable)
             raise ControllerError(f"{controller_id}.{name}: {str(ref)!r} is no readable channel; use one of {offered}")

@@ -13,15 +13,12 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.dimming_check import dimming_problems
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import Profile, ProfileError, load_profile, profile_names
 from simems_edge.devices.shared_units import shared_unit_problems
-
-_BATTERY_KEYS: Final = frozenset({
-    "capacity_wh", "max_charge_w", "max_discharge_w", "time_constant_s", "initial_soc_pct", "minimum_power_w",
-    "standby_loss_w", "cells", "loss_constant", "loss_linear", "loss_quadratic",
-})  # fmt: skip
+from simems_edge.devices.simulation_check import simulation_problems
 
 SettingsOf = Callable[[str], type[BaseModel]]
 """Controller type -> its settings class; raises ValueError, saying why, when it cannot be used."""
@@ -39,8 +36,9 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         problems += _phase_limit(file.site, file.document, kinds)
         problems += _control(file.site, file.document)
         problems += _clusters(file.site, file.document, kinds)
+        problems += dimming_problems(file.site, file.document, kinds)
         problems += estimator_problems(file.site, file.document)
-        problems += _simulation(file.site, file.document, kinds)
+        problems += simulation_problems(file.site, file.document, kinds)
         for position, entry in enumerate(file.site.controllers):
             problems += _controller(file, position, entry, kinds, settings_of)
     return problems
@@ -106,9 +104,35 @@ def _guards(site: Site, document: Document) -> Iterator[Problem]:
                 yield document.problem(
                     (*path, name), f"is a guard of a battery, but {component.id!r} is of kind {kind}", "remove it"
                 )
+        yield from _windows(document, path, component)
         if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
             message = f"is a guard of what can be set, but {component.id!r} is of kind {kind}"
             yield document.problem((*path, "ramp_w_per_s"), message, "remove it")
+
+
+_READS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "cell_voltage_v": (("cell_voltage_min_v",), ("cell_voltage_max_v",)),
+    "voltage_v": (("voltage_v",),),
+    "cell_temperature_degc": (
+        ("cell_temperature_min_degc", "temperature_degc"),
+        ("cell_temperature_max_degc", "temperature_degc"),
+    ),
+}
+"""Guard -> what it needs, one channel of each tuple."""
+
+
+def _windows(document: Document, path: Path, component: Component) -> Iterator[Problem]:
+    """A limit that nobody measures cannot be kept: it would hold the battery still for ever."""
+    profile = _profile_of(component)
+    readable = frozenset() if profile is None else {row.name for row in profile.channels if row.readable}
+    needs = {**_READS, "charge_temperature_degc": _READS["cell_temperature_degc"]}
+    for name, wanted in needs.items():
+        if profile is None or profile.kind != "ess" or getattr(component.guards, name) is None:
+            continue
+        lacking = [" or ".join(names) for names in wanted if readable.isdisjoint(names)]
+        if lacking:
+            message = f"cannot be kept: profile {profile.id} does not read {', nor '.join(lacking)}"
+            yield document.problem((*path, name), message, "use a profile that reads it, or remove the limit")
 
 
 def _phase_limit(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
@@ -141,7 +165,14 @@ def _profile_of(component: Component) -> Profile | None:
         return None
 
 
-_CONTROLLED: Final = {"pv": "active_power_limit_w", "evcs": "current_limit_a", "ess": "active_power_w"}
+_CONTROLLED: Final = {
+    "pv": "active_power_limit_w",
+    "evcs": "current_limit_a",
+    "ess": "active_power_w",
+    "relay": "state",
+    "breaker": "closed",
+}
+_POWERED: Final = frozenset({"pv", "evcs", "ess"})
 
 
 def _control(site: Site, document: Document) -> Iterator[Problem]:
@@ -163,6 +194,17 @@ def _control(site: Site, document: Document) -> Iterator[Problem]:
         if control.reactive_rating_var is not None and "reactive_power_var" not in settable:
             message = f"cannot be commanded: profile {profile.id} cannot set reactive_power_var"
             yield document.problem((*path, "reactive_rating_var"), message, "remove it")
+        if control.operating_mode is not None:
+            yield from _mode(document, (*path, "operating_mode"), profile, control.operating_mode)
+
+
+def _mode(document: Document, path: Path, profile: Profile, code: int) -> Iterator[Problem]:
+    row = next((row for row in profile.channels if row.name == "operating_mode" and row.settable), None)
+    if row is None:
+        yield document.problem(path, f"cannot be commanded: profile {profile.id} cannot set it", "remove it")
+    elif code not in row.labels:
+        known = ", ".join(f"{number} ({text})" for number, text in row.labels.items())
+        yield document.problem(path, "is no mode of this device", f"use one of {known}")
 
 
 def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
@@ -173,7 +215,7 @@ def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Itera
         if len(found) > 1:
             yield document.problem((*path, "members"), "are of several kinds", "group devices of one kind")
         for place, member in enumerate(cluster.members):
-            if member in kinds and (member not in commanded or kinds[member] not in _CONTROLLED):
+            if member in kinds and (member not in commanded or kinds[member] not in _POWERED):
                 message = "is not commanded"
                 yield document.problem((*path, "members", place), message, "give it a control section, or leave it out")
         if cluster.share == "soc" and found and found != {"ess"}:
@@ -182,16 +224,6 @@ def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Itera
         if getattr(cluster, wrong) is not None and found:
             message = f"is no limit of {' and '.join(sorted(found))}"
             yield document.problem((*path, wrong), message, f"use {'limit_a' if wrong == 'limit_w' else 'limit_w'}")
-
-
-def _simulation(site: Site, document: Document, kinds: Mapping[str, str]) -> Iterator[Problem]:
-    for name, device in (site.simulation.devices if site.simulation else {}).items():
-        if kinds.get(name, "ess") == "ess":
-            continue
-        for key in sorted(device.model_fields_set & _BATTERY_KEYS):
-            alias = type(device).model_fields[key].alias or key
-            path: Path = ("simulation", "devices", name, alias)
-            yield document.problem(path, f"describes a battery, but {name!r} is of kind {kinds[name]}", "remove it")
 
 
 def _controller(

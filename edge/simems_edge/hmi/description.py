@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import version
-from math import isnan
+from math import isfinite, isnan
 
 from simems_core import Channel, CycleStatistics, wire
 
@@ -94,7 +94,10 @@ def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int) -> wire
     """The uplink's greeting."""
     site, profiles = runtime.site, runtime.profiles
     devices = [
-        wire.ComponentInfo(id=c.id, kind=profiles[c.id].kind, profile=c.profile, name=c.name) for c in site.components
+        wire.ComponentInfo(
+            id=c.id, kind=profiles[c.id].kind, profile=c.profile, name=c.name, protocol=profiles[c.id].protocol
+        )
+        for c in site.components
     ]
     controllers = [wire.ComponentInfo(id=c.id, kind="controller", profile=c.type) for c in site.controllers]
     return wire.Hello(
@@ -108,11 +111,24 @@ def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int) -> wire
         oldest=oldest,
         components=[*devices, *controllers],
         channels=[
-            wire.ChannelInfo(address=c.address, unit=c.unit, kind=c.kind, resolution=c.resolution, labels=c.labels)
+            wire.ChannelInfo(
+                address=c.address,
+                unit=c.unit,
+                kind=c.kind,
+                resolution=c.resolution,
+                labels=c.labels,
+                access=c.access,
+                minimum=_limit(c.minimum),
+                maximum=_limit(c.maximum),
+            )
             for c in runtime.channels
         ],
         settings=runtime.settings,
     )
+
+
+def _limit(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def alarm(booked: BookedAlarm) -> Alarm:

@@ -51,7 +51,7 @@ class LocalHost:
         def propose(cycle: int, rows: Sequence[Row]) -> None:
             self._cycle.propose(source, cycle, rows)
 
-        seat = Seat(controller, self._image, self._numbers, propose, self._image.publish)
+        seat = Seat(controller, self._image, self._numbers, propose, self._image.publish, self._cycle.rehearse)
         return _Record(seat, self._image.handle(f"{controller.id}/failures"))
 
     def start(self) -> None:
@@ -59,6 +59,12 @@ class LocalHost:
 
     def stop(self) -> None:
         """Nothing to stop."""
+
+    def wait(self, after: int, timeout_s: float) -> Snapshot | None:
+        """The first snapshot newer than ``after``, awake when it comes; None on time-out or stop. For one thread."""
+        if self._records and self._cycle.vigil(after, timeout_s):
+            self._records[0].seat.rehearse()
+        return self._cycle.wait(after, timeout_s)
 
     def turn(self, snapshot: Snapshot) -> None:
         """One turn of every controller on this cycle's snapshot."""

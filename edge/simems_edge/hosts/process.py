@@ -58,12 +58,14 @@ def _seat(order: Order, guest: CycleGuest) -> Seat:
     def propose(cycle: int, rows: Sequence[Row]) -> None:
         guest.propose(0, cycle, rows)
 
-    return Seat(order.controller, guest.image, order.actuators, propose, guest.publish)
+    return Seat(order.controller, guest.image, order.actuators, propose, guest.publish, guest.rehearse)
 
 
 def _turns(guest: CycleGuest, seat: Seat, period_s: float, reporter: _Reporter) -> None:
     after, parent = guest.number, os.getppid()
     while not guest.stopped and os.getppid() == parent:
+        if guest.vigil(after, WAIT_S):
+            seat.rehearse()
         snapshot = _next(guest, after)
         if snapshot is not None:
             after = snapshot.cycle

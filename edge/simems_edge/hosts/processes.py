@@ -61,6 +61,10 @@ class ProcessHosts:
         for ward in self.wards:
             ward.end()
 
+    def wait(self, after: int, timeout_s: float) -> Snapshot | None:
+        """The first snapshot newer than ``after``; None on time-out or stop."""
+        return self._cycle.wait(after, timeout_s)
+
     def turn(self, _snapshot: Snapshot) -> None:
         """Nothing to do: each process takes its own turns."""
 

@@ -15,6 +15,7 @@ from simems_core import ProcessImage, Snapshot
 
 from simems_edge.contracts import Binding, Context, Controller
 from simems_edge.contracts.context import UTC_OFFSET, Row
+from simems_edge.hosts.rehearsal import Rehearsal, Rehearse
 
 NANOSECONDS = 1e-9
 LONGEST_TEXT = 500
@@ -55,6 +56,7 @@ class Seat:
         actuators: Mapping[str, int],
         propose: Propose,
         publish: Callable[[int, float, int], None],
+        rehearse: Rehearse,
     ) -> None:
         """``actuators``: address -> number in the cycle; ``publish``: (handle, value, time_ns)."""
         self.controller = controller
@@ -64,6 +66,8 @@ class Seat:
         binding = Binding(image, actuators, own)
         controller.bind(binding)
         self._context = Context(binding.actuators, own, publish, binding.find_channel(UTC_OFFSET))
+        self.rehearse = Rehearsal(image, binding.actuators, rehearse)
+        """Shortly before a turn; no effect."""
 
     def turn(self, snapshot: Snapshot, period_s: float) -> Failure | None:
         """One turn; how it failed, or None. ``period_s``: taken for the time since its last turn in the first one."""

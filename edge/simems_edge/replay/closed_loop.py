@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import nan
+from pathlib import Path
 from typing import TextIO
 
 from simems_core import FORCED, GOOD, Clock, Decision, Snapshot
 
 from simems_edge.config import Site
-from simems_edge.replay.scenario import Scenario, ScenarioEvent
+from simems_edge.replay.input_writer import InputWriter
+from simems_edge.replay.scenario import Scenario
 from simems_edge.replay.scenario_plant import ScenarioPlant
 from simems_edge.replay.simulated_bridge import SimulatedBridge
-from simems_edge.replay.table import RowWriter, numbers
+from simems_edge.replay.table import RowWriter, decision_cells, decision_columns, numbers
+from simems_edge.replay.timeline import Timeline
 from simems_edge.runtime import Runtime
+from simems_edge.schedule import Schedule, read_schedule
 
 _NS = 1_000_000_000
 _VALID = frozenset((GOOD, FORCED))
@@ -39,20 +43,27 @@ class ClosedLoop:
         self.scenario = scenario
         self.plant = ScenarioPlant(site, scenario.simulation(site), scenario)
         self.clock = Clock.simulated(round(scenario.start.timestamp() * 1e6))
-        self.runtime = Runtime(site, clock=self.clock)
+        self.runtime = Runtime(site, clock=self.clock, schedule=_schedule(site, scenario))
         self._bridge = SimulatedBridge(self.runtime, self.plant)
-        self._events = sorted(scenario.events, key=lambda event: event.at_s)
+        self._timeline = Timeline(scenario, self.plant, self.runtime)
+
+    @property
+    def stamps(self) -> bool:
+        """Whether some samples are not stamped with the time of their cycle."""
+        return self._bridge.stamps
 
     def steps(self) -> Iterator[Step]:
         step_ns = round(self.scenario.step_s * _NS)
+        self._timeline.plant_until(0.0)
+        self.plant.settle()
         for number in range(self.scenario.steps):
             yield self._step(number * step_ns)
+            self._timeline.plant_until((number + 1) * step_ns / _NS)
             self.plant.step(self.scenario.step_s)
 
     def _step(self, time_ns: int) -> Step:
         self.clock.advance_to(time_ns)
-        while self._events and self._events[0].at_s * _NS <= time_ns:
-            self._happen(self._events.pop(0))
+        self._timeline.runtime_until(time_ns / _NS, time_ns)
         truth = self.plant.truth()
         self._bridge.poll(time_ns)
         decisions = self.runtime.step(time_ns)
@@ -60,16 +71,11 @@ class ClosedLoop:
         runtime = self.runtime
         return Step(time_ns / _NS, runtime.image.snapshot(), decisions, truth, runtime.state, runtime.control_mode)
 
-    def _happen(self, event: ScenarioEvent) -> None:
-        if event.silence is not None:
-            self.plant.silence(event.silence, True)
-        elif event.answer is not None:
-            self.plant.silence(event.answer, False)
-        elif event.override is not None and event.value is not None:
-            duration_s, reason = event.duration_s, "scenario"
-            self.runtime.overrides.set(
-                event.override, event.value, duration_s=duration_s, reason=reason, actor="scenario"
-            )
+
+def _schedule(site: Site, scenario: Scenario) -> Schedule | None:
+    if scenario.schedule is None:
+        return None
+    return read_schedule(Path(scenario.source.document.file).parent / scenario.schedule, site)
 
 
 def simulate(
@@ -79,12 +85,17 @@ def simulate(
     *,
     progress: Callable[[int, int], None] | None = None,
     watch: Callable[[Step], None] | None = None,
+    record: TextIO | None = None,
 ) -> None:
-    """Write every channel, setpoint, reason and true value of each step. ``progress(done, of)`` now and then."""
+    """Write every channel, setpoint, reason and true value of each step. ``progress(done, of)`` now and then.
+    ``record``: the inputs of each cycle as the INPUT of a replay."""
     loop = ClosedLoop(site, scenario)
     table = _Table(loop, stream)
+    writer = None if record is None else InputWriter(loop.runtime, record, stamps=loop.stamps)
     for number, step in enumerate(loop.steps()):
         table.write(step)
+        if writer is not None:
+            writer.write(step.snapshot)
         if watch is not None:
             watch(step)
         if progress is not None and number % 1000 == 0:
@@ -111,14 +122,3 @@ class _Table:
         truth = numbers(step.truth.values())
         cells = decision_cells(step.decisions)
         self._writer.write(numbers([step.time_s, *measured]), *cells, step.state, step.control_mode, truth)
-
-
-def decision_columns(actuators: tuple[str, ...]) -> list[str]:
-    """``<address>_setpoint``, ``<address>_reason`` of each actuator, in the cycle's order."""
-    return [f"{address}{end}" for address in actuators for end in ("_setpoint", "_reason")]
-
-
-def decision_cells(decisions: list[Decision]) -> Iterator[str]:
-    for decision in decisions:
-        yield numbers((decision.setpoint,))
-        yield decision.reason

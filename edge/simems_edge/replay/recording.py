@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from math import isfinite, isnan
 from pathlib import Path
+from typing import Final
 
 from simems_edge.replay.problems import ReplayError, refusal
+
+STAMP: Final = "@time_s"
+"""End of a column that says when the samples of a channel were taken."""
+_NO_STAMPS: Final[Mapping[int, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class InputRow:
 
     time_s: float
     values: list[tuple[int, float]]
+    taken_s: Mapping[int, float] = field(default_factory=dict)
+    """By column number, when the sample was taken; the others at the cycle's time."""
 
 
 class Recording:
@@ -27,6 +34,7 @@ class Recording:
         with self._open() as rows:
             header = next(rows.reader, None)
         self.columns = self._checked(header, known)
+        """Channels."""
 
     def __iter__(self) -> Iterator[InputRow]:
         last_s = float("-inf")
@@ -44,22 +52,37 @@ class Recording:
         if not header or header[0] != "time_s":
             raise self._error(1, "column 1", header[0] if header else "", "must be time_s", "name the first column so")
         for number, name in enumerate(header[1:], start=2):
-            if name not in known:
+            if name not in known and not (name.removesuffix(STAMP) in header and name.endswith(STAMP)):
                 remedy = "remove the column or correct its name"
                 raise self._error(1, f"column {number}", name, "is no channel of this site", remedy)
         if len(set(header)) != len(header):
             raise self._error(1, "header", "", "names a column twice", "keep one of each")
-        return header[1:]
+        names = [name for name in header[1:] if not name.endswith(STAMP)]
+        positions = {name: position for position, name in enumerate(header)}
+        if [positions[name] for name in names] != list(range(1, len(names) + 1)):
+            raise self._error(1, "header", "", f"has a {STAMP} column before a channel", "put them all behind")
+        self._cells = len(header)
+        self._stamps = [
+            (positions[name], n) for n, name in enumerate(f"{c}{STAMP}" for c in names) if name in positions
+        ]
+        return names
 
     def _row(self, cells: list[str], line: int, last_s: float) -> InputRow:
-        if len(cells) != len(self.columns) + 1:
-            message = f"has {len(cells)} cells instead of {len(self.columns) + 1}"
+        if len(cells) != self._cells:
+            message = f"has {len(cells)} cells instead of {self._cells}"
             raise self._error(line, "row", "", message, "give each column a cell, if empty")
         time_s = self._number(cells[0], line, "time_s")
         if not isfinite(time_s) or time_s < 0.0 or time_s <= last_s:
             raise self._error(line, "time_s", cells[0], "must be 0 or more and rise", "sort the rows by time")
-        pairs = enumerate(zip(cells[1:], self.columns, strict=True))
-        return InputRow(time_s, [(n, self._value(cell, line, name)) for n, (cell, name) in pairs if cell != ""])
+        pairs = enumerate(zip(cells[1:], self.columns, strict=False))
+        values = [(n, self._value(cell, line, name)) for n, (cell, name) in pairs if cell != ""]
+        return InputRow(time_s, values, self._taken(cells, line) if self._stamps else _NO_STAMPS)
+
+    def _taken(self, cells: list[str], line: int) -> dict[int, float]:
+        taken = {n: self._number(cells[at], line, self.columns[n]) for at, n in self._stamps if cells[at] != ""}
+        if not all(map(isfinite, taken.values())):
+            raise self._error(line, STAMP, "", "holds no finite time", "write seconds, or leave the cell empty")
+        return taken
 
     def _value(self, cell: str, line: int, name: str) -> float:
         value = self._number(cell, line, name)

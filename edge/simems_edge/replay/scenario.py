@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from simems_edge.config import SimulatedDevice, SimulatedLoad, SimulatedPv, Simulation, Site
+from simems_edge.config import SimulatedDevice, SimulatedGrid, SimulatedLoad, SimulatedPv, Simulation, Site
+from simems_edge.config.document import Document
 from simems_edge.config.explain import explain
 from simems_edge.config.parse import read_document
 from simems_edge.config.quantities import NonNegativeSeconds, PositiveSeconds, PowerW
+from simems_edge.replay.course import Course, read_course
 from simems_edge.replay.problems import ReplayError
+from simems_edge.replay.scenario_check import scenario_problems
+from simems_edge.replay.scenario_events import OF_RUNTIME, OVERRIDE_S, ScenarioEvent, Strict
+
+__all__ = ["LoadStep", "PlantOverrides", "Scenario", "ScenarioEvent", "ScenarioLoad", "load_scenario"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
-
-
-class LoadStep(_Strict):
+class LoadStep(Strict):
     """From ``at`` on the load takes ``power_w``."""
 
     at_s: NonNegativeSeconds = Field(alias="at")
     power_w: PowerW
 
 
-class ScenarioLoad(_Strict):
+class ScenarioLoad(Strict):
     """Exactly one: a recorded profile, a constant, or steps."""
 
     profile: str | None = None
@@ -41,36 +45,27 @@ class ScenarioLoad(_Strict):
         return self
 
 
-class PlantOverrides(_Strict):
+class PlantOverrides(Strict):
     """Laid over the site file's ``simulation`` section."""
 
+    grid: dict[str, Any] | None = None
+    """Settings of the grid that differ, named as in the site file."""
     load: ScenarioLoad | None = None
     pv: SimulatedPv | None = None
     no_pv: bool = False
-    devices: dict[str, dict[str, Any]] = {}
+    devices: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Component -> settings that differ, named as in the site file (``delay``, ``interval``, ``capacity_wh``)."""
 
 
-class ScenarioEvent(_Strict):
-    """At one moment: a device falls silent or answers again, or a person overrides an actuator."""
+@dataclass(frozen=True)
+class ScenarioSource:
+    """Where a scenario came from: its lines, and the courses of the files that it names."""
 
-    at_s: NonNegativeSeconds = Field(alias="at")
-    silence: str | None = None
-    answer: str | None = None
-    override: str | None = None
-    value: float | None = None
-    duration_s: PositiveSeconds = Field(alias="duration", default=600.0)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if sum(kind is not None for kind in (self.silence, self.answer, self.override)) != 1:
-            raise ValueError("needs exactly one of silence, answer or override")
-        if (self.override is None) != (self.value is None):
-            raise ValueError("override needs a value, and only override takes one")
-        return self
+    document: Document
+    courses: Mapping[str, Course]
 
 
-class Scenario(_Strict):
+class Scenario(Strict):
     """One simulated stretch of time."""
 
     start: datetime
@@ -81,6 +76,9 @@ class Scenario(_Strict):
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     plant: PlantOverrides = PlantOverrides()
     events: tuple[ScenarioEvent, ...] = ()
+    schedule: str | None = None
+    """SCHEDULE.json to follow; its path is relative to the scenario's file."""
+    _source: ScenarioSource = PrivateAttr(default_factory=lambda: ScenarioSource(Document("(scenario)"), {}))
 
     @model_validator(mode="after")
     def _start_has_offset(self) -> Self:
@@ -89,8 +87,23 @@ class Scenario(_Strict):
         return self
 
     @property
+    def source(self) -> ScenarioSource:
+        return self._source
+
+    def of(self, source: ScenarioSource) -> Self:
+        """The same, from this file."""
+        copy = self.model_copy()
+        copy._source = source  # noqa: SLF001 - its own class
+        return copy
+
+    @property
     def steps(self) -> int:
         return max(round(self.duration_s / self.step_s), 1)
+
+    def actions(self) -> list[tuple[float, str, str, str, str]]:
+        """What persons do, as rows of ACTIONS.csv."""
+        done = [event for event in self.events if event.verb in OF_RUNTIME and event.verb != "input"]
+        return [_action(event) for event in sorted(done, key=lambda event: event.at_s)]
 
     def simulation(self, site: Site) -> Simulation:
         """The site's simulation section with this scenario's overrides."""
@@ -98,24 +111,44 @@ class Scenario(_Strict):
         over = self.plant
         devices = dict(base.devices)
         for component, settings in over.devices.items():
-            known = base.devices.get(component, SimulatedDevice()).model_dump(by_alias=True)
-            devices[component] = SimulatedDevice.model_validate(known | settings)
+            devices[component] = SimulatedDevice.model_validate(_given(base.devices.get(component)) | settings)
         changes: dict[str, Any] = {"devices": devices}
+        if over.grid is not None:
+            changes["grid"] = SimulatedGrid.model_validate(_given(base.grid) | over.grid)
         if over.load is not None and over.load.profile is not None:
-            changes["load"] = SimulatedLoad(profile=over.load.profile, scale=over.load.scale)
+            changes["load"] = base.load.model_copy(update={"profile": over.load.profile, "scale": over.load.scale})
         if over.pv is not None or over.no_pv:
             changes["pv"] = over.pv
         return base.model_copy(update=changes)
 
 
-def load_scenario(path: Path) -> Scenario:
-    """Raises ReplayError with everything that is wrong in the file."""
+def _action(event: ScenarioEvent) -> tuple[float, str, str, str, str]:
+    duration_s = event.duration_s or (OVERRIDE_S if event.verb == "override" else None)
+    target = "site" if event.verb == "estop" else event.target
+    value = (
+        str(int(bool(event.estop))) if event.verb == "estop" else repr(event.number) if event.value is not None else ""
+    )
+    return event.at_s, event.verb, target, value, "" if duration_s is None else repr(duration_s)
+
+
+def _given(settings: SimulatedDevice | SimulatedGrid | SimulatedLoad | None) -> dict[str, Any]:
+    """What was written, by the file's names: a scenario changes it key by key."""
+    return {} if settings is None else settings.model_dump(by_alias=True, exclude_unset=True)
+
+
+def load_scenario(path: Path, site: Site | None = None) -> Scenario:
+    """Raises ReplayError with everything that is wrong in the file; with ``site`` also what does not fit that site."""
     document = read_document(path)
     if document.problems:
         raise ReplayError(document.problems)
     if not isinstance(document.data, dict):
         raise ReplayError([document.problem((), "must be keys and values", "see `simems-edge simulate --help`")])
     try:
-        return Scenario.model_validate(document.data)
+        scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
         raise ReplayError(explain(document, error, Scenario)) from error
+    if site is not None and (problems := scenario_problems(document, scenario, site)):
+        raise ReplayError(problems)
+    files = {event.file for event in scenario.events if event.file is not None}
+    courses = {file: read_course(path.parent / file) for file in sorted(files)}
+    return scenario.of(ScenarioSource(document, courses))

@@ -34,12 +34,14 @@ class _Poll:
 
 
 class SimulatedBridge:
-    """A value is stamped with the time of its arrival, as live: nobody tells the EMS how old it was."""
+    """A value is stamped with the time of its arrival, as live: nobody tells the EMS how old it was. A device whose
+    clock is off stamps with that error on it."""
 
     def __init__(self, runtime: Runtime, plant: Plant) -> None:
         self._image = runtime.image
         self._plant = plant
         self._polls = [poll for name, profile in runtime.profiles.items() for poll in self._of(name, profile)]
+        self._errors_ns = {name: round(plant.clock_error_s(name) * _NS) for name in runtime.profiles}
         self._communication = {name: self._image.handle(f"{name}/communication") for name in runtime.profiles}
 
     def _of(self, component: str, profile: Profile) -> list[_Poll]:
@@ -49,6 +51,11 @@ class SimulatedBridge:
             handles = tuple(self._image.handle(f"{component}/{name}") for name in names)
             polls.append(_Poll(component, names, handles, round(period_s * _NS)))
         return polls
+
+    @property
+    def stamps(self) -> bool:
+        """Whether some samples are not stamped with the time of their cycle."""
+        return any(self._errors_ns.values())
 
     def poll(self, time_ns: int) -> None:
         """Publish what is due, from devices that answer."""
@@ -63,13 +70,16 @@ class SimulatedBridge:
                 shown = reading.values
                 if not poll.checked:
                     poll.check(shown)
-                self._image.publish_many(poll.handles, [shown[name] for name in poll.names], time_ns)
+                stamp_ns = time_ns + self._errors_ns[poll.component]
+                self._image.publish_many(poll.handles, [shown[name] for name in poll.names], stamp_ns)
 
     def write(self, decisions: list[Decision]) -> None:
-        """Setpoints reach a device that answers; one that is silent goes on with what it has."""
+        """Setpoints reach a device that answers; one that does not goes on with what it has. Targets of clusters are
+        nobody's to write."""
         for decision in decisions:
-            if not self._plant.is_silent(decision.address.partition("/")[0]):
-                self._plant.command(decision.address, decision.setpoint)
+            address = decision.address
+            if self._plant.takes(address) and not self._plant.is_mute(address.partition("/")[0]):
+                self._plant.command(address, decision.setpoint)
 
     def _say(self, component: str, talks: bool, time_ns: int) -> None:
         self._image.publish(self._communication[component], float(talks), time_ns)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from simems_core import Decision
+
 
 def numbers(values: Iterable[float]) -> str:
     """Cells such as ``60000,0.1,1e+22``; NaN is the empty cell. All cells at once: this is the hot path."""
@@ -41,3 +43,14 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def decision_columns(actuators: tuple[str, ...]) -> list[str]:
+    """``<address>_setpoint``, ``<address>_reason`` of each actuator, in the cycle's order."""
+    return [f"{address}{end}" for address in actuators for end in ("_setpoint", "_reason")]
+
+
+def decision_cells(decisions: list[Decision]) -> Iterator[str]:
+    for decision in decisions:
+        yield numbers((decision.setpoint,))
+        yield decision.reason

@@ -15,12 +15,15 @@ from simems_edge.devices import Profile, load_profile
 from simems_edge.runtime.channels import (
     device_channels,
     estimate_channels,
+    grid_value_channels,
     group_channels,
     setpoint_channels,
     virtual_channels,
 )
 from simems_edge.runtime.commanded import Commanded, Group, actuator, cluster, commanded, group_actuator, groups
 from simems_edge.runtime.guarding import guards
+from simems_edge.runtime.outside import outside_channels
+from simems_edge.runtime.schedule_feed import follows_schedule, schedule_channels
 
 MANUAL_SOURCE = "manual"
 
@@ -110,8 +113,12 @@ def _rows(
     rows: list[Channel] = []
     for component in site.components:
         rows.extend(device_channels(component, profiles[component.id]))
+    if follows_schedule(controllers):
+        batteries = [component for component, profile in profiles.items() if profile.kind == "ess"]
+        rows.extend(schedule_channels(batteries, site.cycle.period_s))
     totals = group_channels({group.target: group.unit for group in found})
-    return [*rows, *estimate_channels(site), *connection_channels(site), *virtual_channels(controllers), *totals]
+    rows += [*estimate_channels(site), *connection_channels(site), *virtual_channels(controllers), *totals]
+    return [*rows, *grid_value_channels(), *outside_channels(site)]
 
 
 def _cycle(

@@ -8,6 +8,7 @@ from math import inf
 from simems_core import CONTROL_MODES, CYCLE_CHANNELS, Channel
 
 from simems_edge.config import Component, Site
+from simems_edge.config.quantities import dimension_of
 from simems_edge.contracts import Controller, Metric, control_settings
 from simems_edge.contracts.context import UTC_OFFSET
 from simems_edge.devices import Profile
@@ -16,6 +17,7 @@ from simems_edge.devices.estimator_inputs import OUTPUTS
 STATES = {0: "INIT", 1: "STANDBY", 2: "RUN", 3: "FAULT", 4: "SHUTDOWN"}
 FIXED_MODES = ("IDLE", "FALLBACK", "MANUAL")
 LOAD_STALE_S = 5.0
+FREQUENCY, VOLTAGE, ROCOF = "site/frequency_hz", "site/voltage_v", "site/rocof_hz_per_s"
 ESTIMATE_STALE_S = 60.0
 """The cycle writes them at each latch; a cycle may be as long."""
 BLOCKED = ("charge_blocked", "discharge_blocked")
@@ -61,6 +63,15 @@ def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:
     for controller in controllers:
         rows.extend(_controller_channels(controller))
     return rows
+
+
+def grid_value_channels() -> list[Channel]:
+    """Of the connection, from its meter."""
+    return [
+        Channel(FREQUENCY, unit="Hz", resolution=0.001, stale_after_s=LOAD_STALE_S),
+        Channel(VOLTAGE, unit="V", resolution=0.1, stale_after_s=LOAD_STALE_S),
+        Channel(ROCOF, unit="Hz/s", resolution=0.001, stale_after_s=LOAD_STALE_S),
+    ]
 
 
 def setpoint_channels(actuators: Iterable[str], labels: Mapping[int, str]) -> list[Channel]:
@@ -123,8 +134,7 @@ def _metric_channel(controller_id: str, metric: Metric) -> Channel:
 
 def _unit(name: str) -> str:
     """Unit that the end of a setting's name promises."""
-    endings = {"_w_per_s": "W/s", "_wh": "Wh", "_w": "W", "_var": "var", "_a": "A", "_s": "s", "_pct": "%"}
-    return next((unit for ending, unit in endings.items() if name.endswith(ending)), "")
+    return dimension_of(name) or ""
 
 
 def _resolution(unit: str) -> float:

@@ -15,9 +15,18 @@ UNRATED_W = 1e9
 NOMINAL_V = 230.0
 """Voltage that a charger's current is taken at (EN 50160)."""
 LARGEST_CURRENT_A = 32.0
-COMMANDED = {"ess": "active_power_w", "pv": "active_power_limit_w", "evcs": "current_limit_a"}
-"""Device kind -> the channel that commands its active power."""
-ROLES = {"ess": "storage", "pv": "generation", "evcs": "load"}
+COMMANDED = {
+    "ess": "active_power_w",
+    "pv": "active_power_limit_w",
+    "evcs": "current_limit_a",
+    "relay": "state",
+    "breaker": "closed",
+}
+"""Device kind -> the channel that commands it, first of all its active power."""
+ROLES = {"ess": "storage", "pv": "generation", "evcs": "load", "relay": "switch", "breaker": "request"}
+POWERS = frozenset({"storage", "generation", "load"})
+"""Roles whose setpoints are active power (or current) at the connection."""
+OPERATING_MODE = "operating_mode"
 REACTIVE = "reactive_power_var"
 
 
@@ -28,7 +37,7 @@ class Commanded:
     component: Component
     row: ProfileChannel
     role: str
-    """storage, generation, load or reactive."""
+    """storage, generation, load, reactive, switch or request."""
 
     @property
     def address(self) -> str:
@@ -67,10 +76,12 @@ def commanded(site: Site, profiles: Mapping[str, Profile]) -> list[Commanded]:
 
 def _controlled(component: Component, profiles: Mapping[str, Profile]) -> Iterator[Commanded]:
     profile, control = profiles[component.id], component.control
-    if profile.kind in {"pv", "evcs"}:
+    if profile.kind != "ess" and profile.kind in COMMANDED:
         yield Commanded(component, _settable(component, profiles, COMMANDED[profile.kind]), ROLES[profile.kind])
     if control is not None and control.reactive_rating_var is not None:
         yield Commanded(component, _settable(component, profiles, REACTIVE), "reactive")
+    if control is not None and control.operating_mode is not None:
+        yield Commanded(component, _settable(component, profiles, OPERATING_MODE), "request")
 
 
 def _settable(component: Component, profiles: Mapping[str, Profile], name: str) -> ProfileChannel:
@@ -91,12 +102,25 @@ def actuator(one: Commanded) -> Actuator:
     if one.role == "reactive" and control is not None and control.reactive_rating_var is not None:
         most = control.reactive_rating_var
         return Actuator(one.address, minimum=-most, maximum=most, role="reactive")
+    if one.role in {"switch", "request"}:
+        return _contact(one)
     return Actuator(
         one.address,
         minimum=-UNRATED_W if one.row.minimum is None else one.row.minimum,
         maximum=UNRATED_W if one.row.maximum is None else one.row.maximum,
         ramp_per_s=ramp_w_per_s,
     )
+
+
+def _contact(one: Commanded) -> Actuator:
+    """A relay falls; a breaker is asked to be closed (its sync-check relay decides whether it may), a battery to work
+    as on the grid: what holds when nobody speaks, and when the edge is gone."""
+    if one.row.name == OPERATING_MODE:
+        control = one.component.control
+        normal = 0.0 if control is None or control.operating_mode is None else float(control.operating_mode)
+        codes = [float(code) for code in one.row.labels] or [normal]
+        return Actuator(one.address, minimum=min(codes), maximum=max(codes), fallback=normal, role=one.role)
+    return Actuator(one.address, minimum=0.0, maximum=1.0, fallback=float(one.role == "request"), role=one.role)
 
 
 def _charger(one: Commanded, maximum_a: float | None) -> Actuator:
@@ -135,7 +159,7 @@ class Group:
 
 def groups(site: Site, every: Sequence[Commanded]) -> list[Group]:
     """Members are commanded by their active power."""
-    by_component = {one.component.id: one for one in reversed(every) if one.role != "reactive"}
+    by_component = {one.component.id: one for one in reversed(every) if one.role in POWERS}
     return [Group(entry, tuple(by_component[name] for name in entry.members)) for entry in site.clusters]
 
 

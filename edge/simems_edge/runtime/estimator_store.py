@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from simems_core import CoreError, EstimatorMemory
 
-from simems_edge.runtime.durable import replace_durably
+from simems_edge.buffer.durable import replace_durably
 
 ESTIMATOR_FILE: Final = "estimators.json"
 VERSION: Final = 1

@@ -65,6 +65,8 @@ class FaultBook:
         self._saved: list[LatchedFault] | None = None
         """What the file holds; None when that is not certain."""
         self._seen = -1
+        self._codes: tuple[int, tuple[str, ...]] = (-1, ())
+        """Those of this revision of the states."""
         self.store_error: str | None = None
         """Why what latched is not durable now; None when it is."""
         self.damage = ""
@@ -102,8 +104,11 @@ class FaultBook:
 
     def codes(self) -> list[str]:
         """Codes of the faults that stand, each once, in the catalogue's order."""
-        raised = (p.code for n, p in enumerate(self._plan) if self._states.phase(n) in RAISED)
-        return list(dict.fromkeys(raised))
+        revision = self._states.revision
+        if revision != self._codes[0]:
+            raised = (p.code for n, p in enumerate(self._plan) if self._states.phase(n) in RAISED)
+            self._codes = (revision, tuple(dict.fromkeys(raised)))
+        return list(self._codes[1])
 
     @property
     def relief(self) -> bool:

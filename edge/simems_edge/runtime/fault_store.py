@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from simems_edge.runtime.durable import replace_durably
+from simems_edge.buffer.durable import replace_durably
 
 FAULT_FILE: Final = "faults.json"
 VERSION: Final = 1

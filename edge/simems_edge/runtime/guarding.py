@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from simems_core import Guard
 
-from simems_edge.config import Site
+from simems_edge.config import Component, Site
 from simems_edge.contracts import Controller
 from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.devices import Profile
 from simems_edge.devices.estimator_inputs import estimate_addresses
 from simems_edge.devices.phases import phase_channels
-from simems_edge.runtime.commanded import Commanded, Group, caps
+from simems_edge.runtime.commanded import POWERS, Commanded, Group, caps
+from simems_edge.runtime.outside import dimming_guard, external_guard
+
+Edge = tuple[str, float, str, str]
+"""(channel, limit, low or high, direction that it closes)"""
 
 
 def guards(
@@ -27,13 +31,16 @@ def guards(
     found: list[Guard] = []
     for one in every:
         if one.role == "storage":
-            found.extend(_battery(one))
+            found.extend(_battery(one, profiles[one.component.id]))
     if grid is not None:
-        found.extend(_connection(site, profiles, [one for one in every if one.role != "reactive"], grid, controllers))
+        found.extend(_connection(site, profiles, [one for one in every if one.role in POWERS], grid, controllers))
+    dimming = dimming_guard(site, profiles, every)
+    if dimming is not None:
+        found.append(dimming)
     return [*found, *caps(groups), *_circles(profiles, every)]
 
 
-def _battery(one: Commanded) -> list[Guard]:
+def _battery(one: Commanded, profile: Profile) -> list[Guard]:
     battery = one.component
     found = [
         Guard.device_limits(
@@ -49,7 +56,35 @@ def _battery(one: Commanded) -> list[Guard]:
         found.append(
             Guard.soc(one.address, soc=soc, minimum_pct=minimum_pct, maximum_pct=maximum_pct, estimate=estimate)
         )
-    return found
+    return [*found, *windows(battery, profile)]
+
+
+def windows(battery: Component, profile: Profile) -> list[Guard]:
+    """Of what the site file declares; `simems-edge check` refuses what the device does not read. Undeclared limits are
+    watched by faults alone, which say nothing of a value that is missing."""
+    declared, readable = battery.guards, {row.name for row in profile.channels if row.readable}
+    cold, hot = (
+        next((name for name in (f"cell_temperature_{end}_degc", "temperature_degc") if name in readable), "")
+        for end in ("min", "max")
+    )
+    ends: dict[str, list[Edge]] = {"temperature": [], "voltage": []}
+    if declared.charge_temperature_degc is not None:
+        ends["temperature"] += _ends(declared.charge_temperature_degc, cold, hot, ("charge", "charge"))
+    if declared.cell_temperature_degc is not None:
+        ends["temperature"] += _ends(declared.cell_temperature_degc, cold, hot, ("both", "both"))
+    if declared.cell_voltage_v is not None:
+        pair = ("discharge", "charge")
+        ends["voltage"] += _ends(declared.cell_voltage_v, "cell_voltage_min_v", "cell_voltage_max_v", pair)
+    if declared.voltage_v is not None:
+        ends["voltage"] += _ends(declared.voltage_v, "voltage_v", "voltage_v", ("discharge", "charge"))
+    address = f"{battery.id}/active_power_w"
+    kept = {name: [(f"{battery.id}/{edge[0]}", *edge[1:]) for edge in found if edge[0] in readable]
+            for name, found in ends.items()}  # fmt: skip
+    return [Guard.window(address, name=name, edges=found) for name, found in kept.items() if found]
+
+
+def _ends(limits: tuple[float, float], low: str, high: str, closes: tuple[str, str]) -> list[Edge]:
+    return [(low, limits[0], "low", closes[0]), (high, limits[1], "high", closes[1])]
 
 
 def loops_on(grid: str, controllers: Sequence[Controller]) -> list[LoopSettings]:
@@ -87,7 +122,8 @@ def _connection(
             meter_delay_max_s=delay_s,
             meter_repeat_max_s=repeat_s,
             battery_settle_s=settle_s,
-        )
+        ),
+        external_guard(site, grid),
     ]
     channels = phase_channels(grid, profiles[grid])
     if limits.phase_limit_a is not None and channels is not None:

@@ -47,7 +47,8 @@ class SiteRequests:
             self._log.tell("mode.refused", "site", f"{name} refused: {error}", actor)
             refusal = RequestRefusedError if name in EVENTS else ValueError
             raise refusal(str(error)) from error
-        self._until("mode", duration_s if name in CONTROL_MODES else 0.0)
+        if name in CONTROL_MODES:
+            self._until("mode", duration_s)
         self._log.tell("mode.set", "site", f"{name} asked for", actor)
 
     def set_estop(self, *, pressed: bool, actor: str, duration_s: float = 0.0) -> None:

@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
+from simems_edge.buffer.durable import replace_durably
 from simems_edge.runtime.assembly import Assembly
-from simems_edge.runtime.durable import replace_durably
 
 log = logging.getLogger(__name__)
 FILE: Final = "retained.json"

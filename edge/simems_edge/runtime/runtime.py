@@ -31,14 +31,18 @@ from simems_edge.runtime.facts import FactFinder
 from simems_edge.runtime.fault_book import FaultBook
 from simems_edge.runtime.fault_plan import plan_faults
 from simems_edge.runtime.fault_store import FaultStore
+from simems_edge.runtime.grid_values import GridValues
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
+from simems_edge.runtime.outside_events import OutsideEvents
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
 from simems_edge.runtime.retained import RetainedMetrics
+from simems_edge.runtime.schedule_feed import ScheduleFeed, follows_schedule
 from simems_edge.runtime.states import bind_states
 from simems_edge.runtime.wall_clock import WallClock
+from simems_edge.schedule import Schedule, ScheduleStore
 
 log = logging.getLogger(__name__)
 MANUAL_NUMBER = 0
@@ -64,8 +68,10 @@ class Runtime:
         bridges: Sequence[BridgeFactory] = (),
         data: Path | None = None,
         processes: bool = False,
+        schedule: Schedule | None = None,
     ) -> None:
         """``data``: folder where latched faults survive; None: they end with the process (replay, simulation).
+        ``schedule``: the one to follow without a data folder; with one, the folder's is followed.
         ``processes``: a process per controller, for a live runtime; stepping needs them in this one."""
         self.site = site
         self.clock = clock
@@ -80,6 +86,8 @@ class Runtime:
         self._host = _host(self.assembly, processes=processes)
         self._load = LoadBalance(self.assembly)
         self._totals = GroupTotals(self.assembly)
+        self._grid_values = GridValues(self.assembly)
+        self._outside = OutsideEvents(self.assembly, clock, self._emit)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -88,12 +96,16 @@ class Runtime:
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
         estimates = None if data is None else EstimatorStore(data)
         self.retained = RetainedMetrics(self.assembly, data)
+        self.schedule = _schedule_feed(self.assembly, data, schedule)
         self.wall_clock = WallClock(self.image, clock, checked=bool(bridges))
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self._reports = BridgeReports()
         self._rules_ns: int | None = None
+        self._stepped_statistics: CycleStatistics | None = None
+        self.tells_alarms = True
+        """False where nobody hears them (a replay): alarms only tell, faults and states are the cycle's own."""
         self._stopping = Flag()
         self._threads: list[BridgeThread | DecisionThread] = []
         self._host_thread: Thread | None = None
@@ -198,7 +210,7 @@ class Runtime:
     def _live(self) -> None:
         after = self.cycle.number
         while not self._stopping.is_set():
-            snapshot = self.cycle.wait(after, WAIT_S)
+            snapshot = self._host.wait(after, WAIT_S)
             if snapshot is None:
                 continue
             after = snapshot.cycle
@@ -226,10 +238,15 @@ class Runtime:
         self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)
+        self._grid_values.update(snapshot)
+        self._outside.update(snapshot)
+        if self.schedule is not None:
+            self.schedule.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:
             self._rules_ns = snapshot.time_ns
             self.wall_clock.update(snapshot.time_ns)
-            self._judge(snapshot)
+            if self.tells_alarms:
+                self._judge(snapshot)
 
     def _before_the_first_turn(self, time_ns: int) -> None:
         """The time of day, what was retained, numbers that screens draw, and no failure yet; they never go stale."""
@@ -246,7 +263,7 @@ class Runtime:
         facts = self._facts.facts(
             snapshot,
             decisions,
-            self.cycle.statistics(),
+            self._cycle_statistics(),
             stale=stale if self.state != "INIT" else {},
             lost=self._reports.lost(),
             problems=self._reports.problems(),
@@ -255,6 +272,14 @@ class Runtime:
         )
         facts = replace(facts, clock_known=self.wall_clock.known)
         self.alarms.update(conditions(facts), self.clock.utc_us(snapshot.time_ns))
+
+    def _cycle_statistics(self) -> CycleStatistics:
+        """A cycle that is stepped measures no time: the first statistics stand for all."""
+        if self.cycle.running:
+            return self.cycle.statistics()
+        if self._stepped_statistics is None:
+            self._stepped_statistics = self.cycle.statistics()
+        return self._stepped_statistics
 
     def _emit(self, event: Event) -> None:
         try:
@@ -271,6 +296,14 @@ def _host(assembly: Assembly, *, processes: bool) -> LocalHost | ProcessHosts:
     return ProcessHosts(
         *parts, site.cycle.period_s, assembly.clock, Limits(settings.memory_limit_mb, settings.silent_after_s)
     )
+
+
+def _schedule_feed(assembly: Assembly, data: Path | None, schedule: Schedule | None) -> ScheduleFeed | None:
+    """None when no controller of this site follows one."""
+    if not follows_schedule(assembly.controllers):
+        return None
+    store = None if data is None else ScheduleStore(data)
+    return ScheduleFeed(assembly.image, assembly.of_kind("ess"), store, schedule)
 
 
 def _ranges(assembly: Assembly) -> dict[str, tuple[float, float]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simems_core import States
 
+from simems_edge.contracts import Priority
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.runtime.assembly import Assembly
 from simems_edge.runtime.channels import control_modes
@@ -13,7 +14,8 @@ from simems_edge.runtime.fault_plan import PlannedFault
 
 
 def bind_states(assembly: Assembly, plan: Sequence[PlannedFault]) -> States:
-    """Attached to the site's cycle: from its first cycle on it evaluates state, mode and faults."""
+    """Attached to the site's cycle: from its first cycle on it evaluates state, mode and faults. What keeps safe and
+    what serves the grid is heard in every mode: a mode chooses among the classes below."""
     modes = [controller.spec.control_mode for controller in assembly.controllers]
     states = States(
         assembly.image,
@@ -23,6 +25,7 @@ def bind_states(assembly: Assembly, plan: Sequence[PlannedFault]) -> States:
         labels={name: code for code, name in control_modes(assembly.controllers).items()},
         faults=[planned.core() for planned in plan],
         autostart=bool(modes),
+        always=[n for n, c in enumerate(assembly.controllers, start=1) if c.spec.priority <= Priority.GRID],
     )
     assembly.cycle.attach_states(states)
     return states

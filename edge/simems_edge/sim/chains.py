@@ -12,11 +12,16 @@ from simems_edge.devices.registers import from_bytes
 from simems_edge.devices.sunspec import BASE_ADDRESSES, END_OF_CHAIN, MARKER, Value, encode_model, encode_point
 
 COMMON, METER, MEASUREMENT, CAPACITY, CONTROLS, STORAGE, VIRTUAL_PLANT = 1, 213, 701, 702, 704, 713, 64901
+CHARGER, SWITCH, MORE_STORAGE = 64910, 64911, 64912
 DIRECT, BATTERY, STRINGS = 714, 802, 803
 MODELS: Final[Mapping[str, tuple[int, ...]]] = {
     "meter": (COMMON, METER, VIRTUAL_PLANT),
     "pv": (COMMON, MEASUREMENT, CAPACITY, CONTROLS, VIRTUAL_PLANT),
     "ess": (COMMON, MEASUREMENT, CAPACITY, CONTROLS, STORAGE, VIRTUAL_PLANT),
+    "evcs": (COMMON, CHARGER, VIRTUAL_PLANT),
+    "load": (COMMON, METER, VIRTUAL_PLANT),
+    "relay": (COMMON, SWITCH, VIRTUAL_PLANT),
+    "breaker": (COMMON, SWITCH, VIRTUAL_PLANT),
     "sensor": (COMMON, VIRTUAL_PLANT),
 }
 CELLS: Final = (DIRECT, BATTERY, STRINGS)
@@ -54,9 +59,41 @@ READINGS: Final[Mapping[int, Mapping[str, str]]] = {
     DIRECT: {"dc_current_a": "DCA"},
     BATTERY: {"dc_voltage_v": "V", "cell_voltage_min_v": "CellVMin", "cell_voltage_max_v": "CellVMax"},
     STRINGS: {"cell_temperature_min_degc": "ModTmpMin", "cell_temperature_max_degc": "ModTmpMax"},
+    CHARGER: {
+        "active_power_w": "W", "active_power_w_l1": "WphA", "active_power_w_l2": "WphB", "active_power_w_l3": "WphC",
+        "current_a": "A", "phases": "Phs", "status": "St", "session_energy_wh": "SesWh", "energy_request_wh": "ReqWh",
+        "departure_time": "Dep", "vehicle_soc_pct": "SoC",
+    },
+    SWITCH: {"state": "St", "closed": "St"},
+    MORE_STORAGE: {
+        "dc_power_w": "DcW", "dc_pv_power_w": "PvW", "temperature_degc": "Tmp", "grid_forming": "Form",
+    },
     VIRTUAL_PLANT: {"counter": "counter", "speed": "speed"},
-}
+}  # fmt: skip
 """Model -> channel of the plant's reading -> point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A point that carries a setpoint: obeyed while ``enable`` is 1 (None: as soon as it was written)."""
+
+    channel: str
+    point: str
+    enable: str | None = None
+    percent: bool = False
+    """Of the device's rated power."""
+
+
+_REACTIVE: Final = Written("reactive_power_var", "VarSet", "VarSetEna")
+SETPOINTS: Final[Mapping[tuple[str, int], tuple[Written, ...]]] = {
+    ("ess", CONTROLS): (Written("active_power_w", "WSet", "WSetEna"), _REACTIVE),
+    ("pv", CONTROLS): (Written("active_power_limit_w", "WMaxLimPct", "WMaxLimPctEna", percent=True), _REACTIVE),
+    ("ess", MORE_STORAGE): (Written("operating_mode", "Mode"), Written("heartbeat", "Beat")),
+    ("evcs", CHARGER): (Written("current_limit_a", "ASet"), Written("phases", "PhsSet")),
+    ("relay", SWITCH): (Written("state", "Set"),),
+    ("breaker", SWITCH): (Written("closed", "Set"),),
+}
+"""Kind and model -> its setpoints."""
 
 
 def fixed_points(kind: str, component: str, rated_w: float, capacity_wh: float) -> dict[int, dict[str, Value]]:
@@ -64,7 +101,7 @@ def fixed_points(kind: str, component: str, rated_w: float, capacity_wh: float) 
     power, energy = exponent(1.2 * rated_w, 0x7FFE), exponent(1.2 * capacity_wh, 0xFFFE)
     common: dict[str, Value] = {"Mn": "Sim EMS", "Md": f"Virtual {kind}", "Vr": "1", "SN": component, "DA": 1}
     measurement: dict[str, Value] = {
-        "ACType": 3, "St": 1, "ConnSt": 1, "Alrm": 0, "DERMode": 1, "A_SF": -1, "V_SF": -1, "Hz_SF": -2,
+        "ACType": 3, "St": 1, "ConnSt": 1, "Alrm": 0, "DERMode": 1, "A_SF": -1, "V_SF": -1, "Hz_SF": -3,
         "W_SF": power, "PF_SF": -3, "VA_SF": power, "Var_SF": power, "TotWh_SF": 0,
     }  # fmt: skip
     capacity: dict[str, Value] = {
@@ -75,6 +112,7 @@ def fixed_points(kind: str, component: str, rated_w: float, capacity_wh: float) 
     controls: dict[str, Value] = {
         "WMaxLimPctEna": 0, "WMaxLimPct": 100.0, "WSetEna": 0, "WSetMod": 1, "WSet": 0, "WSetRvrt": 0,
         "WSetEnaRvrt": 0, "WSetRvrtTms": 10, "WMaxLimPct_SF": -1, "WSet_SF": 0,
+        "VarSetEna": 0, "VarSetMod": 4, "VarSet": 0, "VarSet_SF": 0,
     }  # fmt: skip
     return {
         COMMON: common,
@@ -86,6 +124,9 @@ def fixed_points(kind: str, component: str, rated_w: float, capacity_wh: float) 
         DIRECT: {"NPrt": 0, "DCA_SF": -1},
         BATTERY: {"V_SF": -1, "CellV_SF": -3},
         STRINGS: {"NStr": 0, "NStrCon": 0, "ModTmp_SF": -1},
+        CHARGER: {},
+        SWITCH: {},
+        MORE_STORAGE: {},
         VIRTUAL_PLANT: {"counter": 0, "speed": 1.0},
     }
 
@@ -127,13 +168,13 @@ class Chain:
         return next((placed for placed in self.models if placed.definition.id == number), None)
 
 
-def build_chain(kind: str, component: str, rated_w: float, capacity_wh: float, *, cells: bool = False) -> Chain:
-    """The chain of one device of this kind, every reading not implemented until the first one arrives. ``cells``: it
-    shows those of a battery."""
+def build_chain(kind: str, component: str, rated_w: float, capacity_wh: float, *, more: tuple[int, ...] = ()) -> Chain:
+    """The chain of one device of this kind, every reading not implemented until the first one arrives. ``more``:
+    models beside those of its kind (:data:`CELLS`, :data:`MORE_STORAGE`)."""
     points = fixed_points(kind, component, rated_w, capacity_wh)
     registers = list(MARKER)
     models = []
-    for number in (*MODELS[kind][:-1], *(CELLS if cells else ()), MODELS[kind][-1]):
+    for number in (*MODELS[kind][:-1], *more, MODELS[kind][-1]):
         definition, fixed = load_definition(number), points[number]
         models.append(PlacedModel(definition, len(registers), fixed, READINGS.get(number, {})))
         registers += encode_model(definition, fixed)

@@ -1,92 +1,136 @@
-"""From a sampled power to everything a three-phase device shows: phases, voltages, currents, reactive power."""
+"""From one sample of a device to everything it shows: totals, phases, voltages, currents, power factor.
+
+A sample is a plain tuple: active and reactive power, then those of each phase, the voltages of the phases and the
+frequency at that moment, then what only this kind of device has. Values are made when somebody reads them.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-EssSample = tuple[float, float, float, float, float, float, float]
-"""power_w, soc_pct, max_charge_w, max_discharge_w, capacity_wh, charged_wh, discharged_wh."""
-_SLEEPING, _RUNNING, _STANDBY = 1.0, 3.0, 7.0
+Three = tuple[float, float, float]
+Sample = tuple[float, ...]
+Reader = Callable[[Sample], float]
+
+ALL_PHASES: Final = (1, 2, 3)
+_POWER, _REACTIVE, _VOLTAGE, FREQUENCY, OWN = 2, 5, 8, 11, 12
+"""Where the phases' values begin; ``OWN``: the first value of the kind itself."""
+SLEEPING, RUNNING, FAULTY, STANDBY = 1.0, 3.0, 6.0, 7.0
 """SunSpec model 701, InvSt."""
-_PHASES = ("_l1", "_l2", "_l3")
-_SHARES = (0.36, 0.33, 0.31)
-"""How the load spreads over the phases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Electrical:
-    """The grid at the connection point."""
-
-    voltage_v: float = 231.0
-    """Phase to neutral."""
-    frequency_hz: float = 50.0
-    load_tan_phi: float = 0.2
-    """Reactive over active power of the load, inductive."""
+def shares_of(phases: tuple[int, ...]) -> Three:
+    """Equal shares on these phases."""
+    part = 1.0 / len(phases)
+    first, second, third = (part if phase in phases else 0.0 for phase in ALL_PHASES)
+    return first, second, third
 
 
-def meter_values(
-    power_w: float, load_w: float, import_wh: float, export_wh: float, grid: Electrical
-) -> dict[str, float]:
-    """Grid meter: active power import > 0, reactive power > 0 when inductive power is taken."""
-    reactive_var = load_w * grid.load_tan_phi
-    values = _totals(power_w, reactive_var, grid) | {
-        "frequency_hz": grid.frequency_hz,
-        "import_energy_wh": import_wh,
-        "export_energy_wh": export_wh,
-    }
-    values["power_factor_pct"] = 100.0 * values["power_factor"]
-    for phase, share in zip(_PHASES, _SHARES, strict=True):
-        own_w = power_w / 3.0 + load_w * (share - 1.0 / 3.0)
-        values |= {name + phase: value for name, value in _phase(own_w, reactive_var * share, grid).items()}
-        values[f"import_energy_wh{phase}"] = import_wh / 3.0
-        values[f"export_energy_wh{phase}"] = export_wh / 3.0
-    return values
+def spread(total: float, shares: Three) -> Three:
+    return total * shares[0], total * shares[1], total * shares[2]
 
 
-def pv_values(power_w: float, available_w: float, energy_wh: float, grid: Electrical) -> dict[str, float]:
-    """PV inverter at unity power factor."""
-    values = _totals(power_w, 0.0, grid) | {"frequency_hz": grid.frequency_hz}
-    values |= {"available_power_w": available_w, "energy_wh": energy_wh}
-    values["operating_state"] = _RUNNING if power_w else _SLEEPING
-    return values | _symmetric(power_w, grid)
+def sample_of(power_w: float, power: Three, reactive: Three, voltage: Three, frequency_hz: float) -> Sample:
+    """The part of a sample that every device has. ``power_w``: the total as it is shown (noise, resolution)."""
+    return (power_w, reactive[0] + reactive[1] + reactive[2], *power, *reactive, *voltage, frequency_hz)
 
 
-def ess_values(sample: EssSample, grid: Electrical) -> dict[str, float]:
-    """Battery system at unity power factor; cell temperature stays at the room's."""
-    power_w, soc_pct, max_charge_w, max_discharge_w, capacity_wh, charged_wh, discharged_wh = sample
-    values = _totals(power_w, 0.0, grid) | {"frequency_hz": grid.frequency_hz}
-    values |= {
-        "soc_pct": soc_pct,
-        "soh_pct": 100.0,
-        "temperature_degc": 25.0,
-        "max_charge_power_w": max_charge_w,
-        "max_discharge_power_w": max_discharge_w,
-        "max_apparent_power_va": max(max_charge_w, max_discharge_w),
-        "capacity_wh": capacity_wh,
-        "charge_energy_wh": charged_wh,
-        "discharge_energy_wh": discharged_wh,
-        "operating_state": _RUNNING if power_w else _STANDBY,
-    }
-    return values | _symmetric(power_w, grid)
+class Shown(Mapping[str, float]):
+    """What a device shows, by channel name."""
+
+    __slots__ = ("_readers", "_sample")
+
+    def __init__(self, sample: Sample, readers: Mapping[str, Reader]) -> None:
+        self._sample = sample
+        self._readers = readers
+
+    def __getitem__(self, name: str) -> float:
+        return self._readers[name](self._sample)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
 
 
-def _totals(power_w: float, reactive_var: float, grid: Electrical) -> dict[str, float]:
-    apparent_va = math.hypot(power_w, reactive_var)
+class Nothing(Shown):
+    """A device that says of each of its values that it has none."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> float:
+        return math.nan if name in self._readers else self._readers[name](self._sample)
+
+
+def _voltage(sample: Sample) -> float:
+    return (sample[_VOLTAGE] + sample[_VOLTAGE + 1] + sample[_VOLTAGE + 2]) / 3.0
+
+
+def _apparent(sample: Sample) -> float:
+    return math.hypot(sample[0], sample[1])
+
+
+def _current(sample: Sample) -> float:
+    """The sum of the phases' currents."""
+    voltage_v = _voltage(sample)
+    return _apparent(sample) / voltage_v if voltage_v > 0.0 else 0.0
+
+
+def _power_factor(sample: Sample) -> float:
+    apparent_va = _apparent(sample)
+    return sample[0] / apparent_va if apparent_va > 0.0 else 1.0
+
+
+def value_at(index: int) -> Reader:
+    """A reader of one value of the sample."""
+    return lambda sample: sample[index]
+
+
+def own_values(*names: str) -> dict[str, Reader]:
+    """Readers of the values behind the common part, in order."""
+    return {name: value_at(OWN + position) for position, name in enumerate(names)}
+
+
+def _phase(number: int) -> dict[str, Reader]:
+    power, reactive, voltage = _POWER + number - 1, _REACTIVE + number - 1, _VOLTAGE + number - 1
+
+    def apparent(sample: Sample) -> float:
+        return math.hypot(sample[power], sample[reactive])
+
+    def current(sample: Sample) -> float:
+        return apparent(sample) / sample[voltage] if sample[voltage] > 0.0 else 0.0
+
+    def power_factor(sample: Sample) -> float:
+        apparent_va = apparent(sample)
+        return sample[power] / apparent_va if apparent_va > 0.0 else 1.0
+
+    end = f"_l{number}"
     return {
-        "active_power_w": power_w,
-        "reactive_power_var": reactive_var,
-        "apparent_power_va": apparent_va,
-        "voltage_v": grid.voltage_v,
-        "current_a": apparent_va / grid.voltage_v,
-        "power_factor": power_w / apparent_va if apparent_va > 0.0 else 1.0,
+        f"active_power_w{end}": value_at(power),
+        f"reactive_power_var{end}": value_at(reactive),
+        f"apparent_power_va{end}": apparent,
+        f"voltage_v{end}": value_at(voltage),
+        f"current_a{end}": current,
+        f"power_factor{end}": power_factor,
     }
 
 
-def _symmetric(power_w: float, grid: Electrical) -> dict[str, float]:
-    phase = _phase(power_w / 3.0, 0.0, grid)
-    return {name + suffix: value for suffix in _PHASES for name, value in phase.items()}
-
-
-def _phase(power_w: float, reactive_var: float, grid: Electrical) -> dict[str, float]:
-    return _totals(power_w, reactive_var, grid)
+COMMON: Final[Mapping[str, Reader]] = {
+    "active_power_w": value_at(0),
+    "reactive_power_var": value_at(1),
+    "apparent_power_va": _apparent,
+    "voltage_v": _voltage,
+    "current_a": _current,
+    "power_factor": _power_factor,
+    "power_factor_pct": lambda sample: 100.0 * _power_factor(sample),
+    "frequency_hz": value_at(FREQUENCY),
+    **_phase(1),
+    **_phase(2),
+    **_phase(3),
+}

@@ -1,7 +1,7 @@
 """The plant as one object: step it, command it, read what its devices show, and know the truth.
 
-Balance at each instant: grid + pv + ess = load, sources positive. Deterministic: the same site, start, seed and
-sequence of calls give the same values.
+Balance at each instant and on each phase: grid + pv + ess = load + evcs, sources positive. Deterministic: the same
+site, start, seed and sequence of calls give the same values.
 """
 
 from __future__ import annotations
@@ -10,17 +10,28 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from random import Random
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from simems_edge.config import SimulatedDevice, Simulation, Site
-from simems_edge.devices import load_profile
+from simems_edge.config import Simulation, Site
 from simems_edge.sim import weather
-from simems_edge.sim.battery import Battery
-from simems_edge.sim.electrical import Electrical, ess_values, meter_values, pv_values
-from simems_edge.sim.sampling import Sampler
+from simems_edge.sim.addresses import drivable_addresses
+from simems_edge.sim.base_load import BaseLoad
+from simems_edge.sim.charger import Charger, Vehicle
+from simems_edge.sim.device import Device, PlantError, World
+from simems_edge.sim.electrical import Three
+from simems_edge.sim.fleet import build_devices, hybrid_suns, random_of
+from simems_edge.sim.island import Island, shares
+from simems_edge.sim.meter import Meter
+from simems_edge.sim.network import ZERO, Network
+from simems_edge.sim.photovoltaic import Photovoltaic
+from simems_edge.sim.storage import Storage
+from simems_edge.sim.switchgear import Breaker, Relay
 
-_NANOSECONDS = 1_000_000_000
+__all__ = ["Plant", "PlantError", "Reading"]
+_NANOSECONDS: Final = 1_000_000_000
+ISLAND_STEP_S: Final = 0.1
+"""Longest step while the bus stands apart from the grid or is about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,86 +42,6 @@ class Reading:
     values: Mapping[str, float]
 
 
-class PlantError(ValueError):
-    """A site that cannot be simulated, or a command to something that does not take it."""
-
-
-class _Meter:
-    __slots__ = ("export_wh", "import_wh", "sampler")
-
-    def __init__(self, settings: SimulatedDevice, random: Random) -> None:
-        self.sampler = Sampler(settings, random)
-        self.import_wh = 0.0
-        self.export_wh = 0.0
-
-    def step(self, plant: Plant, dt_s: float) -> None:
-        grid_w = plant.grid_w
-        if grid_w > 0.0:
-            self.import_wh += grid_w * dt_s / 3600.0
-        else:
-            self.export_wh -= grid_w * dt_s / 3600.0
-        sampler = self.sampler
-        if sampler.due(plant.time_s):
-            values = (grid_w + sampler.noise(), plant.load_w, self.import_wh, self.export_wh)
-            sampler.sample(plant.time_s, values)
-
-    def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        power_w, load_w, import_wh, export_wh = sample
-        return meter_values(power_w, load_w, import_wh, export_wh, electrical)
-
-
-class _Pv:
-    __slots__ = ("available_w", "energy_wh", "limit_w", "power_w", "sampler", "share")
-
-    def __init__(self, settings: SimulatedDevice, random: Random, share: float) -> None:
-        self.sampler = Sampler(settings, random)
-        self.share = share
-        self.limit_w = math.inf
-        self.available_w = self.power_w = self.energy_wh = 0.0
-
-    def produce(self, available_w: float, dt_s: float) -> float:
-        self.available_w = available_w * self.share
-        self.power_w = min(self.available_w, self.limit_w)
-        self.energy_wh += self.power_w * dt_s / 3600.0
-        return self.power_w
-
-    def step(self, plant: Plant, _dt_s: float) -> None:
-        sampler = self.sampler
-        if sampler.due(plant.time_s):
-            shown_w = max(self.power_w + sampler.noise(), 0.0) if self.power_w > 0.0 else 0.0
-            sampler.sample(plant.time_s, (shown_w, self.available_w, self.energy_wh))
-
-    def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        power_w, available_w, energy_wh = sample
-        return pv_values(power_w, available_w, energy_wh, electrical)
-
-
-class _Ess:
-    __slots__ = ("battery", "sampler")
-
-    def __init__(self, settings: SimulatedDevice, random: Random) -> None:
-        self.sampler = Sampler(settings, random)
-        self.battery = Battery(settings)
-
-    def step(self, plant: Plant, _dt_s: float) -> None:
-        sampler = self.sampler
-        if sampler.due(plant.time_s):
-            battery = self.battery
-            shown_w = battery.power_w + sampler.noise() if battery.running else 0.0
-            limits = (battery.max_charge_w, battery.max_discharge_w, battery.capacity_wh)
-            counters = (battery.charged_wh, battery.discharged_wh)
-            cells = battery.cell_readings().values()
-            sampler.sample(plant.time_s, (shown_w, battery.shown_soc_pct, *limits, *counters, *cells))
-
-    def values(self, sample: tuple[float, ...], electrical: Electrical) -> dict[str, float]:
-        power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh, *cells = sample
-        shown = (power_w, soc_pct, charge_w, discharge_w, capacity_wh, charged_wh, discharged_wh)
-        return ess_values(shown, electrical) | dict(zip(self.battery.cell_readings(), cells, strict=True))
-
-
-_Device = _Meter | _Pv | _Ess
-
-
 class Plant:
     """A site's devices and what stands behind them. Not thread-safe: one owner."""
 
@@ -118,25 +49,31 @@ class Plant:
         if start_utc.tzinfo is None:
             raise PlantError("start_utc needs a time zone")
         zone = ZoneInfo(site.site.time_zone)
-        self._start_s = start_utc.timestamp()
+        self.start_s = start_utc.timestamp()
+        """UTC second of its beginning."""
         self._time_ns = 0
-        self.time_s = 0.0
-        self._load = weather.load(simulation.load.profile, simulation.load.scale, zone, _random(seed, "load"))
-        self._pv_source: Callable[[float], float] = weather.no_power
-        self._pv_peak_w = simulation.pv.peak_w if simulation.pv is not None else 1.0
+        self.world = World(zone, utc_s=self.start_s)
+        self.network = Network(simulation.grid)
+        self._island = Island(self.network.nominal_v, self.network.nominal_hz)
+        self._load = BaseLoad(simulation.load, zone, random_of(seed, "load"))
+        self._sun: Callable[[float], float] = weather.no_power
         if simulation.pv is not None:
-            source = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, _random(seed, "pv"))
-            self._pv_source = source.power_w
-        self._devices = _devices(site, simulation, seed)
-        self._steppers = tuple(self._devices.values())
-        self._meters = tuple(device for device in self._steppers if isinstance(device, _Meter))
-        self._pvs = tuple(device for device in self._steppers if isinstance(device, _Pv))
-        self._batteries = tuple(device.battery for device in self._steppers if isinstance(device, _Ess))
-        self._electrical = Electrical()
-        self._silent: set[str] = set()
-        self.load_w = self._load.power_w(self._start_s)
-        self.grid_w = self.load_w
-        self._settle()
+            self._sun = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, random_of(seed, "pv")).power_w
+        self._devices = build_devices(site, simulation, seed)
+        self._hybrids = [(self._storage(name), sun) for name, sun in hybrid_suns(site, self._devices, seed).items()]
+        every = tuple(self._devices.values())
+        self._sampled = tuple(device for device in every if not device.sampler.immediate)
+        self._meters = tuple(device for device in every if isinstance(device, Meter))
+        self._pvs = tuple(device for device in every if isinstance(device, Photovoltaic))
+        self._relays = tuple(device for device in every if isinstance(device, Relay))
+        self._breakers = tuple(device for device in every if isinstance(device, Breaker))
+        self._storages = tuple(device for device in every if isinstance(device, Storage))
+        self._able = tuple(device for device in self._storages if device.settings.forming is not None)
+        self._others = tuple(device for device in every if device.kind in {"pv", "evcs", "load"})
+        self._drivable = self.drivable()
+        self.load_w = 0.0
+        self.grid_w = 0.0
+        self._move(0.0)
 
     @classmethod
     def from_site(cls, site: Site, *, start_utc: datetime, seed: int | None = None) -> Plant:
@@ -150,34 +87,143 @@ class Plant:
     # ---- time
 
     @property
+    def time_s(self) -> float:
+        return self.world.time_s
+
+    @property
     def utc_s(self) -> float:
         """Seconds since 1970-01-01 UTC of the plant's present."""
-        return self._start_s + self.time_s
+        return self.world.utc_s
 
     def step(self, dt_s: float) -> None:
         """Move ``dt_s`` > 0 seconds on."""
-        self._time_ns += round(dt_s * _NANOSECONDS)
-        self.time_s = self._time_ns / _NANOSECONDS
-        utc_s = self._start_s + self.time_s
-        self.load_w = grid_w = self._load.power_w(utc_s)
-        if self._pvs:
-            available_w = self._pv_source(utc_s)
-            for pv in self._pvs:
-                grid_w -= pv.produce(available_w, dt_s)
-        for battery in self._batteries:
-            battery.step(dt_s)
-            grid_w -= battery.power_w
-        self.grid_w = grid_w
-        for device in self._steppers:
-            device.step(self, dt_s)
+        parts = 1
+        if self._apart():
+            parts = max(math.ceil(dt_s / ISLAND_STEP_S - 1e-9), 1)
+        for _ in range(parts):
+            self._time_ns += round(dt_s / parts * _NANOSECONDS)
+            self.world.time_s = self._time_ns / _NANOSECONDS
+            self.world.utc_s = self.start_s + self.world.time_s
+            self._move(dt_s / parts)
 
-    def _settle(self) -> None:
-        """The first readings: as they would be after a long time with no command."""
-        available_w = self._pv_source(self._start_s)
-        for pv in self._pvs:
-            self.grid_w -= pv.produce(available_w, 0.0)
-        for device in self._steppers:
-            device.step(self, 0.0)
+    def settle(self) -> None:
+        """Take over what was driven, without any time passing."""
+        self._move(0.0)
+
+    def _apart(self) -> bool:
+        driven = self.world.driven
+        return not self.network.connected or (bool(driven) and driven.get("grid/present", 1.0) == 0.0)
+
+    def _move(self, dt_s: float) -> None:
+        network = self.network
+        network.drive(self.world.driven)
+        self._switch(dt_s)
+        if network.grid_present and network.closed:
+            network.connect()
+            self._run(dt_s, followers=self._storages)
+            network.draw(*self._need(self._storages))
+        else:
+            network.part()
+            self._move_apart(dt_s)
+        self.grid_w = sum(network.grid_power)
+        self._account(dt_s)
+
+    def _switch(self, dt_s: float) -> None:
+        """Relays and breakers act on what the bus was in the last step."""
+        contacts = self.world.contacts
+        for relay in self._relays:
+            contacts[relay.name] = relay.operate(dt_s)
+        for breaker in self._breakers:
+            contacts[breaker.name] = breaker.operate(self.network, dt_s)
+            if breaker.shock_deg:
+                self._shock(breaker)
+        self.network.closed = self._is_closed()
+
+    def _is_closed(self) -> bool:
+        if self._breakers:
+            return all(breaker.closed for breaker in self._breakers)
+        automatic = any(one.forming.automatic for one in self._able)
+        return not automatic or self.network.grid_present
+
+    def _shock(self, breaker: Breaker) -> None:
+        for storage in self._able:
+            if storage.forms and breaker.shocks:
+                storage.trip()
+
+    # ---- apart from the grid
+
+    def _move_apart(self, dt_s: float) -> None:
+        network = self.network
+        # Behind a closed breaker hangs the whole neighbourhood: nobody can feed that.
+        formers = [] if network.closed else [one for one in self._able if one.ready(network, dt_s)]
+        if not formers or not self._form(formers, dt_s):
+            self._blackout(dt_s)
+
+    def _form(self, formers: list[Storage], dt_s: float) -> bool:
+        network, island = self.network, self._island
+        if not any(one.forms for one in formers):
+            island.begin(network.frequency_hz if network.live else 0.0)
+        if not network.live:
+            network.feed(network.nominal_v, island.frequency_hz)
+        followers = tuple(one for one in self._storages if one not in formers)
+        self._run(dt_s, followers=followers)
+        power, reactive = self._need(followers)
+        need_w = sum(power)
+        holds = island.step(formers, need_w, sum(reactive), dt_s)
+        for one, share in zip(formers, shares(formers, need_w), strict=True):
+            holds = holds and one.form(self.world, _times(power, share), _times(reactive, share), dt_s)
+        if not holds:
+            for one in formers:
+                one.trip()
+            return False
+        network.feed(island.voltage_v, island.frequency_hz)
+        network.turn(dt_s)
+        return True
+
+    def _blackout(self, dt_s: float) -> None:
+        self.network.collapse(dt_s)
+        self._load.stop()
+        for device in (*self._others, *self._storages):
+            device.stop(self.world, dt_s)
+
+    # ---- one step of all devices
+
+    def _run(self, dt_s: float, *, followers: tuple[Storage, ...]) -> None:
+        world, network = self.world, self.network
+        self._load.act(world)
+        if self._pvs:
+            sun_w = self._sun(world.utc_s)
+            for pv in self._pvs:
+                pv.shine(sun_w, world)
+        for storage, sun in self._hybrids:
+            storage.battery.pv_available_w = world.driven.get(f"{storage.name}/dc_pv_available_w", sun(world.utc_s))
+        for device in self._others:
+            device.act(network, world, dt_s)
+        for storage in followers:
+            storage.act(network, world, dt_s)
+
+    def _need(self, followers: tuple[Storage, ...]) -> tuple[Three, Three]:
+        """What the bus takes beside these devices, by phase."""
+        p1, p2, p3 = self._load.power
+        q1, q2, q3 = self._load.reactive
+        for device in (*self._others, *followers):
+            power, reactive = device.power, device.reactive
+            p1, p2, p3 = p1 - power[0], p2 - power[1], p3 - power[2]
+            if reactive is not ZERO:
+                q1, q2, q3 = q1 - reactive[0], q2 - reactive[1], q3 - reactive[2]
+        return (p1, p2, p3), (q1, q2, q3)
+
+    def _account(self, dt_s: float) -> None:
+        load_w = self._load.power_w
+        for device in self._others:
+            device.account(dt_s)
+            if device.kind == "load":
+                load_w -= device.power_w
+        self.load_w = load_w
+        for meter in self._meters:
+            meter.look(self.network, dt_s)
+        for device in self._sampled:
+            device.measure(self.network, self.world)
 
     # ---- the EMS' side
 
@@ -186,96 +232,124 @@ class Plant:
         return tuple(self._devices)
 
     def command(self, address: str, value: float) -> None:
-        """Write a setpoint, e.g. ``ess0/active_power_w``. A battery forgets it after 10 s.
+        """Write a setpoint, e.g. ``ess0/active_power_w``. A battery forgets it when no other comes.
 
         Raises :class:`PlantError` for what is no setpoint of this plant, or not finite.
         """
         component, _, channel = address.partition("/")
-        device = self._device(component)
+        setpoint = self._device(component).setpoint(channel)
         if not math.isfinite(value):
             raise PlantError(f"{address}: a device cannot follow {value}")
-        if isinstance(device, _Ess) and channel == "active_power_w":
-            device.battery.command(value)
-        elif isinstance(device, _Pv) and channel == "active_power_limit_w":
-            device.limit_w = max(value, 0.0)
-        else:
-            raise PlantError(f"{address} is not a setpoint of this plant")
+        setpoint.write(value)
+
+    def takes(self, address: str) -> bool:
+        """Whether this is a setpoint of the plant."""
+        component, _, channel = address.partition("/")
+        return component in self._devices and channel in self._devices[component].setpoints
 
     def release(self, address: str) -> None:
         """Withdraw a command: the battery goes to 0 W, PV to what the sun gives."""
-        device = self._device(address.partition("/")[0])
-        if isinstance(device, _Ess):
-            device.battery.release()
-        elif isinstance(device, _Pv):
-            device.limit_w = math.inf
+        component, _, channel = address.partition("/")
+        self._device(component).setpoint(channel).release()
 
-    def follows(self, component: str) -> bool:
-        """Whether a command is in force (a battery forgets it after 10 s)."""
+    def follows(self, component: str, channel: str | None = None) -> bool:
+        """Whether a command of its active power (or of ``channel``) is in force."""
         device = self._device(component)
-        if isinstance(device, _Ess):
-            return device.battery.commanded
-        return isinstance(device, _Pv) and math.isfinite(device.limit_w)
+        names = [channel] if channel else ["active_power_w", "active_power_limit_w", "current_limit_a"]
+        return any(device.setpoints[name].alive for name in names if name in device.setpoints)
 
     def kind(self, component: str) -> str:
-        """meter, pv or ess."""
-        device = self._device(component)
-        return "meter" if isinstance(device, _Meter) else "pv" if isinstance(device, _Pv) else "ess"
+        """The device's interface, e.g. ``meter``."""
+        return self._device(component).kind
 
     def ratings(self, component: str) -> tuple[float, float]:
         """(power in W, energy in Wh) that the device's plate says; 0 for a meter."""
-        device = self._device(component)
-        if isinstance(device, _Ess):
-            settings = device.battery.settings
-            return max(settings.max_charge_w, settings.max_discharge_w), settings.capacity_wh
-        return (self._pv_peak_w * device.share, 0.0) if isinstance(device, _Pv) else (0.0, 0.0)
+        return self._device(component).ratings
 
     def has_cells(self, component: str) -> bool:
-        """Whether the device shows voltage and current of its cells."""
-        device = self._device(component)
-        return isinstance(device, _Ess) and device.battery.cells is not None
+        """Whether the device shows its cells."""
+        return "cell_temperature_min_degc" in self._device(component).readers
 
     def readings(self, component: str) -> Reading | None:
-        """What the device shows now; None before its first value and while it is silent."""
-        device = self._device(component)
-        if component in self._silent:
-            return None
-        shown = device.sampler.shown(self.time_s)
-        if shown is None:
-            return None
-        return Reading(shown[0], device.values(shown[1], self._electrical))
+        """What the device shows now; None before its first value and while it does not answer."""
+        shown = self._device(component).shown(self.network, self.world)
+        return None if shown is None else Reading(*shown)
+
+    def clock_error_s(self, component: str) -> float:
+        """How far the device's clock is off."""
+        return self._devices[component].settings.timestamp_error_s if component in self._devices else 0.0
 
     # ---- the tester's side
 
+    def drive(self, address: str, value: float | None) -> None:
+        """Set what the site cannot choose (see :meth:`drivable`); None: back to its own course. PlantError."""
+        if address not in self._drivable:
+            raise PlantError(f"{address} cannot be driven; use one of {', '.join(sorted(self.drivable()))}")
+        if value is None:
+            self.world.driven.pop(address, None)
+        else:
+            self.world.driven[address] = value
+
+    def drivable(self) -> frozenset[str]:
+        """Addresses of the grid, the load, the sun and the rooms."""
+        return drivable_addresses({name: device.kind for name, device in self._devices.items()})
+
+    def driven_value(self, address: str) -> float:
+        """What stands there now, driven or not."""
+        own = {
+            "grid/voltage_v": self.network.grid_voltage_v,
+            "grid/frequency_hz": self.network.grid_frequency_hz,
+            "grid/present": float(self.network.grid_present),
+            "site/load_power_w": self.load_w,
+            "site/load_tan_phi": self._load.tan_phi,
+        }
+        if address in self.world.driven:
+            return self.world.driven[address]
+        return own.get(address, self.truth().get(address.replace("/power_w", "/active_power_w"), 0.0))
+
     def silence(self, component: str, silent: bool) -> None:
         """Make a device stop answering, or answer again. Its physics and its watchdog go on."""
-        self._device(component)
-        if silent:
-            self._silent.add(component)
-        else:
-            self._silent.discard(component)
+        self._device(component).silent = silent
 
     def is_silent(self, component: str) -> bool:
-        return component in self._silent
+        return component in self._devices and self._devices[component].silent
+
+    def is_mute(self, component: str) -> bool:
+        """It does not answer now: silent, or in a drop-out that shows nothing."""
+        device = self._device(component)
+        return device.silent or device.sampler.dropped(self.world.time_s) == "nothing"
+
+    def fault(self, component: str, faulted: bool) -> None:
+        """The device fails (no power, a contact sticks), or is repaired."""
+        self._device(component).faulted = faulted
+
+    def freeze(self, component: str, frozen: bool) -> None:
+        """It goes on answering, for ever with the same values; or is repaired."""
+        device = self._device(component)
+        device.shown(self.network, self.world)
+        device.sampler.frozen = frozen
+
+    def arrive(self, component: str, vehicle: Vehicle | None) -> None:
+        """A car comes to a charging point; None: it leaves."""
+        device = self._device(component)
+        if not isinstance(device, Charger):
+            raise PlantError(f"{component} is no charging point")
+        device.depart() if vehicle is None else device.arrive(vehicle)
 
     def truth(self) -> dict[str, float]:
         """Exact values of this instant by address."""
-        truth = {"site/load_power_w": self.load_w, "site/grid_power_w": self.grid_w}
+        network = self.network
+        truth = {
+            "site/load_power_w": self.load_w,
+            "site/grid_power_w": self.grid_w,
+            "site/grid_reactive_power_var": sum(network.grid_reactive),
+            "site/frequency_hz": network.frequency_hz,
+            "site/voltage_v": sum(network.voltage_v) / 3.0,
+            "site/live": float(network.live),
+        }
         for name, device in self._devices.items():
-            if isinstance(device, _Meter):
-                truth[f"{name}/active_power_w"] = self.grid_w
-                truth[f"{name}/import_energy_wh"] = device.import_wh
-                truth[f"{name}/export_energy_wh"] = device.export_wh
-            elif isinstance(device, _Pv):
-                truth[f"{name}/active_power_w"] = device.power_w
-                truth[f"{name}/available_power_w"] = device.available_w
-                truth[f"{name}/energy_wh"] = device.energy_wh
-            else:
-                truth[f"{name}/active_power_w"] = device.battery.power_w
-                truth[f"{name}/cell_power_w"] = device.battery.cell_power_w
-                truth[f"{name}/energy_wh"] = device.battery.energy_wh
-                truth[f"{name}/soc_pct"] = device.battery.soc_pct
-                truth[f"{name}/charge_energy_wh"] = device.battery.charged_wh
-                truth[f"{name}/discharge_energy_wh"] = device.battery.discharged_wh
+            for channel, value in device.truth().items():
+                truth[f"{name}/{channel}"] = value
         return truth
 
     def state(self) -> dict[str, float]:
@@ -286,56 +360,20 @@ class Plant:
         """Take over the energies of an earlier plant; addresses it has not are left out."""
         for address, value in state.items():
             component, _, channel = address.partition("/")
-            device = self._devices.get(component)
-            if isinstance(device, _Ess):
-                _restore_battery(device.battery, channel, value)
-            elif isinstance(device, _Pv) and channel == "energy_wh":
-                device.energy_wh = value
-            elif isinstance(device, _Meter):
-                _restore_meter(device, channel, value)
+            if component in self._devices:
+                self._devices[component].restore(channel, value)
 
-    def _device(self, component: str) -> _Device:
+    def _device(self, component: str) -> Device:
         try:
             return self._devices[component]
         except KeyError:
             raise PlantError(f"the plant has no {component}; it has {', '.join(self._devices)}") from None
 
-
-def _restore_battery(battery: Battery, channel: str, value: float) -> None:
-    if channel == "energy_wh":
-        battery.energy_wh = min(max(value, 0.0), battery.capacity_wh)
-    elif channel == "charge_energy_wh":
-        battery.charged_wh = value
-    elif channel == "discharge_energy_wh":
-        battery.discharged_wh = value
+    def _storage(self, name: str) -> Storage:
+        device = self._devices[name]
+        assert isinstance(device, Storage)  # noqa: S101 - only batteries are hybrids
+        return device
 
 
-def _restore_meter(meter: _Meter, channel: str, value: float) -> None:
-    if channel == "import_energy_wh":
-        meter.import_wh = value
-    elif channel == "export_energy_wh":
-        meter.export_wh = value
-
-
-def _random(seed: int, name: str) -> Random:
-    return Random(f"{seed} {name}")  # noqa: S311 - repeatable noise, no secret
-
-
-def _devices(site: Site, simulation: Simulation, seed: int) -> dict[str, _Device]:
-    kinds = {component.id: load_profile(component.profile).kind for component in site.components}
-    pv_count = sum(kind == "pv" for kind in kinds.values())
-    devices: dict[str, _Device] = {}
-    for name, kind in kinds.items():
-        settings = simulation.devices.get(name, SimulatedDevice())
-        random = _random(seed, name)
-        if kind == "meter":
-            devices[name] = _Meter(settings, random)
-        elif kind == "pv":
-            devices[name] = _Pv(settings, random, 1.0 / pv_count)
-        elif kind == "ess":
-            devices[name] = _Ess(settings, random)
-        elif kind != "sensor":
-            raise PlantError(
-                f"{name}: the virtual plant has no {kind} yet; remove it from the site or simulate without it"
-            )
-    return devices
+def _times(values: Three, factor: float) -> Three:
+    return values[0] * factor, values[1] * factor, values[2] * factor

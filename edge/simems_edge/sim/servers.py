@@ -9,7 +9,7 @@ from pymodbus.server import ModbusTcpServer
 
 from simems_edge.config import Component, Site
 from simems_edge.devices import load_profile
-from simems_edge.sim.chains import build_chain
+from simems_edge.sim.chains import CELLS, MORE_STORAGE, build_chain
 from simems_edge.sim.plant import Plant
 from simems_edge.sim.register_device import Channels, RegisterDevice
 
@@ -48,10 +48,16 @@ class PlantServers:
             raise ServerError(f"{component.id}: unit {connection.unit} at {endpoint[0]}:{endpoint[1]} is taken twice")
         kind = "sensor" if sensor else self._plant.kind(component.id)
         rated_w, capacity_wh = (0.0, 0.0) if sensor else self._plant.ratings(component.id)
-        cells = not sensor and self._plant.has_cells(component.id)
-        chain = build_chain(kind, component.id, rated_w, capacity_wh, cells=cells)
+        chain = build_chain(kind, component.id, rated_w, capacity_wh, more=self._more(component, kind))
         name = None if sensor else component.id
         units[connection.unit] = RegisterDevice(name, connection.unit, chain, self._plant, channels)
+
+    def _more(self, component: Component, kind: str) -> tuple[int, ...]:
+        """Models beside those that every device of this kind has."""
+        if kind != "ess":
+            return ()
+        cells = CELLS if self._plant.has_cells(component.id) else ()
+        return (*cells, MORE_STORAGE) if MORE_STORAGE in load_profile(component.profile).models() else cells
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from simems_edge.config import Site
-from simems_edge.controllers import PeakShaving
+from simems_edge.controllers.optimisation import PeakShaving
 from simems_edge.controllers.registry import ControllerError, build_controllers
 
 CONNECTION = {"modbus_tcp": {"host": "127.0.0.1", "port": 1502, "unit": 1}}

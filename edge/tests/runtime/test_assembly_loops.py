@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from simems_edge.contracts import Controller
 from simems_edge.controllers.closed_loop import LoopSettings
-from simems_edge.controllers.peak_shaving import PeakShaving, PeakShavingSettings
-from simems_edge.controllers.self_consumption import SelfConsumption, SelfConsumptionSettings
+from simems_edge.controllers.optimisation.peak_shaving import PeakShaving, PeakShavingSettings
+from simems_edge.controllers.optimisation.self_consumption import SelfConsumption, SelfConsumptionSettings
 from simems_edge.runtime.guarding import loops_on
 
 ENDS = {"grid": "grid0", "ess": "ess0"}

@@ -15,7 +15,7 @@ from simems_core import Clock
 from simems_core.wire import Event
 from simems_edge.config import Site
 from simems_edge.contracts import Context
-from simems_edge.controllers import PeakShaving
+from simems_edge.controllers.optimisation import PeakShaving
 from simems_edge.runtime import Runtime, configure_logging
 
 S = 1_000_000_000

@@ -15,7 +15,7 @@ from simems_edge.replay.closed_loop import ClosedLoop
 from simems_edge.replay.scenario import Scenario, load_scenario
 from simems_edge.sim.battery import Battery
 from simems_edge.sim.cells import CAPACITY_AH, CellStack
-from simems_edge.sim.chains import build_chain
+from simems_edge.sim.chains import CELLS, build_chain
 
 DEMO = Path(__file__).parents[3] / "demo"
 ONE = SimulatedCells(series=1)
@@ -98,7 +98,7 @@ def test_what_the_cells_show_is_read_back_through_sunspec() -> None:
     battery.command(40_000.0)
     for _ in range(20):
         battery.step(1.0)
-    chain = build_chain("ess", "ess0", 60_000.0, 120_000.0, cells=True)
+    chain = build_chain("ess", "ess0", 60_000.0, 120_000.0, more=CELLS)
     registers, shown = list(chain.registers), battery.cell_readings()
     models = {}
     for placed in chain.models:

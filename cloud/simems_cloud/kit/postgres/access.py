@@ -13,7 +13,7 @@ from simems_cloud.kit.postgres.server import Server
 from simems_cloud.kit.secret_files import secret
 from simems_cloud.kit.settings import Settings
 
-APP, INGEST = "simems_app", "simems_ingest"
+APP, INGEST, WORKER = "simems_app", "simems_ingest", "simems_worker"
 OTHER_STARTS_WITHIN_S = 60.0
 
 
@@ -24,6 +24,7 @@ class Access:
     admin_url: str
     app_url: str
     ingest_url: str
+    worker_url: str
     passwords: dict[str, str]
     server: Server | None = None
     """The own server, when this process has started it."""
@@ -38,7 +39,7 @@ def database_access(settings: Settings) -> Iterator[Access]:
     if settings.database_url is not None:
         yield access_to(settings, settings.database_url)
         return
-    server = Server(settings.data_dir)
+    server = own_server(settings)
     if _own_or_found(server):
         try:
             server.start()
@@ -49,16 +50,21 @@ def database_access(settings: Settings) -> Iterator[Access]:
         yield access_to(settings, server.url)
 
 
+def own_server(settings: Settings) -> Server:
+    return Server(settings.data_dir, None if settings.backup_dir is None else settings.backup_dir / "wal")
+
+
 def access_to(settings: Settings, admin_url: str, server: Server | None = None) -> Access:
     passwords = {
         role: secret(settings.data_dir, f"database-{role}")
-        for role, given in ((APP, settings.app_url), (INGEST, settings.ingest_url))
+        for role, given in ((APP, settings.app_url), (INGEST, settings.ingest_url), (WORKER, settings.worker_url))
         if given is None
     }
     return Access(
         admin_url=admin_url,
         app_url=settings.app_url or as_role(admin_url, APP, passwords[APP]),
         ingest_url=settings.ingest_url or as_role(admin_url, INGEST, passwords[INGEST]),
+        worker_url=settings.worker_url or as_role(admin_url, WORKER, passwords[WORKER]),
         passwords=passwords,
         server=server,
     )

@@ -21,6 +21,7 @@ from simems_cloud.kit.postgres.account import (
     PostgresError,
     binaries,
     make_home,
+    reachable,
     server_account,
     server_home,
 )
@@ -52,7 +53,9 @@ OPTIONS = {
 class Server:
     """One folder, at most one server: a lock file says who runs it."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, archive: Path | None = None) -> None:
+        """``archive``: a folder that every finished piece of the write-ahead log is copied to; None: none is."""
+        self.data_dir, self._archive = data_dir, archive
         self._account: Account | None = server_account()
         self.home = server_home(data_dir, self._account)
         self._password = secret(data_dir, "postgres-admin")
@@ -86,6 +89,8 @@ class Server:
         if not (self._data / "PG_VERSION").exists():
             self._initialise(binary)
         clear_left_over(self._data)
+        if self._archive is not None:
+            self.hand_over(self._archive)
         self._keep_port()
         self._launch(binary)
         self._wait_ready()
@@ -109,6 +114,24 @@ class Server:
         except (psycopg.OperationalError, FileNotFoundError):
             return False
         return True
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self._data
+
+    def tool(self, name: str) -> Path:
+        """A program of the same installation."""
+        return binaries(self.home, self._account) / name
+
+    def hand_over(self, folder: Path) -> None:
+        """Make it, when it is not there, for the user that the server runs as. Raises PostgresError."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if self._account is not None:
+            if not reachable(folder.parent, self._account):
+                raise PostgresError(f"{folder}: user {self._account.name} cannot reach it; choose another folder")
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self._account.uid, self._account.gid, follow_symlinks=False)
 
     @property
     def _data(self) -> Path:
@@ -169,7 +192,8 @@ class Server:
         return None if self._account is None else []
 
     def _launch(self, binary: Path) -> None:
-        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        settings = {**OPTIONS, **(archiving(self._archive) if self._archive is not None else {})}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.home / "start.log").open("wb") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
                 [binary / "postgres", "-D", self._data, "-p", str(self._port()), *options],
@@ -233,6 +257,14 @@ class Server:
             scratch = path.with_suffix(".new")
             scratch.write_text(str(_free_port()))
             scratch.rename(path)
+
+
+def archiving(folder: Path) -> dict[str, str]:
+    """Each piece once, complete and on the disk before it counts as kept; at most a minute of changes is not there."""
+    kept = f"{folder}/%f"
+    copy = f'cp "%p" "{kept}.part" && sync "{kept}.part" && mv "{kept}.part" "{kept}"'
+    command = f'if test -f "{kept}"; then cmp -s "%p" "{kept}"; else {copy}; fi'
+    return {"archive_mode": "on", "archive_timeout": "60", "archive_command": command}
 
 
 def clear_left_over(data: Path) -> None:

@@ -4,7 +4,7 @@
 //! Lagrangian; `e` is the elasticity of the rows.
 
 use super::Slot;
-use super::line::{Bend, root};
+use super::line::{Bend, Line};
 
 /// Weight of what costs nothing at a level.
 pub(super) const FREE: f64 = 1e4;
@@ -13,6 +13,8 @@ pub(super) const STIFF: f64 = 1e-7;
 const ACCURATE: f64 = 1e-12;
 const ROUNDING: f64 = 4e-15;
 const STEPS_EACH: u32 = 40;
+/// Work of a step beside its line search, in looks at the line.
+pub(super) const STEP: u32 = 8;
 const FIRM: f64 = 1e-6;
 /// Numbers that are worked on at a time.
 const LANES: usize = 4;
@@ -37,10 +39,19 @@ pub(super) struct Dual {
     force: Box<[f64]>,
     step: Box<[f64]>,
     matrix: Box<[f64]>,
+    least_pivots: Box<[f64]>,
+    inverses: Box<[f64]>,
+    /// Between which each row could come.
+    low: Box<[f64]>,
+    high: Box<[f64]>,
+    /// Of each unit the first with the same coefficients.
+    alike: Box<[usize]>,
+    /// Slots, those with the same coefficients together.
+    order: Vec<usize>,
     /// Parts that move, with their coefficients packed row by row beside them.
     moving: Vec<Moving>,
     packed: Vec<f64>,
-    line: Vec<Bend>,
+    line: Line,
     elastic: f64,
     /// How far the rows, weighted by `y`, can be brought into their ranges; below 0: not all of them can be kept.
     reach: f64,
@@ -66,9 +77,15 @@ impl Dual {
             force: zeros(room),
             step: zeros(room),
             matrix: zeros(room * room),
+            least_pivots: zeros(room),
+            inverses: zeros(room),
+            low: zeros(room),
+            high: zeros(room),
+            alike: (0..units).collect(),
+            order: Vec::with_capacity(parts),
             moving: Vec::with_capacity(parts),
             packed: Vec::with_capacity(parts * room),
-            line: Vec::with_capacity(room + parts),
+            line: Line::new(rows + parts),
             elastic: STIFF,
             reach: 0.0,
         }
@@ -123,10 +140,25 @@ impl Dual {
 
     /// The largest distance of a row from its range.
     pub(super) fn violation(&self, values: impl Iterator<Item = (usize, f64)> + Clone) -> f64 {
-        (0..self.rows).fold(0.0, |worst, row| {
-            let sum = self.sum(row, values.clone());
-            worst.max(sum - self.upper[row]).max(self.lower[row] - sum)
-        })
+        let mut worst = 0.0_f64;
+        for lane in 0..self.width() / LANES {
+            let sums = self.lane_sums(lane, values.clone());
+            for (row, sum) in (lane * LANES..self.rows).zip(sums) {
+                worst = worst.max(sum - self.upper[row]).max(self.lower[row] - sum);
+            }
+        }
+        worst
+    }
+
+    // The sums of neighbouring rows.
+    fn lane_sums(&self, lane: usize, values: impl Iterator<Item = (usize, f64)>) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for (unit, value) in values {
+            let place = unit * self.room + lane * LANES;
+            let of = &self.coefficients[place..place + LANES];
+            sums.iter_mut().zip(of).for_each(|(sum, a)| *sum += a * value);
+        }
+        sums
     }
 
     pub(super) fn most(&self) -> usize {
@@ -151,35 +183,48 @@ impl Dual {
         values.map(|(unit, value)| self.coefficients[unit * self.room + row] * value).sum()
     }
 
-    /// Whether each row by itself could be kept, every part standing at its value but those that `move_` says may move.
-    pub(super) fn could_hold(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
-        (0..self.rows).all(|row| {
-            let (mut least, mut most) = (0.0, 0.0);
-            for slot in slots {
-                let a = self.coefficients[slot.part.unit * self.room + row];
-                let (low, high) =
-                    if moves(slot) { (slot.part.lower, slot.part.upper) } else { (slot.value, slot.value) };
-                least += (a * low).min(a * high);
-                most += (a * low).max(a * high);
-            }
-            most >= self.lower[row] - margin && least <= self.upper[row] + margin
-        })
+    /// Every part stands at its value: what rows could reach is looked at from here ([`Dual::let_move`]).
+    pub(super) fn stand(&mut self, slots: &[Slot]) {
+        for lane in 0..self.width() / LANES {
+            let sums = self.lane_sums(lane, slots.iter().map(|slot| (slot.part.unit, slot.value)));
+            self.low[lane * LANES..(lane + 1) * LANES].copy_from_slice(&sums);
+            self.high[lane * LANES..(lane + 1) * LANES].copy_from_slice(&sums);
+        }
     }
 
-    /// Whether the combination of rows that proved an attempt hopeless leaves these parts a chance.
-    pub(super) fn within_reach(&self, slots: &[Slot], moves: impl Fn(&Slot) -> bool, margin: f64) -> bool {
+    /// One more part may move.
+    pub(super) fn let_move(&mut self, slot: &Slot) {
+        let (down, up) = (slot.part.lower - slot.value, slot.part.upper - slot.value);
+        let place = slot.part.unit * self.room;
+        let of = &self.coefficients[place..place + self.rows];
+        for (a, (low, high)) in of.iter().zip(self.low.iter_mut().zip(self.high.iter_mut())) {
+            *low += (a * down).min(a * up);
+            *high += (a * down).max(a * up);
+        }
+    }
+
+    /// Whether each row by itself could be kept by those that may move.
+    pub(super) fn could_hold(&self, margin: f64) -> bool {
+        (0..self.rows)
+            .all(|row| self.high[row] >= self.lower[row] - margin && self.low[row] <= self.upper[row] + margin)
+    }
+
+    /// What the combination of rows that proved an attempt hopeless lacks while every part stands at its value.
+    pub(super) fn lacking(&self, slots: &[Slot]) -> f64 {
         let needed: f64 =
             (0..self.rows).filter(|&row| self.y[row] != 0.0).map(|row| self.y[row] * self.least(row)).sum();
-        let reached: f64 = slots
-            .iter()
-            .map(|slot| {
-                let pull = self.pull(slot.part.unit);
-                let end = if pull > 0.0 { slot.part.upper } else { slot.part.lower };
-                pull * if moves(slot) { end } else { slot.value }
-            })
-            .sum();
-        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
-        reached - needed >= -margin * sum
+        needed - slots.iter().map(|slot| self.pull(slot.part.unit) * slot.value).sum::<f64>()
+    }
+
+    /// How much of that a part brings when it may move.
+    pub(super) fn brings(&self, slot: &Slot) -> f64 {
+        let pull = self.pull(slot.part.unit);
+        pull * (if pull > 0.0 { slot.part.upper } else { slot.part.lower } - slot.value)
+    }
+
+    /// The multipliers' size.
+    pub(super) fn weight(&self) -> f64 {
+        self.y[..self.rows].iter().map(|y| y.abs()).sum()
     }
 
     // The end of a row's range that its multiplier pulls at.
@@ -207,12 +252,14 @@ impl Dual {
         self.elastic = elastic;
         self.y.fill(0.0);
         self.anchor.fill(0.0);
-        for row in 0..self.rows {
+        for lane in 0..self.width() / LANES {
             let of = |wanted: bool| slots.iter().filter(move |slot| slot.fixed == wanted);
             let values = |wanted: bool| of(wanted).map(|slot| (slot.part.unit, slot.value));
-            self.fixed[row] = self.sum(row, values(true));
-            self.centre[row] = self.fixed[row] + self.sum(row, values(false));
-            self.centre[row] = self.centre[row].max(self.lower[row]).min(self.upper[row]);
+            let (fixed, moving) = (self.lane_sums(lane, values(true)), self.lane_sums(lane, values(false)));
+            for (row, (fixed, moving)) in (lane * LANES..self.rows).zip(fixed.into_iter().zip(moving)) {
+                self.fixed[row] = fixed;
+                self.centre[row] = (fixed + moving).max(self.lower[row]).min(self.upper[row]);
+            }
         }
     }
 
@@ -230,24 +277,39 @@ impl Dual {
         (self.centre[row] - FREE * y).max(self.lower[row]).min(self.upper[row])
     }
 
-    // Neighbouring parts of one unit share its coefficients.
+    /// Parts with the same coefficients are worked on together: sites have few kinds (phases, clusters) of many units.
+    pub(super) fn group(&mut self, slots: &[Slot]) {
+        for unit in 0..self.units {
+            let alike = (0..unit).find(|&other| self.alike[other] == other && self.of(other) == self.of(unit));
+            self.alike[unit] = alike.unwrap_or(unit);
+        }
+        self.order.clear();
+        self.order.extend(0..slots.len());
+        let alike = &self.alike;
+        self.order.sort_unstable_by_key(|&slot| (alike[slots[slot].part.unit], slot));
+    }
+
     fn pack(&mut self, slots: &[Slot]) {
         self.moving.clear();
         self.packed.clear();
-        let mut unit = usize::MAX;
-        for (slot, moves) in slots.iter().enumerate().filter(|(_, slot)| !slot.fixed) {
+        let mut kind = usize::MAX;
+        for &slot in &self.order {
+            let moves = &slots[slot];
+            if moves.fixed {
+                continue;
+            }
             let (centre, weight, lower, upper) = (moves.centre, moves.weight, moves.part.lower, moves.part.upper);
-            let again = moves.part.unit == unit;
+            let again = self.alike[moves.part.unit] == kind;
             self.moving.push(Moving { slot, again, centre, weight, lower, upper, wish: centre });
             if !again {
-                unit = moves.part.unit;
-                let place = unit * self.room;
+                kind = self.alike[moves.part.unit];
+                let place = kind * self.room;
                 self.packed.extend_from_slice(&self.coefficients[place..place + self.width()]);
             }
         }
     }
 
-    /// Newton's method from the `y` that stands; false when the steps left ran out. Parts get their values.
+    /// Newton's method from the `y` that stands; false when the work left ran out. Parts get their values.
     pub(super) fn solve(&mut self, slots: &mut [Slot], size: f64, left: &mut u32) -> bool {
         self.pack(slots);
         let (mut best, mut patience) = (f64::INFINITY, PATIENCE);
@@ -262,9 +324,9 @@ impl Dual {
             if *left == 0 {
                 return false;
             }
-            *left -= 1;
             self.direction();
             self.search();
+            *left = left.saturating_sub(STEP + self.line.looks);
         }
         for moving in &self.moving {
             slots[moving.slot].value = moving.wish.clamp(moving.lower, moving.upper);
@@ -274,11 +336,10 @@ impl Dual {
 
     /// Farkas' lemma: proof that the rows cannot all be kept.
     pub(super) fn hopeless(&self, size: f64) -> bool {
-        let sum: f64 = self.y[..self.rows].iter().map(|y| y.abs()).sum();
-        self.elastic < 1.0 && self.reach < -FIRM * size * sum
+        self.elastic < 1.0 && self.reach < -FIRM * size * self.weight()
     }
 
-    // F into `force`, its Jacobian (lower half) into `matrix`; how large F is.
+    // F into `force`, its Jacobian (upper half) into `matrix`; how large F is.
     fn evaluate(&mut self) -> f64 {
         let (rows, room) = (self.rows, self.room);
         let width = self.width();
@@ -294,11 +355,11 @@ impl Dual {
         }
         let (packed, mut moving) = (self.packed.chunks_exact(self.width()), self.moving.as_mut_slice());
         for a in packed {
-            let (unit, rest) = moving.split_at_mut(run(moving));
+            let (alike, rest) = moving.split_at_mut(run(moving));
             moving = rest;
             let pull = dot(a, &self.y);
             let (mut value, mut slope) = (0.0, 0.0);
-            for part in unit {
+            for part in alike {
                 self.reach += pull * if pull > 0.0 { part.upper } else { part.lower };
                 part.wish = part.centre + part.weight * pull;
                 value += part.wish.clamp(part.lower, part.upper);
@@ -312,29 +373,39 @@ impl Dual {
         self.force[..rows].iter().fold(0.0, |worst, force| force.abs().max(worst))
     }
 
-    // Solves J step = -F by Cholesky's factors; a pivot lost to rounding is held up.
+    // Solves J step = -F by Cholesky's factors (the upper one, in place); a pivot lost to rounding is held up.
     fn direction(&mut self) {
-        let (rows, room) = (self.rows, self.room);
+        let (rows, lanes) = (self.rows, self.width() / LANES);
+        let matrix = self.matrix.as_chunks_mut::<LANES>().0;
+        let (step, force) = (self.step.as_chunks_mut::<LANES>().0, self.force.as_chunks::<LANES>().0);
+        let apart = self.room / LANES;
+        step.iter_mut().zip(force).for_each(|(step, force)| *step = force.map(|force| -force));
+        for (row, least) in self.least_pivots[..rows].iter_mut().enumerate() {
+            *least = (matrix[row * apart + row / LANES][row % LANES] * 1e-15).max(self.elastic * 1e-3);
+        }
         for row in 0..rows {
-            let diagonal = self.matrix[row * room + row];
-            for column in 0..=row {
-                let mut sum = self.matrix[row * room + column];
-                for inner in 0..column {
-                    sum -= self.matrix[row * room + inner] * self.matrix[column * room + inner];
+            let (above, below) = matrix.split_at_mut((row + 1) * apart);
+            let own = &mut above[row * apart..row * apart + lanes];
+            let inverse = own[row / LANES][row % LANES].max(self.least_pivots[row]).sqrt().recip();
+            own[row / LANES..].iter_mut().flatten().for_each(|value| *value *= inverse);
+            self.inverses[row] = inverse;
+            let known = step[row / LANES][row % LANES] * inverse;
+            step[row / LANES][row % LANES] = known;
+            for other in row + 1..rows {
+                let factor = own[other / LANES][other % LANES];
+                if factor != 0.0 {
+                    let first = (other - row - 1) * apart;
+                    take(&mut below[first + other / LANES..first + lanes], &own[other / LANES..], factor);
+                    step[other / LANES][other % LANES] -= factor * known;
                 }
-                self.matrix[row * room + column] = match column == row {
-                    true => sum.max(diagonal * 1e-15).max(self.elastic * 1e-3).sqrt(),
-                    false => sum / self.matrix[column * room + column],
-                };
             }
         }
-        for row in 0..rows {
-            let known: f64 = (0..row).map(|inner| self.matrix[row * room + inner] * self.step[inner]).sum();
-            self.step[row] = (-self.force[row] - known) / self.matrix[row * room + row];
-        }
         for row in (0..rows).rev() {
-            let known: f64 = (row + 1..rows).map(|inner| self.matrix[inner * room + row] * self.step[inner]).sum();
-            self.step[row] = (self.step[row] - known) / self.matrix[row * room + row];
+            let own = &matrix[row * apart..row * apart + lanes];
+            let known: f64 = (row + 1..rows)
+                .map(|other| own[other / LANES][other % LANES] * step[other / LANES][other % LANES])
+                .sum();
+            step[row / LANES][row % LANES] = (step[row / LANES][row % LANES] - known) * self.inverses[row];
         }
     }
 
@@ -359,7 +430,7 @@ impl Dual {
                 self.line.push(Bend { gain, base, rate, lower: part.lower, upper: part.upper });
             }
         }
-        let share = root(&self.line, at_rest, slope);
+        let share = self.line.root(at_rest, slope);
         for row in 0..self.rows {
             self.y[row] += share * self.step[row];
         }
@@ -370,7 +441,7 @@ impl Dual {
 #[derive(Clone, Copy, Debug)]
 struct Moving {
     slot: usize,
-    /// Of the same unit as the one before.
+    /// With the same coefficients as the one before.
     again: bool,
     centre: f64,
     weight: f64,
@@ -379,7 +450,7 @@ struct Moving {
     wish: f64,
 }
 
-// How many parts of one unit come first.
+// How many parts with the same coefficients come first.
 fn run(moving: &[Moving]) -> usize {
     1 + moving.iter().skip(1).take_while(|part| part.again).count()
 }
@@ -401,11 +472,18 @@ fn add(sum: &mut [f64], a: &[f64], factor: f64) {
     }
 }
 
+#[inline]
+fn take(from: &mut [[f64; LANES]], what: &[[f64; LANES]], factor: f64) {
+    for (from, what) in from.iter_mut().zip(what) {
+        from.iter_mut().zip(what).for_each(|(from, what)| *from -= what * factor);
+    }
+}
+
 #[allow(clippy::indexing_slicing, reason = "`a` holds at most `room` values")]
 fn add_slope(matrix: &mut [f64], room: usize, a: &[f64], weight: f64) {
     for (row, outer) in a.iter().enumerate().filter(|(_, outer)| **outer != 0.0) {
-        // Whole lanes: what is added above the diagonal is never read.
-        let width = (row + 1).next_multiple_of(LANES);
-        add(&mut matrix[row * room..row * room + width], &a[..width], weight * outer);
+        // Whole lanes: what is added below the diagonal is never read.
+        let first = row - row % LANES;
+        add(&mut matrix[row * room + first..row * room + a.len()], &a[first..], weight * outer);
     }
 }

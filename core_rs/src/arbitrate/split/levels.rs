@@ -1,6 +1,6 @@
 //! Level after level: which must move, by how much, and what that leaves to those after it.
 
-use super::dual::{FREE, STIFF};
+use super::dual::{FREE, STEP, STIFF};
 use super::{Slot, Solved, Split, TINY};
 
 const PASSES: u32 = 6;
@@ -18,6 +18,7 @@ enum Attempt {
     Unfinished,
 }
 
+#[allow(clippy::indexing_slicing, reason = "places run below the number of levels")]
 impl Split {
     pub(super) fn by_levels(&mut self, left: &mut u32) -> Solved {
         let size = self.slots.iter().fold(self.dual.size(), |size, slot| slot.part.desired.abs().max(size));
@@ -37,7 +38,7 @@ impl Split {
         solved
     }
 
-    // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no steps left.
+    // The last level from which on movement keeps the rows, solved; Ok(None): none does; Err: no work left.
     fn last_that_keeps(&mut self, first: usize, size: f64, left: &mut u32) -> Result<Option<usize>, ()> {
         let Some(mut place) = self.last_that_could(first, size) else {
             return Ok(None);
@@ -69,19 +70,28 @@ impl Split {
     // As above, by each row alone: necessary, and cheap.
     fn last_that_could(&mut self, first: usize, size: f64) -> Option<usize> {
         self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
-        let could = |&place: &usize| self.dual.could_hold(&self.slots, self.moves_from(place), TINY * size);
-        (first..self.levels.len()).rev().find(could)
+        self.dual.stand(&self.slots);
+        (first..self.levels.len()).rev().find(|&place| {
+            let moving = self.slots.iter().filter(|slot| !slot.fixed && slot.part.level == self.levels[place]);
+            moving.for_each(|slot| self.dual.let_move(slot));
+            self.dual.could_hold(TINY * size)
+        })
     }
 
     // As above, by the combination of rows that proved it in vain for `place`.
     fn last_within_reach(&mut self, first: usize, place: usize, size: f64) -> Option<usize> {
         self.slots.iter_mut().filter(|slot| !slot.fixed).for_each(|slot| slot.value = slot.part.desired);
-        (first..place).rev().find(|&place| self.dual.within_reach(&self.slots, self.moves_from(place), TINY * size))
-    }
-
-    fn moves_from(&self, place: usize) -> impl Fn(&Slot) -> bool + use<> {
-        let level = self.levels.get(place).copied().unwrap_or(u32::MAX);
-        move |slot: &Slot| !slot.fixed && slot.part.level >= level
+        let margin = TINY * size * self.dual.weight();
+        let brought = |moves: &dyn Fn(u32) -> bool| -> f64 {
+            let moving = self.slots.iter().filter(|slot| !slot.fixed && moves(slot.part.level));
+            moving.map(|slot| self.dual.brings(slot)).sum()
+        };
+        let tried = self.levels[place];
+        let mut lacking = self.dual.lacking(&self.slots) - brought(&|level| level >= tried);
+        (first..place).rev().find(|&place| {
+            lacking -= brought(&|level| level == self.levels[place]);
+            lacking <= margin
+        })
     }
 
     // Minimises one level's movement with the levels before it at their desired values and those after it free.
@@ -89,6 +99,11 @@ impl Split {
         let Some(&level) = self.levels.get(place) else {
             return Attempt::Missed;
         };
+        if *left == 0 {
+            return Attempt::Unfinished;
+        }
+        // What an attempt takes beside its steps is about as much as one.
+        *left = left.saturating_sub(STEP);
         self.prepare(level);
         self.dual.begin(&self.slots, STIFF);
         let attempt = self.passes(level, size, left);

@@ -18,7 +18,7 @@
 //! [1]), which converges to the exact result. Reduced costs show which later parts every optimum holds at an end:
 //! these are fixed there. How few of the last levels need to move is found by bisection.
 //!
-//! **Bounds.** All storage is made once; the number of Newton steps in one cycle is bounded ([`Split::budget`]). When that bound
+//! **Bounds.** All storage is made once; the work in one cycle, counted, is bounded ([`Split::budget`]). When that bound
 //! is met, a simpler split keeps the parts in their ranges and every row that can be kept by moving towards 0
 //! ([`simple`]). Numbers beyond [`LARGEST`] count as infinite.
 //!
@@ -36,9 +36,10 @@ pub(crate) mod tests;
 
 use dual::Dual;
 
-/// Newton steps of the largest problems ([`Split::budget`]).
-pub const STEPS: u32 = 64;
-const WORK: usize = 64 * 10 * STEPS as usize;
+/// Work on the largest problems in one cycle ([`Split::budget`]), counted in looks at the line of a line search.
+pub const WORK: u32 = 800;
+/// Parts times rows that [`WORK`] is made for.
+const LARGE: usize = 64 * 10;
 /// Larger numbers count as infinite.
 pub const LARGEST: f64 = 1e12;
 /// Violations and movements below this share of the problem's own size are none.
@@ -68,7 +69,7 @@ pub enum Solved {
     Kept,
     /// The rows cannot all be kept: their violation is the least possible.
     Violated,
-    /// The bound on steps was met, or rounding was: the rows are kept or missed least where that was found out, else
+    /// The bound on work was met, or rounding was: the rows are kept or missed least where that was found out, else
     /// by the simpler split; not by levels.
     Unfinished,
 }
@@ -96,6 +97,8 @@ pub struct Split {
     slots: Vec<Slot>,
     scale: Box<[f64]>,
     levels: Vec<u32>,
+    /// Slots in the order in which the simpler split lets them give way: the last level first, then the last added.
+    giving: Vec<usize>,
     /// The rows cannot all be kept, and where they are missed least is known.
     missing_least: bool,
     dual: Dual,
@@ -110,15 +113,16 @@ impl Split {
             slots: Vec::with_capacity(parts),
             scale: vec![1.0; units].into_boxed_slice(),
             levels: Vec::with_capacity(parts),
+            giving: Vec::with_capacity(parts),
             missing_least: false,
             dual: Dual::new(units, parts, rows),
         }
     }
 
-    /// Newton steps in one cycle: at least [`STEPS`], more where each is cheaper.
+    /// Work in one cycle: at least [`WORK`], more where each look is cheaper.
     pub fn budget(&self) -> u32 {
         let each = (self.capacity * self.dual.most()).max(1);
-        u32::try_from(WORK / each).unwrap_or(u32::MAX).clamp(STEPS, 1_000)
+        u32::try_from(WORK as usize * LARGE / each).unwrap_or(u32::MAX).clamp(WORK, 20 * WORK)
     }
 
     /// Forgets the problem before.
@@ -161,14 +165,15 @@ impl Split {
         true
     }
 
-    /// Solves what was added, in at most so many steps, which are taken off.
-    pub fn solve(&mut self, steps: &mut u32) -> Solved {
+    /// Solves what was added with at most so much work, which is taken off.
+    pub fn solve(&mut self, work: &mut u32) -> Solved {
         self.order();
         if self.holds() {
             return Solved::Kept;
         }
         self.scale_units(true);
-        let solved = self.by_levels(steps);
+        self.dual.group(&self.slots);
+        let solved = self.by_levels(work);
         match solved {
             Solved::Unfinished if self.missing_least => self.slots.iter_mut().for_each(|slot| slot.value = slot.least),
             Solved::Unfinished => self.simply(),

@@ -1,18 +1,23 @@
-//! The simpler split, for when the exact one meets its bound on steps: keeps every part in its range, and every row
+//! The simpler split, for when the exact one meets its bound on work: keeps every part in its range, and every row
 //! that can be kept by moving towards 0.
 //!
 //! Row after row, the first one last, the parts give way in the order of their levels, the last level first, each as
 //! far as the row asks. If rows are still missed though all parts at 0 would keep them, all parts go towards 0 by the
 //! smallest common share that keeps the rows.
 
+use std::cmp::Reverse;
+
 use super::{Split, TINY};
 
 const SWEEPS: u32 = 3;
 
+#[allow(clippy::indexing_slicing, reason = "the order names slots")]
 impl Split {
     pub(super) fn simply(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.value = slot.part.desired);
-        // Equal levels: the last added first.
+        self.giving.clear();
+        self.giving.extend(0..self.slots.len());
+        self.giving.sort_unstable_by_key(|&slot| Reverse((self.slots[slot].part.level, slot)));
         for _ in 0..SWEEPS {
             for row in (0..self.dual.rows()).rev() {
                 self.sweep(row);
@@ -23,17 +28,13 @@ impl Split {
 
     fn sweep(&mut self, row: usize) {
         let mut missing = self.dual.missing(row, self.slots.iter().map(|slot| (slot.part.unit, slot.value)));
-        for level in (0..self.levels.len()).rev().filter_map(|place| self.levels.get(place).copied()) {
-            if missing == 0.0 {
-                return;
-            }
-            for slot in self.slots.iter_mut().rev().filter(|slot| slot.part.level == level) {
-                let a = self.dual.coefficient(slot.part.unit, row);
-                if a != 0.0 {
-                    let before = slot.value;
-                    slot.value = (before + missing / a).clamp(slot.part.lower, slot.part.upper);
-                    missing -= a * (slot.value - before);
-                }
+        for &place in &self.giving {
+            let slot = &mut self.slots[place];
+            let a = self.dual.coefficient(slot.part.unit, row);
+            if missing != 0.0 && a != 0.0 {
+                let before = slot.value;
+                slot.value = (before + missing / a).clamp(slot.part.lower, slot.part.upper);
+                missing -= a * (slot.value - before);
             }
         }
     }

@@ -17,7 +17,7 @@ fn solved(units: usize, parts: &[Part], rows: &Rows) -> (Solved, Vec<f64>) {
     for (coefficients, lower, upper) in rows {
         assert!(split.row(coefficients.iter().copied().enumerate(), *lower, *upper));
     }
-    let solved = split.solve(&mut 1_000);
+    let solved = split.solve(&mut 20_000);
     (solved, (0..units).map(|unit| split.value(unit)).collect())
 }
 

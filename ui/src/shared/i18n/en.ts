@@ -239,6 +239,8 @@ export const en = {
   'why.bound.device': '{action}: the battery’s own limit.',
   'why.bound.fault': '{action}: a fault or a stop allows no other power.',
   'why.bound.grid': '{action}: limit of the grid connection.',
+  'why.bound.external': '{action}: limit set from outside (grid operator).',
+  'why.bound.dimming': '{action}: the grid operator dims controllable devices.',
   'why.bound.phase': '{action}: current limit of a phase of the grid connection.',
   'why.bound.soc_max': 'Not charging: battery at its highest allowed charge ({soc_pct}).',
   'why.bound.soc_min': 'Not discharging: battery at its lowest allowed charge ({soc_pct}).',

@@ -238,6 +238,8 @@ export const sv: Record<Key, string> = {
   'why.bound.device': '{action}: batteriets egen gräns.',
   'why.bound.fault': '{action}: ett fel eller stopp tillåter ingen annan effekt.',
   'why.bound.grid': '{action}: nätanslutningens gräns.',
+  'why.bound.external': '{action}: gräns utifrån (nätägaren).',
+  'why.bound.dimming': '{action}: nätägaren begränsar styrbara förbrukare.',
   'why.bound.phase': '{action}: strömgräns för en fas i nätanslutningen.',
   'why.bound.soc_max': 'Laddar inte: batteriet är på högsta tillåtna nivå ({soc_pct}).',
   'why.bound.soc_min': 'Laddar inte ur: batteriet är på lägsta tillåtna nivå ({soc_pct}).',

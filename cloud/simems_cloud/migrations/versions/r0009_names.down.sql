@@ -1,0 +1,2 @@
+drop view events;
+drop table command_acks, commands, emissions, carbon_factors, invoices, billing_runs, tariffs;

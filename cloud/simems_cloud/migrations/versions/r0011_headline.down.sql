@@ -1,0 +1,2 @@
+drop index channels_headline;
+alter table channels drop column headline;
