@@ -103,7 +103,7 @@ def test_a_device_that_fails_ends_it_with_a_latched_fault(device: str, failure: 
 
 
 def test_a_failed_island_joins_a_good_grid_by_itself_and_waits_for_the_clear() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"at": "5 s", "fault": "bond0"},
         LOST,
         {"at": "40 s", "repair": "bond0"},
