@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,8 @@ from simems_edge.sim.process import PlantProcess
 
 
 def control_app(process: PlantProcess) -> Starlette:
-    """``GET /truth /clock /counter``, ``POST /silence {component, silent, mode: silent|refuse}``."""
+    """``GET /truth /clock /counter``, ``POST /silence {component, silent, mode: silent|refuse}``,
+    ``POST /drive {address, value}`` (null: back to its own course)."""
     plant = process.plant
 
     async def truth(_request: Request) -> Response:
@@ -39,12 +41,22 @@ def control_app(process: PlantProcess) -> Starlette:
             return JSONResponse({"detail": str(error)}, status_code=422)
         return JSONResponse({"component": component, "silent": silent})
 
+    async def drive(request: Request) -> Response:
+        try:
+            address, value = _course(json.loads(await request.body()))
+            process.catch_up()
+            plant.drive(address, value)
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"detail": str(error)}, status_code=422)
+        return JSONResponse({"address": address, "value": value})
+
     return Starlette(
         routes=[
             Route("/truth", truth),
             Route("/clock", clock),
             Route("/counter", counter),
             Route("/silence", silence, methods=["POST"]),
+            Route("/drive", drive, methods=["POST"]),
         ]
     )
 
@@ -56,6 +68,17 @@ def _wish(body: object) -> tuple[str, bool, bool]:
     if not isinstance(silent, bool) or mode not in {"silent", "refuse"}:
         raise ValueError("silent must be true or false, mode silent or refuse")
     return body["component"], silent, mode == "refuse"
+
+
+def _course(body: object) -> tuple[str, float | None]:
+    if not isinstance(body, dict) or not isinstance(body.get("address"), str):
+        raise TypeError('send {"address": "grid/present", "value": 0}')
+    value = body.get("value")
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+    ):
+        raise ValueError("value must be a finite number or null")
+    return body["address"], None if value is None else float(value)
 
 
 class ControlServer(uvicorn.Server):

@@ -26,7 +26,7 @@ from simems_edge.sim.meter import Meter
 from simems_edge.sim.network import ZERO, Network
 from simems_edge.sim.photovoltaic import Photovoltaic
 from simems_edge.sim.storage import Storage
-from simems_edge.sim.switchgear import Breaker, Relay
+from simems_edge.sim.switchgear import SHOCK_DEG, Breaker, Relay
 
 __all__ = ["Plant", "PlantError", "Reading"]
 _NANOSECONDS: Final = 1_000_000_000
@@ -135,8 +135,8 @@ class Plant:
             contacts[relay.name] = relay.operate(dt_s)
         for breaker in self._breakers:
             contacts[breaker.name] = breaker.operate(self.network, dt_s)
-            if breaker.shock_deg:
-                self._shock(breaker)
+            if breaker.shock_deg > SHOCK_DEG:
+                self._shock()
         self.network.closed = self._is_closed()
 
     def _is_closed(self) -> bool:
@@ -145,9 +145,10 @@ class Plant:
         automatic = any(one.forming.automatic for one in self._able)
         return not automatic or self.network.grid_present
 
-    def _shock(self, breaker: Breaker) -> None:
+    def _shock(self) -> None:
+        """Closed far out of step: whatever forms the island trips."""
         for storage in self._able:
-            if storage.forms and breaker.shocks:
+            if storage.forms:
                 storage.trip()
 
     # ---- apart from the grid

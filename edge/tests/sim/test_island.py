@@ -201,6 +201,12 @@ def test_closing_out_of_step_trips_the_island() -> None:
     run(plant, 0.3)
     assert plant.truth()["breaker0/shocks"] == 1.0
     assert plant.truth()["ess0/grid_forming"] == 0.0
+    plant.drive("grid/present", 0.0)
+    plant.command("breaker0/closed", 0.0)
+    run(plant, 1.0)
+    plant.command("ess0/operating_mode", 1.0)
+    run(plant, 5.0)
+    assert plant.truth()["ess0/grid_forming"] == 1.0, "once tripped is not for ever"
 
 
 def test_energy_is_conserved_through_it_all() -> None:

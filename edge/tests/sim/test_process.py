@@ -62,7 +62,7 @@ class RunningPlant:
 
     def end(self) -> int:
         self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
 
 @pytest.fixture
@@ -90,6 +90,13 @@ def test_control_port_and_orderly_end(start_plant: Start) -> None:
     assert "nobody" in answer.json()["detail"]
     assert httpx.post(f"{plant.url}/silence", content=b"[]", timeout=5).status_code == 422
     assert httpx.post(f"{plant.url}/silence", json={"component": "grid0"}, timeout=5).status_code == 200
+    assert httpx.post(f"{plant.url}/drive", json={"address": "grid/colour", "value": 1}, timeout=5).status_code == 422
+    assert (
+        httpx.post(f"{plant.url}/drive", json={"address": "grid/present", "value": True}, timeout=5).status_code == 422
+    )
+    driven = httpx.post(f"{plant.url}/drive", json={"address": "grid/present", "value": 0}, timeout=5)
+    assert driven.status_code == 200
+    _until(lambda: plant.get("/truth")["values"]["site/live"] == 0.0)
     assert plant.end() == 0
 
 
