@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from math import isfinite, isnan
+from math import isfinite, isinf, isnan
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from simems_edge.replay.problems import ReplayError, refusal
 
@@ -16,13 +15,12 @@ STAMP: Final = "@time_s"
 _NO_STAMPS: Final[Mapping[int, float]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class InputRow:
+class InputRow(NamedTuple):
     """One cycle: its time and the new values by column number."""
 
     time_s: float
     values: list[tuple[int, float]]
-    taken_s: Mapping[int, float] = field(default_factory=dict)
+    taken_s: Mapping[int, float] = _NO_STAMPS
     """By column number, when the sample was taken; the others at the cycle's time."""
 
 
@@ -74,9 +72,20 @@ class Recording:
         time_s = self._number(cells[0], line, "time_s")
         if not isfinite(time_s) or time_s < 0.0 or time_s <= last_s:
             raise self._error(line, "time_s", cells[0], "must be 0 or more and rise", "sort the rows by time")
-        pairs = enumerate(zip(cells[1:], self.columns, strict=False))
-        values = [(n, self._value(cell, line, name)) for n, (cell, name) in pairs if cell != ""]
+        values = self._values(cells, line)
         return InputRow(time_s, values, self._taken(cells, line) if self._stamps else _NO_STAMPS)
+
+    def _values(self, cells: list[str], line: int) -> list[tuple[int, float]]:
+        """Without a look at each cell while all is well: this is the hot path."""
+        given = cells[1 : len(self.columns) + 1]
+        try:
+            values = [(n, float(cell)) for n, cell in enumerate(given) if cell]
+        except ValueError:
+            values = []
+        if not values or any(isinf(value) for _, value in values):
+            pairs = enumerate(zip(given, self.columns, strict=True))
+            return [(n, self._value(cell, line, name)) for n, (cell, name) in pairs if cell != ""]
+        return values
 
     def _taken(self, cells: list[str], line: int) -> dict[int, float]:
         taken = {n: self._number(cells[at], line, self.columns[n]) for at, n in self._stamps if cells[at] != ""}

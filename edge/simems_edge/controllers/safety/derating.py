@@ -61,11 +61,13 @@ class Derating:
     def __init__(self, settings: DeratingSettings, binding: Binding) -> None:
         self._settings = settings
         self._ess = EssHandles.of(settings.ess, binding)
+        self._most_charge = binding.read(settings.ess, "max_charge_power_w")
+        self._most_discharge = binding.read(settings.ess, "max_discharge_power_w")
         self._shares: Shares | None = None
 
     def propose(self, ctx: Context, wanted: Shares) -> None:
         """``wanted``: where the shares move to."""
-        charge_w, discharge_w = ctx.value(self._ess.max_charge_power_w), ctx.value(self._ess.max_discharge_power_w)
+        charge_w, discharge_w = ctx.value(self._most_charge), ctx.value(self._most_discharge)
         if self._shares is None:
             setpoint_w = ctx.value(self._ess.active_power_w_setpoint) or 0.0
             start = Shares(used(-setpoint_w, charge_w), used(setpoint_w, discharge_w))

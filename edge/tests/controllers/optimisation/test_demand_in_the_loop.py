@@ -7,7 +7,6 @@ battery gives 10.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +123,3 @@ def test_adapting_rises_before_the_battery_is_empty() -> None:
     learned_w = rig.value("peak0/holdable1_w")
     assert learned_w > 60_000.0, "4.2 kWh in half an hour are 8 kW"
     assert rig.value("peak0/threshold_in_force_w") >= learned_w
-
-
-def test_an_unknown_state_of_charge_still_shaves_and_keeps_the_reserve() -> None:
-    own = {"id": "self0", "type": "self_consumption", "grid": "grid0", "ess": "ess0"}
-    rig = Rig(peak(reserve_soc_pct=50.0), own)
-    rig.step(90_000.0, 60.0, soc_pct=nan)
-    assert rig.power_w == pytest.approx(30_000.0, abs=300.0)
-    rig.step(40_000.0, 60.0)
-    assert rig.power_w == 0.0
