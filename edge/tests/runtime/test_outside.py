@@ -121,7 +121,7 @@ def test_a_limit_that_is_lost_holds_and_a_declared_failsafe_takes_over() -> None
     assert round(rig.step({IMPORT_LIMIT: 18_000.0})[ESS_W].setpoint) == 2_000
     rig.forget(IMPORT_LIMIT)
     assert round(rig.step(count=59)[ESS_W].setpoint) == 2_000
-    assert round(rig.step(count=2)[ESS_W].setpoint) == 8_000
+    assert round(rig.step(count=3)[ESS_W].setpoint) == 8_000
     assert rig.shown("site/external_import_state") == 3.0
 
 
