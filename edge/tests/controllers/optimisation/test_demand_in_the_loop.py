@@ -30,15 +30,23 @@ def peak(**more: Any) -> dict[str, Any]:
     return PEAK | more
 
 
-@pytest.mark.parametrize("period_s", [0.1, 1.0, 10.0])
-def test_the_mean_of_the_window_is_held_not_each_spike(period_s: float) -> None:
-    rig = Rig(peak(meter_repeat_max_s=20.0), period_s=period_s)
+def test_the_mean_of_the_window_is_held_not_each_spike() -> None:
+    rig = Rig(peak())
     rig.step(40_000.0, 450.0)
     assert rig.power_w == 0.0
     rig.step(90_000.0, 60.0)
-    assert rig.power_w == pytest.approx(10_000.0, abs=max(300.0, 60.0 * period_s))
-    rig.step(90_000.0, 390.0 + 2.0 * period_s)
+    assert rig.power_w == pytest.approx(10_000.0, abs=300.0)
+    rig.step(90_000.0, 392.0)
     assert rig.value("peak0/peak1_w") == pytest.approx(60_000.0, rel=0.01)
+
+
+@pytest.mark.parametrize("period_s", [0.1, 1.0, 10.0])
+def test_seconds_are_the_same_at_every_cycle(period_s: float) -> None:
+    """40 kW for a minute, then 90 kW: (60 x 900 - 40 x 60) / 840 = 61.4 kW may flow; two cycles pass before it acts."""
+    rig = Rig(peak(), period_s=period_s)
+    rig.step(40_000.0, 60.0)
+    rig.step(90_000.0, 30.0)
+    assert rig.power_w == pytest.approx(28_600.0, abs=300.0 + 120.0 * period_s)
 
 
 def test_a_short_spike_moves_nothing_when_the_window_has_room() -> None:
