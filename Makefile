@@ -120,6 +120,10 @@ audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, e
 isolation-long: .stamps/python ## Long proof: a million requests of three tenants, no row crosses (half an hour)
 	SIMEMS_ISOLATION_REQUESTS=1000000 $(BIN)/python -m pytest -q -s --timeout=5400 cloud/tests/isolation -k "embedded and no_row_crosses"
 
+.PHONY: buffer-long
+buffer-long: .stamps/python ## Long proof: two hundred mutations of the edge buffer's files, it boots after each
+	SIMEMS_MUTATIONS=200 $(BIN)/python -m pytest -q edge/tests/buffer/test_mutations.py
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
