@@ -49,6 +49,15 @@ def corrupt_file(quarantine: str, frames: int, blocks: int) -> BufferFault:
     )
 
 
+def lost_file() -> BufferFault:
+    return BufferFault(
+        "buffer.corrupt_file",
+        "The buffer file is gone or empty, though there was one; numbering goes on above it",
+        "Records that were not yet sent are missing",
+        "Find out who removed it; check the disk",
+    )
+
+
 def not_writable(reason: str) -> BufferFault:
     return BufferFault(
         "buffer.not_writable",

@@ -97,6 +97,8 @@ class Store:
         """A new database goes on above everything that was ever given out, also above what was saved of a damaged
         one."""
         if not self._state(NUMBERED):
+            if self._high_water.reserved and not self._last_sequence() and not self._faults:
+                self._faults.append(fault.lost_file())
             with self._transaction():
                 self._number_from(max(self._last_sequence(), self._high_water.reserved))
                 self._set_state(NUMBERED, 1)
