@@ -134,6 +134,10 @@ modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
 	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded
 
+.PHONY: buffer-long
+buffer-long: .stamps/python ## Long proof: two hundred mutations of the edge buffer's files, it boots after each
+	SIMEMS_MUTATIONS=200 $(BIN)/python -m pytest -q edge/tests/buffer/test_mutations.py
+
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes
 	SIMEMS_LOAD_SPAN_S=300 $(BIN)/python -m pytest -q --timeout=600 tests/system/test_load.py
