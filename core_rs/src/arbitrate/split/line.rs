@@ -1,9 +1,6 @@
 //! The exact line search: the root of a rising, piecewise linear function of one unknown.
 
-/// More than twice the halvings that any number of kinks takes.
-const TRIALS: u32 = 24;
-/// Of the value at 0.
-const NEARLY: f64 = 0.1;
+const TRIALS: u32 = 60;
 
 /// `gain * clip(base + rate t, lower, upper)`: one part, or one row, along a direction.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +16,6 @@ pub(super) struct Bend {
 #[derive(Debug)]
 pub(super) struct Line {
     bends: Vec<Bend>,
-    /// Where bends begin and end, as far as they lie inside the bracket.
-    kinks: Vec<f64>,
     /// Looks at the function in the last search.
     pub(super) looks: u32,
 }
@@ -28,7 +23,7 @@ pub(super) struct Line {
 impl Line {
     /// For so many bends.
     pub(super) fn new(bends: usize) -> Self {
-        Self { bends: Vec::with_capacity(bends), kinks: Vec::with_capacity(2 * bends), looks: 0 }
+        Self { bends: Vec::with_capacity(bends), looks: 0 }
     }
 
     pub(super) fn clear(&mut self) {
@@ -39,33 +34,27 @@ impl Line {
         self.bends.push(bend);
     }
 
-    /// Where `at_rest + slope t + bends` is 0, nearly: Newton's method while it gains, else the median of the kinks left
-    /// in the bracket, so that each such trial leaves half of them.
+    /// Where `at_rest + slope t + bends` is 0: Newton's method, kept inside a bracket that shrinks at least by half.
     pub(super) fn root(&mut self, at_rest: f64, slope: f64) -> f64 {
         let (start, _) = self.value(0.0, at_rest, slope);
-        let (mut low, mut high) = ((0.0_f64, start), (f64::INFINITY, f64::INFINITY));
-        let (mut t, mut last, mut looked) = (1.0_f64, start, false);
+        let (mut low, mut high, mut t) = (0.0_f64, f64::INFINITY, 1.0_f64);
         self.looks = 1;
         for _ in 0..TRIALS {
             self.looks += 1;
             let (sum, rise) = self.value(t, at_rest, slope);
-            if sum.abs() <= NEARLY * start.abs() {
+            if sum.abs() <= 0.1 * start.abs() {
                 break;
             }
             if sum < 0.0 {
-                low = (t, sum)
+                low = t
             } else {
-                high = (t, sum)
+                high = t
             }
             let newton = t - sum / rise;
-            let gains = sum.abs() <= 0.5 * last.abs() || looked;
-            last = sum;
-            looked = false;
-            t = if gains && newton > low.0 && newton < high.0 {
+            t = if newton > low && newton < high {
                 newton
-            } else if high.0.is_finite() {
-                looked = true;
-                self.between(low, high)
+            } else if high.is_finite() {
+                0.5 * (low + high)
             } else {
                 4.0 * t
             };
@@ -84,18 +73,5 @@ impl Line {
             rise += if clipped == wish { bend.gain * bend.rate } else { 0.0 };
         }
         (sum, rise)
-    }
-
-    // The median kink inside a bracket; without any the function is straight there.
-    fn between(&mut self, low: (f64, f64), high: (f64, f64)) -> f64 {
-        let kinks =
-            self.bends.iter().flat_map(|bend| [bend.lower, bend.upper].map(|end| (end - bend.base) / bend.rate));
-        self.kinks.clear();
-        self.kinks.extend(kinks.filter(|&kink| kink > low.0 && kink < high.0));
-        let middle = self.kinks.len() / 2;
-        if self.kinks.is_empty() {
-            return low.0 + (high.0 - low.0) * (low.1 / (low.1 - high.1));
-        }
-        *self.kinks.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 }
