@@ -819,7 +819,7 @@ export interface paths {
         };
         /**
          * List Sites
-         * @description The sites one may see, with their newest figures.
+         * @description The sites one may see by name, with their newest figures. The `Link` header leads to the next page.
          */
         get: operations["list_sites"];
         put?: never;
@@ -1311,7 +1311,7 @@ export interface paths {
         };
         /**
          * List Alarms
-         * @description Of all sites one may see: those that stand first, newest first, at most 500.
+         * @description Of all sites one may see: those that stand first, newest first. The `Link` header leads to the next page.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -1331,7 +1331,7 @@ export interface paths {
         };
         /**
          * List Site Alarms
-         * @description Of one site.
+         * @description Of one site. The `Link` header leads to the next page.
          */
         get: operations["list_site_alarms"];
         put?: never;
@@ -1356,6 +1356,526 @@ export interface paths {
          * @description Say that one has seen it. Acknowledging twice changes nothing.
          */
         post: operations["acknowledge_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Rules
+         * @description All of them, at most 500; the built-in ones first.
+         */
+        get: operations["list_alarm_rules"];
+        put?: never;
+        /**
+         * Create Alarm Rule
+         * @description Holds from the next look on, at most ten seconds later.
+         */
+        post: operations["create_alarm_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alarm Rule
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_alarm_rule"];
+        /**
+         * Update Alarm Rule
+         * @description All of it at once. What it had raised is cleared, and raised anew where it still holds.
+         */
+        put: operations["update_alarm_rule"];
+        post?: never;
+        /**
+         * Delete Alarm Rule
+         * @description Of the tenant's own; a built-in rule that was changed is again as delivered.
+         */
+        delete: operations["delete_alarm_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Changes
+         * @description The alarm's story, comments among it.
+         */
+        get: operations["list_alarm_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment Alarm
+         * @description For whoever looks next; nobody is told.
+         */
+        post: operations["comment_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Silence Alarm
+         * @description Nobody is told of this one, nor of others of its code and component at its site, until then.
+         */
+        post: operations["silence_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Silences
+         * @description Newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_silences"];
+        put?: never;
+        /**
+         * Create Silence
+         * @description By site, code and component, e.g. for maintenance.
+         */
+        post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-silences/{silence_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Silence
+         * @description Before its time. Alarms that still stand are told now.
+         */
+        post: operations["end_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description By name, at most 200.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description With a new secret, shown this once. `Simems-Signature: t=TIME,v1=HEX`, HEX = HMAC-SHA256(secret, TIME.BODY).
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_webhook"];
+        /**
+         * Update Webhook
+         * @description The secret stays.
+         */
+        put: operations["update_webhook"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description With its subscriptions and what waits for it.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a message that says that messages arrive; how it went stands in `/deliveries`.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Subscriptions
+         * @description All for who manages them, one's own for everybody else; at most 1000.
+         */
+        get: operations["list_subscriptions"];
+        put?: never;
+        /**
+         * Create Subscription
+         * @description For oneself; for others, roles and webhooks with the permission `notifications:write`.
+         */
+        post: operations["create_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Subscription
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_subscription"];
+        /**
+         * Update Subscription
+         * @description All of it at once.
+         */
+        put: operations["update_subscription"];
+        post?: never;
+        /**
+         * Delete Subscription
+         * @description What is on its way is still sent.
+         */
+        delete: operations["delete_subscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Messages and how they went, newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Email
+         * @description An e-mail to oneself that says that messages arrive.
+         */
+        post: operations["test_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Delivery
+         * @description One that was given up or dropped, once more, with the same id.
+         */
+        post: operations["retry_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Newest first. The `Link` header leads to the next page.
+         */
+        get: operations["list_reports"];
+        put?: never;
+        /**
+         * Create Report
+         * @description It is made in the background, usually within a second or two; of a period that lasts, of what is known by now.
+         */
+        post: operations["create_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report
+         * @description Whether it is ready, and its files.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Report
+         * @description With its files and inputs.
+         */
+        delete: operations["delete_report"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/files/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description The audit log records it.
+         */
+        get: operations["download_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Report
+         * @description Make the files again from the stored inputs and compare them byte for byte; changes nothing.
+         */
+        post: operations["verify_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Report Schedules
+         * @description By node, at most 1000.
+         */
+        get: operations["list_report_schedules"];
+        put?: never;
+        /**
+         * Create Report Schedule
+         * @description From the next period on that ends.
+         */
+        post: operations["create_report_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Report Schedule
+         * @description With the ETag that changes need.
+         */
+        get: operations["get_report_schedule"];
+        /**
+         * Update Report Schedule
+         * @description All of it at once.
+         */
+        put: operations["update_report_schedule"];
+        post?: never;
+        /**
+         * Delete Report Schedule
+         * @description Its reports stay.
+         */
+        delete: operations["delete_report_schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description Background jobs of the tenant, newest first; those that ended are forgotten after a week.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description A job that has failed for good, once more.
+         */
+        post: operations["retry_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1465,6 +1985,26 @@ export interface components {
         /**
          * Alarm
          * @description One occurrence, until and after it cleared. ``origin``: who noticed.
+         * @example {
+         *       "id": "text",
+         *       "site_id": "malmo-1",
+         *       "origin": "edge",
+         *       "code": "ess_too_warm",
+         *       "severity": "info",
+         *       "component": "ess0",
+         *       "text": "The battery is too warm",
+         *       "cause": "",
+         *       "effect": "",
+         *       "remedy": "",
+         *       "raised_at": "2026-03-01T10:00:00Z",
+         *       "cleared_at": "2026-03-01T10:00:00Z",
+         *       "acknowledged_at": "2026-03-01T10:00:00Z",
+         *       "acknowledged_by": "text",
+         *       "escalated_at": "2026-03-01T10:00:00Z",
+         *       "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "value": 48000,
+         *       "silenced_until": "2026-03-01T10:00:00Z"
+         *     }
          */
         Alarm: {
             /** Id */
@@ -1513,8 +2053,194 @@ export interface components {
             acknowledged_at: string | null;
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /**
+             * Escalated At
+             * @description Nobody acknowledged it in time.
+             */
+            escalated_at: string | null;
+            /**
+             * Rule Id
+             * @description Of the rule that raised it; null: an event of a device.
+             */
+            rule_id: string | null;
+            /**
+             * Value
+             * @description The figure that raised it, in the channel's unit.
+             */
+            value: number | null;
+            /**
+             * Silenced Until
+             * @description Nobody is told of it until then.
+             */
+            silenced_until: string | null;
         };
-        /** ApiToken */
+        /**
+         * AlarmChange
+         * @description A step in the life of an alarm.
+         * @example {
+         *       "actor": "ada@example.com",
+         *       "at": "2026-03-01T10:00:00Z",
+         *       "id": 31,
+         *       "kind": "acknowledged",
+         *       "severity": "alarm",
+         *       "text": ""
+         *     }
+         */
+        AlarmChange: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "raised" | "cleared" | "acknowledged" | "escalated" | "severity" | "commented";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor */
+            actor: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * AlarmChanges
+         * @description In their order. ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "actor": "ada@example.com",
+         *           "at": "2026-03-01T10:00:00Z",
+         *           "id": 31,
+         *           "kind": "acknowledged",
+         *           "severity": "alarm",
+         *           "text": ""
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
+         */
+        AlarmChanges: {
+            /** Items */
+            items: components["schemas"]["AlarmChange"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
+         * AlarmRule
+         * @description ``built_in``: holds for every tenant; ``version`` 0: as delivered.
+         * @example {
+         *       "active": true,
+         *       "channel": "*\/cell_temperature_max_degc",
+         *       "component_kind": "ess",
+         *       "escalate_after_s": 1800,
+         *       "for_s": 120,
+         *       "hysteresis": 3,
+         *       "kind": "above",
+         *       "name": "Battery too warm",
+         *       "remedy": "Check the cooling.",
+         *       "severity": "alarm",
+         *       "threshold": 45,
+         *       "site_id": "malmo-1",
+         *       "low": 1,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "built_in": true,
+         *       "version": 1
+         *     }
+         */
+        AlarmRule: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stale" | "above" | "below" | "event" | "range" | "jump" | "stuck" | "balance";
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id: string | null;
+            /**
+             * Component Kind
+             * @description Only components of this kind, e.g. `ess`; empty: any.
+             * @default
+             */
+            component_kind: string;
+            /**
+             * Channel
+             * @description An address, `*` for any text. For events: their code.
+             * @default
+             */
+            channel: string;
+            /**
+             * Low
+             * @description Of `range`.
+             */
+            low: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /**
+             * Hysteresis
+             * @default 0
+             */
+            hysteresis: number;
+            /**
+             * For S
+             * @description The condition holds for at least so long.
+             * @default 0
+             */
+            for_s: number;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * Escalate After S
+             * @description Unacknowledged for so long: severity `alarm`, and told again.
+             */
+            escalate_after_s: number | null;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Built In */
+            built_in: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ApiToken
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         ApiToken: {
             /**
              * Id
@@ -1580,6 +2306,22 @@ export interface components {
         /**
          * AuditPage
          * @description Newest first. ``next``: pass as ``before`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "action": "alarm.acknowledge",
+         *           "actor": "ada@example.com",
+         *           "at": "2026-03-01T10:00:00Z",
+         *           "details": {
+         *             "site_id": "malmo-1"
+         *           },
+         *           "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *           "object": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "serial": 41
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
          */
         AuditPage: {
             /** Items */
@@ -1587,7 +2329,18 @@ export interface components {
             /** Next */
             next: number | null;
         };
-        /** Body_sign_in */
+        /**
+         * Body_sign_in
+         * @example {
+         *       "code": "ess_too_warm",
+         *       "grant_type": "password",
+         *       "username": "ada@example.com",
+         *       "password": "correct horse battery",
+         *       "scope": "",
+         *       "client_id": "text",
+         *       "client_secret": "text"
+         *     }
+         */
         Body_sign_in: {
             /**
              * Code
@@ -1619,6 +2372,15 @@ export interface components {
         /**
          * ChannelDescription
          * @description One row of the site's tag table.
+         * @example {
+         *       "address": "grid0/active_power_w",
+         *       "unit": "",
+         *       "kind": "float",
+         *       "resolution": 0,
+         *       "labels": {
+         *         "grid0/active_power_w": "text"
+         *       }
+         *     }
          */
         ChannelDescription: {
             /** Address */
@@ -1649,6 +2411,24 @@ export interface components {
         /**
          * ChannelMetadata
          * @description One channel as its device announced it.
+         * @example {
+         *       "address": "grid0/active_power_w",
+         *       "unit": "W",
+         *       "kind": "ess",
+         *       "resolution": 1,
+         *       "labels": {
+         *         "grid0/active_power_w": "text"
+         *       },
+         *       "access": "read",
+         *       "minimum": 1,
+         *       "maximum": 1,
+         *       "scale": 1,
+         *       "offset": 1,
+         *       "rollover": 1,
+         *       "description": "text",
+         *       "source": "text",
+         *       "announced": true
+         *     }
          */
         ChannelMetadata: {
             /** Address */
@@ -1697,6 +2477,11 @@ export interface components {
         /**
          * ChannelValue
          * @description The last value of a channel with its quality and time.
+         * @example {
+         *       "value": 48000,
+         *       "quality": "good",
+         *       "time": "2026-03-01T10:00:00Z"
+         *     }
          */
         ChannelValue: {
             /** Value */
@@ -1720,8 +2505,35 @@ export interface components {
             code: string;
         };
         /**
+         * CommentRequest
+         * @example {
+         *       "text": "Fan ordered, comes on Tuesday."
+         *     }
+         */
+        CommentRequest: {
+            /** Text */
+            text: string;
+        };
+        /**
          * ComponentDescription
          * @description A device, or a virtual thing on site.
+         * @example {
+         *       "id": "text",
+         *       "kind": "ess",
+         *       "name": "",
+         *       "profile": "",
+         *       "channels": [
+         *         {
+         *           "address": "grid0/active_power_w",
+         *           "unit": "",
+         *           "kind": "float",
+         *           "resolution": 0,
+         *           "labels": {
+         *             "grid0/active_power_w": "text"
+         *           }
+         *         }
+         *       ]
+         *     }
          */
         ComponentDescription: {
             /** Id */
@@ -1744,6 +2556,15 @@ export interface components {
         /**
          * ComponentEnergy
          * @description Energy of one component in one direction over one interval.
+         * @example {
+         *       "component": "ess0",
+         *       "direction": "import",
+         *       "energy_wh": 412000,
+         *       "source": "register",
+         *       "coverage_pct": 1,
+         *       "gap_wh": 1,
+         *       "resets": 1
+         *     }
          */
         ComponentEnergy: {
             /** Component */
@@ -1777,7 +2598,15 @@ export interface components {
              */
             resets: number;
         };
-        /** Config */
+        /**
+         * Config
+         * @example {
+         *       "version": 1,
+         *       "hash": "text",
+         *       "announced_at": "2026-03-01T10:00:00Z",
+         *       "content": {}
+         *     }
+         */
         Config: {
             /** Version */
             version: number;
@@ -1802,6 +2631,11 @@ export interface components {
         /**
          * ConfigVersion
          * @description One row each time what a device announces has changed.
+         * @example {
+         *       "version": 1,
+         *       "hash": "text",
+         *       "announced_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         ConfigVersion: {
             /** Version */
@@ -1820,6 +2654,10 @@ export interface components {
         /**
          * ControllerDescription
          * @description One configured controller.
+         * @example {
+         *       "id": "text",
+         *       "type": "text"
+         *     }
          */
         ControllerDescription: {
             /** Id */
@@ -1830,6 +2668,13 @@ export interface components {
         /**
          * CreatedTenant
          * @description ``invitation``: shown once; the first administrator accepts it at ``/auth/accept-invitation``.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "invitation": "text"
+         *     }
          */
         CreatedTenant: {
             /**
@@ -1855,6 +2700,9 @@ export interface components {
         /**
          * Deletion
          * @description Send ``confirmation`` back, with the tenant's name, within ten minutes.
+         * @example {
+         *       "confirmation": "text"
+         *     }
          */
         Deletion: {
             /** Confirmation */
@@ -1874,8 +2722,92 @@ export interface components {
             confirmation: string;
         };
         /**
+         * Delivery
+         * @description One message and how it goes.
+         * @example {
+         *       "alarm_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "attempts": 1,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "delivered_at": "2026-03-01T10:00:01Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "last_error": "",
+         *       "method": "email",
+         *       "next_attempt_at": "2026-03-01T10:02:00Z",
+         *       "recipient": "ada@example.com",
+         *       "state": "delivered",
+         *       "subject": "[ALARM] Malmö: Battery too warm: ess0/cell_temperature_max_degc",
+         *       "subscription_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        Delivery: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "email" | "webhook";
+            /** Recipient */
+            recipient: string;
+            /** Subject */
+            subject: string;
+            /**
+             * State
+             * @description `dropped`: cleared before the quiet hours ended.
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "failed" | "dropped";
+            /** Attempts */
+            attempts: number;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Last Error */
+            last_error: string;
+            /** Subscription Id */
+            subscription_id: string | null;
+            /**
+             * Alarm Id
+             * @description Null: a test.
+             */
+            alarm_id: string | null;
+        };
+        /**
          * Device
          * @description An edge controller: the device that speaks for a site, with a key of its own.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "type": "text",
+         *       "vendor": "text",
+         *       "model": "text",
+         *       "serial_number": "text",
+         *       "protocol": "text",
+         *       "software": "0.1.0",
+         *       "firmware_version": "text",
+         *       "config_version": 1,
+         *       "public_key": "text",
+         *       "site_id": "malmo-1",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "last_frame_at": "2026-03-01T10:00:00Z",
+         *       "acked_sequence": 1,
+         *       "revoked_at": "2026-03-01T10:00:00Z",
+         *       "replaced_by": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "health": "ok"
+         *     }
          */
         Device: {
             /**
@@ -1939,6 +2871,11 @@ export interface components {
         /**
          * DeviceDescription
          * @description The edge device that speaks for the site.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "software": "0.1.0"
+         *     }
          */
         DeviceDescription: {
             /**
@@ -1951,7 +2888,13 @@ export interface components {
             /** Software */
             software: string;
         };
-        /** DeviceReplacement */
+        /**
+         * DeviceReplacement
+         * @example {
+         *       "name": "Malmö Harbour",
+         *       "public_key": "text"
+         *     }
+         */
         DeviceReplacement: {
             /** Name */
             name: string;
@@ -1964,6 +2907,21 @@ export interface components {
         /**
          * EnergyInterval
          * @description Half-open, with the site's own offset: a day may have 23 or 25 hours.
+         * @example {
+         *       "start": "2026-03-01T10:00:00Z",
+         *       "end": "2026-03-01T10:00:00Z",
+         *       "components": [
+         *         {
+         *           "component": "ess0",
+         *           "direction": "import",
+         *           "energy_wh": 412000,
+         *           "source": "register",
+         *           "coverage_pct": 1,
+         *           "gap_wh": 1,
+         *           "resets": 1
+         *         }
+         *       ]
+         *     }
          */
         EnergyInterval: {
             /**
@@ -1984,6 +2942,23 @@ export interface components {
          * @description A device behind the edge (meter, inverter, battery) while it stood under a component's name.
          *
          *     Values belong to the name, so a replacement keeps the history.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "component": "ess0",
+         *       "type": "text",
+         *       "vendor": "text",
+         *       "model": "text",
+         *       "serial_number": "text",
+         *       "protocol": "text",
+         *       "profile": "sunspec_storage",
+         *       "firmware_version": "text",
+         *       "first_seen_at": "2026-03-01T10:00:00Z",
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "gone_at": "2026-03-01T10:00:00Z",
+         *       "gone_because": "text",
+         *       "health": "ok",
+         *       "newest_value_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         Equipment: {
             /**
@@ -2033,6 +3008,12 @@ export interface components {
         /**
          * EquipmentReplacement
          * @description For a device that does not tell its serial number itself.
+         * @example {
+         *       "vendor": "",
+         *       "model": "",
+         *       "serial_number": "",
+         *       "reason": "replaced"
+         *     }
          */
         EquipmentReplacement: {
             /**
@@ -2059,6 +3040,25 @@ export interface components {
         /**
          * Export
          * @description A job; its file can be fetched when ``status`` is done.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1",
+         *       "channels": [
+         *         "text"
+         *       ],
+         *       "start": "2026-03-01T10:00:00Z",
+         *       "end": "2026-03-01T10:00:00Z",
+         *       "resolution": "raw",
+         *       "format": "csv",
+         *       "status": "queued",
+         *       "progress": 1,
+         *       "rows": 1,
+         *       "bytes": 1,
+         *       "error": "text",
+         *       "requested_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "finished_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         Export: {
             /**
@@ -2116,7 +3116,18 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
-        /** ExportRequest */
+        /**
+         * ExportRequest
+         * @example {
+         *       "channels": [
+         *         "grid0/active_power_w"
+         *       ],
+         *       "from": "2026-03-01T10:00:00Z",
+         *       "to": "2026-03-01T10:00:00Z",
+         *       "resolution": "15min",
+         *       "format": "csv"
+         *     }
+         */
         ExportRequest: {
             /**
              * Channels
@@ -2164,7 +3175,13 @@ export interface components {
          *       "market_zone": "SE4",
          *       "postal_code": "211 22",
          *       "street": "Hamngatan 1",
-         *       "time_zone": "Europe/Stockholm"
+         *       "time_zone": "Europe/Stockholm",
+         *       "site_id": "malmo-1",
+         *       "effective_time_zone": "text",
+         *       "effective_currency": "text",
+         *       "effective_import_limit_w": 1,
+         *       "effective_export_limit_w": 1,
+         *       "version": 1
          *     }
          */
         Facts: {
@@ -2277,6 +3294,10 @@ export interface components {
         /**
          * FieldError
          * @description One wrong field of a request.
+         * @example {
+         *       "field": "text",
+         *       "message": "text"
+         *     }
          */
         FieldError: {
             /** Field */
@@ -2284,7 +3305,13 @@ export interface components {
             /** Message */
             message: string;
         };
-        /** GrafanaMetric */
+        /**
+         * GrafanaMetric
+         * @example {
+         *       "label": "text",
+         *       "value": "text"
+         *     }
+         */
         GrafanaMetric: {
             /** Label */
             label: string;
@@ -2294,6 +3321,20 @@ export interface components {
         /**
          * GrafanaQuery
          * @description Body of ``/query``: the dashboard's range and how many points its panel can show.
+         * @example {
+         *       "range": {
+         *         "from": "2026-03-01T10:00:00Z",
+         *         "to": "2026-03-01T10:00:00Z"
+         *       },
+         *       "intervalMs": 0,
+         *       "maxDataPoints": 1000,
+         *       "targets": [
+         *         {
+         *           "target": "malmo-1/grid0/active_power_w",
+         *           "hide": false
+         *         }
+         *       ]
+         *     }
          */
         GrafanaQuery: {
             range: components["schemas"]["TimeRange"];
@@ -2313,15 +3354,20 @@ export interface components {
         /**
          * GrafanaSeries
          * @description One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap.
+         * @example {
+         *       "target": "text",
+         *       "datapoints": [
+         *         [
+         *           1
+         *         ]
+         *       ]
+         *     }
          */
         GrafanaSeries: {
             /** Target */
             target: string;
             /** Datapoints */
-            datapoints: [
-                number | null,
-                number
-            ][];
+            datapoints: (number | null)[][];
         };
         /**
          * GrantRequest
@@ -2340,7 +3386,8 @@ export interface components {
          * GrantRequest
          * @description A role, at a node of the tree and below, or everywhere.
          * @example {
-         *       "role": "site_operator"
+         *       "role": "site_operator",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
          *     }
          */
         "GrantRequest-Output": {
@@ -2363,7 +3410,12 @@ export interface components {
             /** Grants */
             grants: components["schemas"]["GrantRequest-Input"][];
         };
-        /** Health */
+        /**
+         * Health
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
         Health: {
             /** Status */
             status: string;
@@ -2371,6 +3423,25 @@ export interface components {
         /**
          * History
          * @description Columns over common interval starts.
+         * @example {
+         *       "resolution_s": 900,
+         *       "times": [
+         *         "2026-03-01T10:00:00Z"
+         *       ],
+         *       "series": {
+         *         "grid0/active_power_w": {
+         *           "mean": [
+         *             1
+         *           ],
+         *           "minimum": [
+         *             1
+         *           ],
+         *           "maximum": [
+         *             1
+         *           ]
+         *         }
+         *       }
+         *     }
          */
         History: {
             /** Resolution S */
@@ -2411,7 +3482,23 @@ export interface components {
             /** Problems */
             problems: components["schemas"]["LineProblem"][];
         };
-        /** Invitation */
+        /**
+         * Invitation
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "grants": [
+         *         {
+         *           "role": "site_operator",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *         }
+         *       ],
+         *       "invited_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         Invitation: {
             /**
              * Id
@@ -2467,8 +3554,106 @@ export interface components {
             valid_days: number;
         };
         /**
+         * Job
+         * @description Something the worker does for the tenant, is doing, or did in the last days.
+         * @example {
+         *       "arguments": {
+         *         "report_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *       },
+         *       "attempts": 0,
+         *       "created_at": "2026-03-01T05:00:00Z",
+         *       "ended_at": "2026-03-01T05:00:02Z",
+         *       "id": 812,
+         *       "started_at": "2026-03-01T05:00:01Z",
+         *       "status": "succeeded",
+         *       "task": "make_report",
+         *       "scheduled_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
+        Job: {
+            /** Id */
+            id: number;
+            /** Task */
+            task: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+            /**
+             * Attempts
+             * @description That failed before.
+             */
+            attempts: number;
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * Scheduled At
+             * @description Not before this time; null: as soon as a worker is free.
+             */
+            scheduled_at: string | null;
+            /** Created At */
+            created_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * Jobs
+         * @description Newest first. ``next``: pass as ``before`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "arguments": {
+         *             "report_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *           },
+         *           "attempts": 0,
+         *           "created_at": "2026-03-01T05:00:00Z",
+         *           "ended_at": "2026-03-01T05:00:02Z",
+         *           "id": 812,
+         *           "started_at": "2026-03-01T05:00:01Z",
+         *           "status": "succeeded",
+         *           "task": "make_report",
+         *           "scheduled_at": "2026-03-01T10:00:00Z"
+         *         }
+         *       ],
+         *       "next": 1
+         *     }
+         */
+        Jobs: {
+            /** Items */
+            items: components["schemas"]["Job"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
          * Latest
          * @description The newest values of a site; all stale when its device is silent.
+         * @example {
+         *       "time": "2026-03-01T10:00:00Z",
+         *       "cycle": 864000,
+         *       "state": "RUN",
+         *       "control_mode": "PEAK_SHAVING",
+         *       "why": {
+         *         "code": "ess_too_warm",
+         *         "params": {
+         *           "grid0/active_power_w": 48000
+         *         },
+         *         "text": "The battery is too warm",
+         *         "source": "",
+         *         "bound": "text"
+         *       },
+         *       "values": {
+         *         "grid0/active_power_w": {
+         *           "value": 48000,
+         *           "quality": "good",
+         *           "time": "2026-03-01T10:00:00Z"
+         *         }
+         *       }
+         *     }
          */
         Latest: {
             /** Time */
@@ -2488,6 +3673,11 @@ export interface components {
         /**
          * LineProblem
          * @description ``line`` counts from 1, the header; ``field`` is a column, empty for the whole line.
+         * @example {
+         *       "line": 1,
+         *       "field": "text",
+         *       "message": "text"
+         *     }
          */
         LineProblem: {
             /** Line */
@@ -2500,6 +3690,23 @@ export interface components {
         /**
          * Me
          * @description The signed-in person.
+         * @example {
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "role": "fleet_manager",
+         *       "roles": [
+         *         "fleet_manager"
+         *       ],
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "second_factor": true,
+         *       "must_enrol": true,
+         *       "tenant": {
+         *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "name": "Malmö Harbour"
+         *       }
+         *     }
          */
         Me: {
             /** Email */
@@ -2530,6 +3737,12 @@ export interface components {
         /**
          * MeasuredValue
          * @description One raw value.
+         * @example {
+         *       "time": "2026-03-01T10:00:00Z",
+         *       "channel": "text",
+         *       "value": 48000,
+         *       "quality": "good"
+         *     }
          */
         MeasuredValue: {
             /**
@@ -2561,6 +3774,17 @@ export interface components {
         /**
          * NewApiToken
          * @description ``token``: shown once; only its hash is kept.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z",
+         *       "token": "text"
+         *     }
          */
         NewApiToken: {
             /**
@@ -2590,6 +3814,21 @@ export interface components {
         /**
          * NewInvitation
          * @description ``token``: shown once; give it to the person invited.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "email": "ada@example.com",
+         *       "name": "Malmö Harbour",
+         *       "grants": [
+         *         {
+         *           "role": "site_operator",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *         }
+         *       ],
+         *       "invited_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "token": "text"
+         *     }
          */
         NewInvitation: {
             /**
@@ -2653,6 +3892,44 @@ export interface components {
             admin_email: string;
         };
         /**
+         * NewWebhook
+         * @description ``secret`` is shown this once: messages are signed with it.
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Operations",
+         *       "secret": "whsec_...",
+         *       "url": "https://hooks.example.com/simems",
+         *       "version": 1
+         *     }
+         */
+        NewWebhook: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * Node
          * @example {
          *       "archived": false,
@@ -2660,7 +3937,9 @@ export interface components {
          *       "kind": "enterprise",
          *       "name": "Harbour Foods",
          *       "path": "1b671a6440d5491e99b0da01ff1f3341",
-         *       "version": 1
+         *       "version": 1,
+         *       "parent_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1"
          *     }
          */
         Node: {
@@ -2714,6 +3993,21 @@ export interface components {
         /**
          * Nodes
          * @description In the tree's order, parents first. ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "archived": false,
+         *           "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+         *           "kind": "enterprise",
+         *           "name": "Harbour Foods",
+         *           "path": "1b671a6440d5491e99b0da01ff1f3341",
+         *           "version": 1,
+         *           "parent_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "site_id": "malmo-1"
+         *         }
+         *       ],
+         *       "next": "text"
+         *     }
          */
         Nodes: {
             /** Items */
@@ -2747,6 +4041,26 @@ export interface components {
         /**
          * People
          * @description ``next``: pass as ``after`` for the next page; null: this was the last.
+         * @example {
+         *       "items": [
+         *         {
+         *           "active": true,
+         *           "created_at": "2026-03-01T10:00:00Z",
+         *           "email": "ada@example.com",
+         *           "grants": [
+         *             {
+         *               "role": "viewer",
+         *               "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *             }
+         *           ],
+         *           "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+         *           "name": "Ada",
+         *           "second_factor": true,
+         *           "version": 1
+         *         }
+         *       ],
+         *       "next": "text"
+         *     }
          */
         People: {
             /** Items */
@@ -2759,7 +4073,7 @@ export interface components {
          * @description ``what:verb``; the table ``permissions`` holds the same list for the tenants' own roles.
          * @enum {string}
          */
-        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
+        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "alarms:write" | "notifications:write" | "reports:read" | "reports:write" | "jobs:read" | "jobs:write" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
         /**
          * Person
          * @example {
@@ -2768,7 +4082,8 @@ export interface components {
          *       "email": "ada@example.com",
          *       "grants": [
          *         {
-         *           "role": "viewer"
+         *           "role": "viewer",
+         *           "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
          *         }
          *       ],
          *       "id": "1b671a64-40d5-491e-99b0-da01ff1f3341",
@@ -2845,6 +4160,11 @@ export interface components {
         /**
          * RecoveryCodes
          * @description Each good for one sign-in without the second factor.
+         * @example {
+         *       "codes": [
+         *         "text"
+         *       ]
+         *     }
          */
         RecoveryCodes: {
             /** Codes */
@@ -2870,7 +4190,128 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** Retention */
+        /**
+         * Report
+         * @description ``files``: the sha256 of each, once ``state`` is `ready`.
+         * @example {
+         *       "created_at": "2026-04-01T04:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "ends_on": "2026-04-01",
+         *       "engine": "1",
+         *       "error": "",
+         *       "files": {
+         *         "pdf": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+         *       },
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "inputs_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "made_at": "2026-04-01T04:00:01Z",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_name": "Malmö",
+         *       "period": "month",
+         *       "starts_on": "2026-03-01",
+         *       "state": "ready",
+         *       "time_zone": "Europe/Stockholm",
+         *       "schedule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        Report: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /** Node Name */
+            node_name: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Time Zone */
+            time_zone: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "ready" | "failed";
+            /** Error */
+            error: string;
+            /** Engine */
+            engine: string;
+            /** Inputs Hash */
+            inputs_hash: string | null;
+            /** Files */
+            files: {
+                [key: string]: string;
+            };
+            /** Schedule Id */
+            schedule_id: string | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Made At */
+            made_at: string | null;
+        };
+        /**
+         * ReportRequest
+         * @description The day, week (from Monday) or month that contains ``day``.
+         * @example {
+         *       "day": "2026-03-01",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "period": "month"
+         *     }
+         */
+        ReportRequest: {
+            /**
+             * Node Id
+             * Format: uuid
+             * @description A site, or what sites stand below.
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Time Zone
+             * @description Null: that of the sites when it is the same for all, else UTC.
+             */
+            time_zone?: string | null;
+        };
+        /**
+         * Retention
+         * @example {
+         *       "raw_days": 90,
+         *       "minute_days": 730,
+         *       "quarter_days": 1,
+         *       "version": 1
+         *     }
+         */
         Retention: {
             /**
              * Raw Days
@@ -2895,6 +4336,11 @@ export interface components {
         /**
          * RetentionRequest
          * @description Days each kind of value is kept; finer ones no longer than coarser ones.
+         * @example {
+         *       "raw_days": 90,
+         *       "minute_days": 730,
+         *       "quarter_days": 1
+         *     }
          */
         RetentionRequest: {
             /**
@@ -2916,8 +4362,28 @@ export interface components {
             quarter_days?: number | null;
         };
         /**
+         * Retried
+         * @description ``id`` waits for a worker again.
+         * @example {
+         *       "id": 812
+         *     }
+         */
+        Retried: {
+            /** Id */
+            id: number;
+        };
+        /**
          * Role
          * @description A built-in role has version 0 and cannot be changed.
+         * @example {
+         *       "role": "fleet_manager",
+         *       "description": "text",
+         *       "permissions": [
+         *         "text"
+         *       ],
+         *       "built_in": true,
+         *       "version": 1
+         *     }
          */
         Role: {
             /** Role */
@@ -2949,7 +4415,185 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
         };
-        /** Search */
+        /**
+         * RuleRequest
+         * @description What is watched. ``threshold`` and ``low`` in the channel's unit; see the guide for what each kind needs.
+         * @example {
+         *       "active": true,
+         *       "channel": "*\/cell_temperature_max_degc",
+         *       "component_kind": "ess",
+         *       "escalate_after_s": 1800,
+         *       "for_s": 120,
+         *       "hysteresis": 3,
+         *       "kind": "above",
+         *       "name": "Battery too warm",
+         *       "remedy": "Check the cooling.",
+         *       "severity": "alarm",
+         *       "threshold": 45
+         *     }
+         */
+        RuleRequest: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stale" | "above" | "below" | "event" | "range" | "jump" | "stuck" | "balance";
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Component Kind
+             * @description Only components of this kind, e.g. `ess`; empty: any.
+             * @default
+             */
+            component_kind: string;
+            /**
+             * Channel
+             * @description An address, `*` for any text. For events: their code.
+             * @default
+             */
+            channel: string;
+            /**
+             * Low
+             * @description Of `range`.
+             */
+            low?: number | null;
+            /** Threshold */
+            threshold?: number | null;
+            /**
+             * Hysteresis
+             * @default 0
+             */
+            hysteresis: number;
+            /**
+             * For S
+             * @description The condition holds for at least so long.
+             * @default 0
+             */
+            for_s: number;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /**
+             * Escalate After S
+             * @description Unacknowledged for so long: severity `alarm`, and told again.
+             */
+            escalate_after_s?: number | null;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
+         * Schedule
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "due_hour": 6,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "node_name": "Malmö",
+         *       "period": "day",
+         *       "version": 1,
+         *       "time_zone": "Europe/Stockholm"
+         *     }
+         */
+        Schedule: {
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /** Time Zone */
+            time_zone: string | null;
+            /**
+             * Due Hour
+             * @description Of the day after the period, by the zone's clock: late data have come by then.
+             * @default 6
+             */
+            due_hour: number;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Node Name */
+            node_name: string;
+            /** Version */
+            version: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ScheduleRequest
+         * @description A report of every complete period from now on.
+         * @example {
+         *       "active": true,
+         *       "due_hour": 6,
+         *       "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "period": "day"
+         *     }
+         */
+        ScheduleRequest: {
+            /**
+             * Node Id
+             * Format: uuid
+             */
+            node_id: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "week" | "month";
+            /** Time Zone */
+            time_zone?: string | null;
+            /**
+             * Due Hour
+             * @description Of the day after the period, by the zone's clock: late data have come by then.
+             * @default 6
+             */
+            due_hour: number;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
+         * Search
+         * @example {
+         *       "target": ""
+         *     }
+         */
         Search: {
             /**
              * Target
@@ -2960,6 +4604,10 @@ export interface components {
         /**
          * SecondFactorSecret
          * @description ``uri`` as a QR code for an authenticator application.
+         * @example {
+         *       "secret": "text",
+         *       "uri": "text"
+         *     }
          */
         SecondFactorSecret: {
             /** Secret */
@@ -2970,6 +4618,17 @@ export interface components {
         /**
          * Series
          * @description Per interval; `null` where there is no valid value.
+         * @example {
+         *       "mean": [
+         *         1
+         *       ],
+         *       "minimum": [
+         *         1
+         *       ],
+         *       "maximum": [
+         *         1
+         *       ]
+         *     }
          */
         Series: {
             /** Mean */
@@ -2979,7 +4638,18 @@ export interface components {
             /** Maximum */
             maximum: (number | null)[];
         };
-        /** Session */
+        /**
+         * Session
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "method": "password",
+         *       "client": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "used_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "current": true
+         *     }
+         */
         Session: {
             /**
              * Id
@@ -3014,6 +4684,10 @@ export interface components {
         /**
          * SignInAddress
          * @description Where the browser goes next. Keep ``state`` in the browser and compare it with the one that comes back.
+         * @example {
+         *       "url": "text",
+         *       "state": "RUN"
+         *     }
          */
         SignInAddress: {
             /** Url */
@@ -3024,6 +4698,12 @@ export interface components {
         /**
          * SignedInTokens
          * @description A bearer token; ``expires_in`` in seconds. The refresh token is good for one use at ``/auth/refresh``.
+         * @example {
+         *       "access_token": "eyJhbGciOi...",
+         *       "token_type": "bearer",
+         *       "expires_in": 28800,
+         *       "refresh_token": "simems_refresh_..."
+         *     }
          */
         SignedInTokens: {
             /** Access Token */
@@ -3039,8 +4719,165 @@ export interface components {
             refresh_token: string;
         };
         /**
+         * Silence
+         * @example {
+         *       "code": "rule.*",
+         *       "component": "ess0",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "created_by": "ada@example.com",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "reason": "Maintenance",
+         *       "site_id": "malmo-1",
+         *       "until": "2026-03-02T06:00:00Z",
+         *       "ended_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
+        Silence: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Code */
+            code: string;
+            /** Component */
+            component: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Ended At
+             * @description Ended before its time.
+             */
+            ended_at: string | null;
+        };
+        /**
+         * SilenceAlarm
+         * @example {
+         *       "reason": "Maintenance",
+         *       "until": "2026-03-02T06:00:00Z"
+         *     }
+         */
+        SilenceAlarm: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
+         * SilenceRequest
+         * @description Nobody is told of alarms like these until then; they are raised and listed all the same.
+         * @example {
+         *       "code": "rule.*",
+         *       "component": "ess0",
+         *       "reason": "Maintenance",
+         *       "site_id": "malmo-1",
+         *       "until": "2026-03-02T06:00:00Z"
+         *     }
+         */
+        SilenceRequest: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Code
+             * @default *
+             */
+            code: string;
+            /**
+             * Component
+             * @default *
+             */
+            component: string;
+        };
+        /**
          * SiteDescription
          * @description What stands on this site and what it is called.
+         * @example {
+         *       "id": "text",
+         *       "name": "Malmö Harbour",
+         *       "time_zone": "Europe/Stockholm",
+         *       "currency": "SEK",
+         *       "import_limit_w": 100000,
+         *       "export_limit_w": 50000,
+         *       "components": [
+         *         {
+         *           "id": "text",
+         *           "kind": "ess",
+         *           "name": "",
+         *           "profile": "",
+         *           "channels": [
+         *             {
+         *               "address": "grid0/active_power_w",
+         *               "unit": "",
+         *               "kind": "float",
+         *               "resolution": 0,
+         *               "labels": {
+         *                 "grid0/active_power_w": "text"
+         *               }
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "controllers": [
+         *         {
+         *           "id": "text",
+         *           "type": "text"
+         *         }
+         *       ],
+         *       "channels": [
+         *         {
+         *           "address": "grid0/active_power_w",
+         *           "unit": "",
+         *           "kind": "float",
+         *           "resolution": 0,
+         *           "labels": {
+         *             "grid0/active_power_w": "text"
+         *           }
+         *         }
+         *       ],
+         *       "settings": {
+         *         "grid0/active_power_w": 48000
+         *       },
+         *       "online": true,
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "device": {
+         *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "name": "Malmö Harbour",
+         *         "software": "0.1.0"
+         *       }
+         *     }
          */
         SiteDescription: {
             /** Id */
@@ -3077,7 +4914,29 @@ export interface components {
             last_seen_at: string | null;
             device: components["schemas"]["DeviceDescription"] | null;
         };
-        /** SiteEnergy */
+        /**
+         * SiteEnergy
+         * @example {
+         *       "time_zone": "Europe/Stockholm",
+         *       "intervals": [
+         *         {
+         *           "start": "2026-03-01T10:00:00Z",
+         *           "end": "2026-03-01T10:00:00Z",
+         *           "components": [
+         *             {
+         *               "component": "ess0",
+         *               "direction": "import",
+         *               "energy_wh": 412000,
+         *               "source": "register",
+         *               "coverage_pct": 1,
+         *               "gap_wh": 1,
+         *               "resets": 1
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
         SiteEnergy: {
             /** Time Zone */
             time_zone: string;
@@ -3087,6 +4946,22 @@ export interface components {
         /**
          * SiteSummary
          * @description One line of the fleet overview.
+         * @example {
+         *       "id": "text",
+         *       "name": "Malmö Harbour",
+         *       "time_zone": "Europe/Stockholm",
+         *       "currency": "SEK",
+         *       "online": true,
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "state": "RUN",
+         *       "control_mode": "PEAK_SHAVING",
+         *       "active_alarms": 1,
+         *       "grid_power_w": 48000,
+         *       "pv_power_w": 11000,
+         *       "ess_power_w": 12000,
+         *       "load_power_w": 71000,
+         *       "soc_pct": 64.2
+         *     }
          */
         SiteSummary: {
             /** Id */
@@ -3160,8 +5035,183 @@ export interface components {
             redirect_uri: string;
         };
         /**
+         * Subscription
+         * @example {
+         *       "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "role": "fleet_manager",
+         *       "webhook_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1",
+         *       "minimum_severity": "warning",
+         *       "escalations_only": false,
+         *       "tell_cleared": true,
+         *       "quiet_from": "22:00:00",
+         *       "quiet_to": "22:00:00",
+         *       "time_zone": "UTC",
+         *       "alarms_break_quiet": true,
+         *       "active": true,
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "version": 1
+         *     }
+         */
+        Subscription: {
+            /** User Id */
+            user_id: string | null;
+            /**
+             * Role
+             * @description Everybody who has it and may see the site's alarms.
+             */
+            role: string | null;
+            /** Webhook Id */
+            webhook_id: string | null;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id: string | null;
+            /**
+             * Minimum Severity
+             * @default warning
+             * @enum {string}
+             */
+            minimum_severity: "info" | "warning" | "alarm";
+            /**
+             * Escalations Only
+             * @description Only what nobody acknowledged in time.
+             * @default false
+             */
+            escalations_only: boolean;
+            /**
+             * Tell Cleared
+             * @description Also when it is over.
+             * @default true
+             */
+            tell_cleared: boolean;
+            /**
+             * Quiet From
+             * @description Messages wait from here ...
+             */
+            quiet_from: string | null;
+            /**
+             * Quiet To
+             * @description ... to here; may reach over midnight.
+             */
+            quiet_to: string | null;
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Alarms Break Quiet
+             * @description Severity `alarm` does not wait.
+             * @default true
+             */
+            alarms_break_quiet: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * SubscriptionRequest
+         * @description Exactly one of ``user_id``, ``role`` (both by e-mail) and ``webhook_id``.
+         * @example {
+         *       "active": true,
+         *       "alarms_break_quiet": true,
+         *       "escalations_only": false,
+         *       "minimum_severity": "warning",
+         *       "quiet_from": "22:00:00",
+         *       "quiet_to": "06:00:00",
+         *       "tell_cleared": true,
+         *       "time_zone": "Europe/Stockholm",
+         *       "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+         *     }
+         */
+        SubscriptionRequest: {
+            /** User Id */
+            user_id?: string | null;
+            /**
+             * Role
+             * @description Everybody who has it and may see the site's alarms.
+             */
+            role?: string | null;
+            /** Webhook Id */
+            webhook_id?: string | null;
+            /**
+             * Site Id
+             * @description Null: all sites.
+             */
+            site_id?: string | null;
+            /**
+             * Minimum Severity
+             * @default warning
+             * @enum {string}
+             */
+            minimum_severity: "info" | "warning" | "alarm";
+            /**
+             * Escalations Only
+             * @description Only what nobody acknowledged in time.
+             * @default false
+             */
+            escalations_only: boolean;
+            /**
+             * Tell Cleared
+             * @description Also when it is over.
+             * @default true
+             */
+            tell_cleared: boolean;
+            /**
+             * Quiet From
+             * @description Messages wait from here ...
+             */
+            quiet_from?: string | null;
+            /**
+             * Quiet To
+             * @description ... to here; may reach over midnight.
+             */
+            quiet_to?: string | null;
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone: string;
+            /**
+             * Alarms Break Quiet
+             * @description Severity `alarm` does not wait.
+             * @default true
+             */
+            alarms_break_quiet: boolean;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
          * Summary
          * @description Energy between two times, from the quarter-hour rollup; `null` when there is no value.
+         * @example {
+         *       "import_wh": 811500,
+         *       "export_wh": 96300,
+         *       "pv_wh": 498000,
+         *       "load_wh": 1203000,
+         *       "charge_wh": 41200,
+         *       "discharge_wh": 38900,
+         *       "self_sufficiency_pct": 32.5,
+         *       "peak_import_w": 58400,
+         *       "peak_import_at": "2026-03-01T10:00:00Z",
+         *       "sources": {
+         *         "grid0/active_power_w": "register"
+         *       }
+         *     }
          */
         Summary: {
             /** Import Wh */
@@ -3199,7 +5249,13 @@ export interface components {
                 [key: string]: "register" | "power" | "mixed";
             };
         };
-        /** Target */
+        /**
+         * Target
+         * @example {
+         *       "target": "malmo-1/grid0/active_power_w",
+         *       "hide": false
+         *     }
+         */
         Target: {
             /**
              * Target
@@ -3213,7 +5269,15 @@ export interface components {
              */
             hide: boolean;
         };
-        /** Tenant */
+        /**
+         * Tenant
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "created_at": "2026-03-01T10:00:00Z"
+         *     }
+         */
         Tenant: {
             /**
              * Id
@@ -3246,7 +5310,13 @@ export interface components {
             /** Second Factor Required */
             second_factor_required: boolean;
         };
-        /** TenantName */
+        /**
+         * TenantName
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour"
+         *     }
+         */
         TenantName: {
             /**
              * Id
@@ -3256,7 +5326,17 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** TenantSettings */
+        /**
+         * TenantSettings
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "status": "active",
+         *       "second_factor_required": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "version": 1
+         *     }
+         */
         TenantSettings: {
             /**
              * Id
@@ -3280,7 +5360,13 @@ export interface components {
             /** Version */
             version: number;
         };
-        /** TimeRange */
+        /**
+         * TimeRange
+         * @example {
+         *       "from": "2026-03-01T10:00:00Z",
+         *       "to": "2026-03-01T10:00:00Z"
+         *     }
+         */
         TimeRange: {
             /**
              * From
@@ -3317,6 +5403,17 @@ export interface components {
         /**
          * ValuesPage
          * @description Raw values in order of time. ``next``: the ``from`` of the next page; null: that was all.
+         * @example {
+         *       "items": [
+         *         {
+         *           "time": "2026-03-01T10:00:00Z",
+         *           "channel": "text",
+         *           "value": 48000,
+         *           "quality": "good"
+         *         }
+         *       ],
+         *       "next": "2026-03-01T10:00:00Z"
+         *     }
          */
         ValuesPage: {
             /** Items */
@@ -3325,8 +5422,91 @@ export interface components {
             next: string | null;
         };
         /**
+         * Verdict
+         * @description The files made again from the stored inputs, compared byte for byte.
+         * @example {
+         *       "differing": [],
+         *       "identical": true,
+         *       "inputs_intact": true
+         *     }
+         */
+        Verdict: {
+            /** Identical */
+            identical: boolean;
+            /**
+             * Inputs Intact
+             * @description The stored inputs still have their hash.
+             */
+            inputs_intact: boolean;
+            /** Differing */
+            differing: ("html" | "pdf" | "csv")[];
+        };
+        /**
+         * Webhook
+         * @example {
+         *       "active": true,
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Operations",
+         *       "url": "https://hooks.example.com/simems",
+         *       "version": 1
+         *     }
+         */
+        Webhook: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Version */
+            version: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * WebhookRequest
+         * @description Where JSON is posted to. Answer with any 2xx within ten seconds.
+         * @example {
+         *       "active": true,
+         *       "name": "Operations",
+         *       "url": "https://hooks.example.com/simems"
+         *     }
+         */
+        WebhookRequest: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+        };
+        /**
          * Why
          * @description What the battery does and why; screens translate by `code` and `params`.
+         * @example {
+         *       "code": "ess_too_warm",
+         *       "params": {
+         *         "grid0/active_power_w": 48000
+         *       },
+         *       "text": "The battery is too warm",
+         *       "source": "",
+         *       "bound": "text"
+         *     }
          */
         Why: {
             /** Code */
@@ -3412,6 +5592,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     refresh: {
@@ -3463,6 +5652,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     sign_out: {
@@ -3483,6 +5681,42 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3543,6 +5777,15 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3708,6 +5951,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     change_password: {
@@ -3766,6 +6036,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sessions: {
@@ -3783,11 +6062,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "method": "password",
+                     *         "client": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "current": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Session"][];
                 };
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3802,6 +6121,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 session_id: string;
             };
             cookie?: never;
@@ -3824,6 +6144,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3835,6 +6164,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3911,6 +6258,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     confirm_second_factor: {
@@ -3973,6 +6329,15 @@ export interface operations {
             };
             /** @description Too Many Requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4047,6 +6412,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_api_tokens: {
@@ -4064,11 +6438,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "permissions": [
+                     *           "text"
+                     *         ],
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ApiToken"][];
                 };
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4082,7 +6497,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -4139,6 +6557,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     revoke_api_token: {
@@ -4146,6 +6582,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 token_id: string;
             };
             cookie?: never;
@@ -4168,6 +6605,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -4179,6 +6625,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4236,6 +6700,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_user: {
@@ -4243,6 +6716,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4294,16 +6768,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_user: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4386,16 +6873,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     set_user_roles: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4478,6 +6987,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_user_sessions: {
@@ -4485,6 +7012,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4497,6 +7025,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "method": "password",
+                     *         "client": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "used_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "current": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Session"][];
                 };
             };
@@ -4518,8 +7059,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4534,6 +7093,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4576,6 +7136,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4590,6 +7168,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 user_id: string;
             };
             cookie?: never;
@@ -4632,6 +7211,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4656,6 +7253,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "email": "ada@example.com",
+                     *         "name": "Malmö Harbour",
+                     *         "grants": [
+                     *           {
+                     *             "role": "site_operator",
+                     *             "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *           }
+                     *         ],
+                     *         "invited_by": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Invitation"][];
                 };
             };
@@ -4677,13 +7292,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     invite: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -4740,6 +7376,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     withdraw_invitation: {
@@ -4747,6 +7401,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 invitation_id: string;
             };
             cookie?: never;
@@ -4796,6 +7451,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_roles: {
@@ -4813,6 +7486,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "role": "fleet_manager",
+                     *         "description": "text",
+                     *         "permissions": [
+                     *           "text"
+                     *         ],
+                     *         "built_in": true,
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Role"][];
                 };
             };
@@ -4827,6 +7513,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4894,16 +7598,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_role: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example night-shift */
                 role: string;
             };
             cookie?: never;
@@ -4986,6 +7712,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_role: {
@@ -4993,6 +7737,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example night-shift */
                 role: string;
             };
             cookie?: never;
@@ -5051,6 +7796,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_tenant: {
@@ -5089,13 +7852,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     update_tenant: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path?: never;
@@ -5179,6 +7963,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_tenants: {
@@ -5196,6 +7998,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "status": "active",
+                     *         "created_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Tenant"][];
                 };
             };
@@ -5210,6 +8022,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5277,6 +8107,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     suspend_tenant: {
@@ -5284,6 +8132,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -5337,6 +8186,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5351,6 +8218,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -5411,6 +8279,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     export_tenant: {
@@ -5418,6 +8304,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -5469,6 +8356,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     ask_tenant_deletion: {
@@ -5476,6 +8372,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -5536,6 +8433,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     confirm_tenant_deletion: {
@@ -5543,6 +8458,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 tenant_id: string;
             };
             cookie?: never;
@@ -5600,6 +8516,24 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5670,13 +8604,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     create_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -5733,6 +8679,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_node: {
@@ -5740,6 +8704,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5791,16 +8756,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     rename_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5883,16 +8861,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     move_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -5975,16 +8975,38 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     archive_node: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -6056,6 +9078,24 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6069,10 +9109,14 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 node_id: string;
             };
             cookie?: never;
@@ -6144,6 +9188,24 @@ export interface operations {
             };
             /** @description Precondition Required */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6205,6 +9267,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_site_facts: {
@@ -6212,6 +9292,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -6263,16 +9344,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     put_site_facts: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -6355,11 +9449,33 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_sites: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6372,6 +9488,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "name": "Malmö Harbour",
+                     *         "time_zone": "Europe/Stockholm",
+                     *         "currency": "SEK",
+                     *         "online": true,
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "state": "RUN",
+                     *         "control_mode": "PEAK_SHAVING",
+                     *         "active_alarms": 1,
+                     *         "grid_power_w": 48000,
+                     *         "pv_power_w": 11000,
+                     *         "ess_power_w": 12000,
+                     *         "load_power_w": 71000,
+                     *         "soc_pct": 64.2
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["SiteSummary"][];
                 };
             };
@@ -6393,6 +9529,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_site: {
@@ -6400,6 +9554,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -6451,6 +9606,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_devices: {
@@ -6468,6 +9632,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "type": "text",
+                     *         "vendor": "text",
+                     *         "model": "text",
+                     *         "serial_number": "text",
+                     *         "protocol": "text",
+                     *         "software": "0.1.0",
+                     *         "firmware_version": "text",
+                     *         "config_version": 1,
+                     *         "public_key": "text",
+                     *         "site_id": "malmo-1",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "last_frame_at": "2026-03-01T10:00:00Z",
+                     *         "acked_sequence": 1,
+                     *         "revoked_at": "2026-03-01T10:00:00Z",
+                     *         "replaced_by": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "health": "ok"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Device"][];
                 };
             };
@@ -6489,6 +9678,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_device: {
@@ -6496,6 +9703,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -6547,6 +9755,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_device_configs: {
@@ -6554,6 +9771,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -6566,6 +9784,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "version": 1,
+                     *         "hash": "text",
+                     *         "announced_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ConfigVersion"][];
                 };
             };
@@ -6605,6 +9832,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_device_config: {
@@ -6612,7 +9848,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
+                /** @example 1 */
                 version: number;
             };
             cookie?: never;
@@ -6664,6 +9902,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     replace_device: {
@@ -6671,6 +9918,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -6735,6 +9983,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     revoke_device: {
@@ -6742,6 +10008,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -6802,6 +10069,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_equipment: {
@@ -6812,6 +10097,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -6824,6 +10110,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "component": "ess0",
+                     *         "type": "text",
+                     *         "vendor": "text",
+                     *         "model": "text",
+                     *         "serial_number": "text",
+                     *         "protocol": "text",
+                     *         "profile": "sunspec_storage",
+                     *         "firmware_version": "text",
+                     *         "first_seen_at": "2026-03-01T10:00:00Z",
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "gone_at": "2026-03-01T10:00:00Z",
+                     *         "gone_because": "text",
+                     *         "health": "ok",
+                     *         "newest_value_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Equipment"][];
                 };
             };
@@ -6863,6 +10170,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     replace_equipment: {
@@ -6870,7 +10186,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example ess0 */
                 component: string;
             };
             cookie?: never;
@@ -6926,6 +10244,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_channels: {
@@ -6933,6 +10269,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -6945,6 +10282,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "address": "grid0/active_power_w",
+                     *         "unit": "W",
+                     *         "kind": "ess",
+                     *         "resolution": 1,
+                     *         "labels": {
+                     *           "grid0/active_power_w": "text"
+                     *         },
+                     *         "access": "read",
+                     *         "minimum": 1,
+                     *         "maximum": 1,
+                     *         "scale": 1,
+                     *         "offset": 1,
+                     *         "rollover": 1,
+                     *         "description": "text",
+                     *         "source": "text",
+                     *         "announced": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ChannelMetadata"][];
                 };
             };
@@ -6984,6 +10343,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_latest: {
@@ -6991,6 +10359,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7042,22 +10411,43 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_history: {
         parameters: {
             query: {
-                /** @description Addresses. */
+                /**
+                 * @description Addresses.
+                 * @example [
+                 *       "grid0/active_power_w"
+                 *     ]
+                 */
                 channel: string[];
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 max_points?: number;
                 resolution?: "raw" | "1min" | "15min" | "auto";
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7109,21 +10499,42 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_measurements: {
         parameters: {
             query: {
-                /** @description Addresses. */
+                /**
+                 * @description Addresses.
+                 * @example [
+                 *       "grid0/active_power_w"
+                 *     ]
+                 */
                 channel: string[];
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7175,19 +10586,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_energy: {
         parameters: {
             query: {
-                /** @description A date at the site, included. */
+                /**
+                 * @description A date at the site, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description A date at the site, included. */
+                /**
+                 * @description A date at the site, included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 interval?: "15min" | "hour" | "day" | "month";
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7239,18 +10666,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_summary: {
         parameters: {
             query: {
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7302,6 +10745,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_retention: {
@@ -7340,13 +10792,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     put_retention: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path?: never;
@@ -7412,6 +10885,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_exports: {
@@ -7419,6 +10910,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7431,6 +10923,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "site_id": "malmo-1",
+                     *         "channels": [
+                     *           "text"
+                     *         ],
+                     *         "start": "2026-03-01T10:00:00Z",
+                     *         "end": "2026-03-01T10:00:00Z",
+                     *         "resolution": "raw",
+                     *         "format": "csv",
+                     *         "status": "queued",
+                     *         "progress": 1,
+                     *         "rows": 1,
+                     *         "bytes": 1,
+                     *         "error": "text",
+                     *         "requested_by": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "finished_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Export"][];
                 };
             };
@@ -7470,16 +10985,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     create_export: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -7544,6 +11072,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_export: {
@@ -7551,7 +11097,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -7603,6 +11151,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_export: {
@@ -7610,7 +11167,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -7660,6 +11219,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_export_file: {
@@ -7667,7 +11244,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -7729,6 +11308,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_test: {
@@ -7778,6 +11366,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_search: {
@@ -7799,6 +11396,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       "text"
+                     *     ]
+                     */
                     "application/json": string[];
                 };
             };
@@ -7829,6 +11431,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_metrics: {
@@ -7846,6 +11466,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "label": "text",
+                     *         "value": "text"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["GrafanaMetric"][];
                 };
             };
@@ -7876,6 +11504,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_query: {
@@ -7897,6 +11543,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "target": "text",
+                     *         "datapoints": [
+                     *           [
+                     *             1
+                     *           ]
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["GrafanaSeries"][];
                 };
             };
@@ -7936,6 +11594,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_alarms: {
@@ -7943,6 +11619,9 @@ export interface operations {
             query?: {
                 /** @description Only those that stand (true) or have cleared (false). */
                 active?: boolean | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -7956,6 +11635,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "site_id": "malmo-1",
+                     *         "origin": "edge",
+                     *         "code": "ess_too_warm",
+                     *         "severity": "info",
+                     *         "component": "ess0",
+                     *         "text": "The battery is too warm",
+                     *         "cause": "",
+                     *         "effect": "",
+                     *         "remedy": "",
+                     *         "raised_at": "2026-03-01T10:00:00Z",
+                     *         "cleared_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_by": "text",
+                     *         "escalated_at": "2026-03-01T10:00:00Z",
+                     *         "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "value": 48000,
+                     *         "silenced_until": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Alarm"][];
                 };
             };
@@ -7986,6 +11689,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_site_alarms: {
@@ -7993,9 +11705,13 @@ export interface operations {
             query?: {
                 /** @description Only those that stand (true) or have cleared (false). */
                 active?: boolean | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -8008,6 +11724,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "text",
+                     *         "site_id": "malmo-1",
+                     *         "origin": "edge",
+                     *         "code": "ess_too_warm",
+                     *         "severity": "info",
+                     *         "component": "ess0",
+                     *         "text": "The battery is too warm",
+                     *         "cause": "",
+                     *         "effect": "",
+                     *         "remedy": "",
+                     *         "raised_at": "2026-03-01T10:00:00Z",
+                     *         "cleared_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_at": "2026-03-01T10:00:00Z",
+                     *         "acknowledged_by": "text",
+                     *         "escalated_at": "2026-03-01T10:00:00Z",
+                     *         "rule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "value": 48000,
+                     *         "silenced_until": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Alarm"][];
                 };
             };
@@ -8047,6 +11787,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     acknowledge_alarm: {
@@ -8054,6 +11803,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example text */
                 alarm_id: string;
             };
             cookie?: never;
@@ -8098,6 +11848,3117 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarm_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "channel": "*\/cell_temperature_max_degc",
+                     *         "component_kind": "ess",
+                     *         "escalate_after_s": 1800,
+                     *         "for_s": 120,
+                     *         "hysteresis": 3,
+                     *         "kind": "above",
+                     *         "name": "Battery too warm",
+                     *         "remedy": "Check the cooling.",
+                     *         "severity": "alarm",
+                     *         "threshold": 45,
+                     *         "site_id": "malmo-1",
+                     *         "low": 1,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "built_in": true,
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["AlarmRule"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmRule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_alarm_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarm_changes: {
+        parameters: {
+            query?: {
+                /** @description Id; from the page before. */
+                after?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChanges"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment_alarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmChange"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    silence_alarm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceAlarm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_silences: {
+        parameters: {
+            query?: {
+                /** @description Those that are over as well. */
+                ended?: boolean;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "code": "rule.*",
+                     *         "component": "ess0",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "reason": "Maintenance",
+                     *         "site_id": "malmo-1",
+                     *         "until": "2026-03-02T06:00:00Z",
+                     *         "ended_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Silence"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_silence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Operations",
+                     *         "url": "https://hooks.example.com/simems",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "user_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "role": "fleet_manager",
+                     *         "webhook_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "site_id": "malmo-1",
+                     *         "minimum_severity": "warning",
+                     *         "escalations_only": false,
+                     *         "tell_cleared": true,
+                     *         "quiet_from": "22:00:00",
+                     *         "quiet_to": "22:00:00",
+                     *         "time_zone": "UTC",
+                     *         "alarms_break_quiet": true,
+                     *         "active": true,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "version": 1
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Subscription"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "delivered" | "failed" | "dropped") | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "alarm_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "attempts": 1,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "delivered_at": "2026-03-01T10:00:01Z",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "last_error": "",
+                     *         "method": "email",
+                     *         "next_attempt_at": "2026-03-01T10:02:00Z",
+                     *         "recipient": "ada@example.com",
+                     *         "state": "delivered",
+                     *         "subject": "[ALARM] Malmö: Battery too warm: ess0/cell_temperature_max_degc",
+                     *         "subscription_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description Only of this node. */
+                node?: string | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "created_at": "2026-04-01T04:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "ends_on": "2026-04-01",
+                     *         "engine": "1",
+                     *         "error": "",
+                     *         "files": {
+                     *           "pdf": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *         },
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "inputs_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *         "made_at": "2026-04-01T04:00:01Z",
+                     *         "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_name": "Malmö",
+                     *         "period": "month",
+                     *         "starts_on": "2026-03-01",
+                     *         "state": "ready",
+                     *         "time_zone": "Europe/Stockholm",
+                     *         "schedule_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Report"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+                /** @example pdf */
+                form: "html" | "pdf" | "csv";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                    "application/pdf": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verdict"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_report_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "active": true,
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "created_by": "ada@example.com",
+                     *         "due_hour": 6,
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "node_name": "Malmö",
+                     *         "period": "day",
+                     *         "version": 1,
+                     *         "time_zone": "Europe/Stockholm"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_report_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Id; from the page before. */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Jobs"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 812 */
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8157,6 +15018,15 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
