@@ -59,7 +59,7 @@ class GrafanaSeries(BaseModel):
     """One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap."""
 
     target: str
-    datapoints: list[tuple[float | None, int]]
+    datapoints: list[Annotated[list[float | None], Field(min_length=2, max_length=2)]]
 
 
 class GrafanaMetric(BaseModel):

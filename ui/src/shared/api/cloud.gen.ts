@@ -2798,7 +2798,7 @@ export interface components {
          *       "software": "0.1.0",
          *       "firmware_version": "text",
          *       "config_version": 1,
-         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+         *       "public_key": "text",
          *       "site_id": "malmo-1",
          *       "created_at": "2026-03-01T10:00:00Z",
          *       "last_seen_at": "2026-03-01T10:00:00Z",
@@ -2892,7 +2892,7 @@ export interface components {
          * DeviceReplacement
          * @example {
          *       "name": "Malmö Harbour",
-         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+         *       "public_key": "text"
          *     }
          */
         DeviceReplacement: {
@@ -3358,7 +3358,6 @@ export interface components {
          *       "target": "text",
          *       "datapoints": [
          *         [
-         *           1,
          *           1
          *         ]
          *       ]
@@ -3368,10 +3367,7 @@ export interface components {
             /** Target */
             target: string;
             /** Datapoints */
-            datapoints: [
-                number | null,
-                number
-            ][];
+            datapoints: (number | null)[][];
         };
         /**
          * GrantRequest
@@ -8321,7 +8317,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example text */
                     "application/x-ndjson": string;
                 };
             };
@@ -9650,7 +9645,7 @@ export interface operations {
                      *         "software": "0.1.0",
                      *         "firmware_version": "text",
                      *         "config_version": 1,
-                     *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+                     *         "public_key": "text",
                      *         "site_id": "malmo-1",
                      *         "created_at": "2026-03-01T10:00:00Z",
                      *         "last_seen_at": "2026-03-01T10:00:00Z",
@@ -11264,9 +11259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example text */
                     "text/csv; charset=utf-8": string;
-                    /** @example text */
                     "application/vnd.apache.parquet": string;
                 };
             };
@@ -11341,11 +11334,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "grid0/active_power_w": "text"
-                     *     }
-                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -11561,7 +11549,6 @@ export interface operations {
                      *         "target": "text",
                      *         "datapoints": [
                      *           [
-                     *             1,
                      *             1
                      *           ]
                      *         ]
