@@ -112,6 +112,12 @@ kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten t
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
 
+CASES ?= 100000
+
+.PHONY: safety-long
+safety-long: .stamps/python ## Long proof: 100,000 random sites, inputs, actions and adversaries, no hard limit crossed
+	$(BIN)/python edge/tests/safety_proof/proof_long.py --cases $(CASES) --jobs $(JOBS)
+
 .PHONY: audit-long
 audit-long: .stamps/python ## Long proof: 1,000 tamperings with the audit log, every one found
 	SIMEMS_TAMPERINGS=1000 $(BIN)/python -m pytest -q -s --timeout=1800 cloud/tests/audit/test_tampering.py
@@ -127,6 +133,10 @@ modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17
 .PHONY: schemathesis-long
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
 	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded
+
+.PHONY: buffer-long
+buffer-long: .stamps/python ## Long proof: two hundred mutations of the edge buffer's files, it boots after each
+	SIMEMS_MUTATIONS=200 $(BIN)/python -m pytest -q edge/tests/buffer/test_mutations.py
 
 .PHONY: load-long
 load-long: .stamps/python ## Long proof: shown load against true load over five minutes

@@ -23,7 +23,7 @@ def least_peaks_w(case: SiteCase, course: Course) -> dict[int, float]:
     months = course.months[::15]
     names = sorted(set(months))
     steps = len(site_w)
-    model = highspy.Highs()
+    model = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
     model.setOptionValue("output_flag", False)
     low, high = (case.capacity_wh * pct / 100.0 for pct in (MINIMUM_PCT, MAXIMUM_PCT))
     peak = [model.addVariable(lb=0.0, obj=1.0) for _ in names]

@@ -14,6 +14,7 @@ pub mod estimate;
 pub mod guard;
 pub mod image;
 pub mod memory;
+pub mod pack;
 pub mod record;
 pub mod states;
 mod sync;

@@ -78,5 +78,5 @@ def _examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     for answer in operation["responses"].values():
         for media in answer.get("content", {}).values():
             schema = media.get("schema", {})
-            if schema.get("type") == "array":
-                media.setdefault("example", [example_of(schema["items"], schemas)])
+            if schema and "$ref" not in schema:
+                media.setdefault("example", example_of(schema, schemas))

@@ -41,6 +41,7 @@ BY_NAME: dict[str, Any] = {
     "profile": "sunspec_storage",
     "pv_power_w": 11_000.0,
     "pv_wh": 498_000.0,
+    "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
     "quality": "good",
     "refresh_token": "simems_refresh_...",
     "resolution": 1.0,
@@ -108,13 +109,21 @@ def _by_type(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str) -
     if kind == "object":
         return _object(schema, schemas)
     if kind == "array":
-        known = BY_NAME.get(name)
-        return known if isinstance(known, list) else [example_of(schema["items"], schemas, name)]
+        return _list(schema, schemas, name)
     if schema.get("format") in BY_FORMAT:
         return BY_FORMAT[schema["format"]]
     known = BY_NAME.get(name)
     fits = {"string": str, "integer": int, "number": float}.get(kind)
     return known if fits is not None and isinstance(known, fits) else PLAIN[kind]
+
+
+def _list(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str) -> list[Any]:
+    known = BY_NAME.get(name)
+    if isinstance(known, list):
+        return known
+    if "prefixItems" in schema:
+        return [example_of(item, schemas, name) for item in schema["prefixItems"]]
+    return [example_of(schema["items"], schemas, name)] if "items" in schema else []
 
 
 def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:

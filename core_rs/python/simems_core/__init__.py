@@ -63,7 +63,11 @@ from simems_core._core import (
     identify,
     image_times_ns,
     next_state,
+    pack_doubles,
+    pack_integers,
     ping_pong_us,
+    unpack_doubles,
+    unpack_integers,
 )
 
 __all__ = [
@@ -125,5 +129,9 @@ __all__ = [
     "identify",
     "image_times_ns",
     "next_state",
+    "pack_doubles",
+    "pack_integers",
     "ping_pong_us",
+    "unpack_doubles",
+    "unpack_integers",
 ]

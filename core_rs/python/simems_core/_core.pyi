@@ -802,6 +802,22 @@ class Rows:
     @property
     def qualities(self) -> memoryview: ...  # uint8 (count, columns)
 
+# ---------------------------------------------------------------------------------------- packed columns
+
+def pack_integers(values: bytes) -> bytes:
+    """Columns packed small, without loss (the pco format). ``values``: little-endian int64.
+
+    Raises CoreError for bytes that are no whole number of values."""
+
+def unpack_integers(packed: bytes, count: int) -> bytes:
+    """The ``count`` little-endian int64 values that were packed. Raises CoreError for anything that is not their
+    packed form; damaged bytes never take more memory than the values."""
+
+def pack_doubles(values: bytes) -> bytes:
+    """As :func:`pack_integers`, for little-endian float64; every bit comes back, NaN too."""
+
+def unpack_doubles(packed: bytes, count: int) -> bytes: ...
+
 # ---------------------------------------------------------------------------------------- blocks
 
 @final

@@ -11,6 +11,7 @@ mod cycle;
 mod estimate;
 mod guest;
 mod image;
+mod pack;
 mod proposal;
 mod record;
 mod snapshot;
@@ -63,6 +64,8 @@ mod _core {
     use super::guest::{PyCycleGuest, ping_pong_us};
     #[pymodule_export]
     use super::image::PyProcessImage;
+    #[pymodule_export]
+    use super::pack::{pack_doubles, pack_integers, unpack_doubles, unpack_integers};
     #[pymodule_export]
     use super::record::{PyRecorder, PyRows};
     #[pymodule_export]

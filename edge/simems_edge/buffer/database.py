@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simems_edge.buffer.fault import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FULL_CHECK_BYTES = 64 * 1024 * 1024
 """Up to this size the whole file is checked at start; a larger one only where it is touched."""
 KEPT_QUARANTINES = 2
@@ -37,6 +37,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version > SCHEMA_VERSION:
         raise TooNewError(f"{path}: written by a later version (schema {version}, this one knows {SCHEMA_VERSION})")
     _check(connection, path)
+    if version == 1:
+        # Joined acknowledged history of a version that was never released: the cloud has all of it.
+        connection.execute("drop table if exists archive")
     connection.executescript(files(__package__).joinpath("schema.sql").read_text("utf-8"))
     connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 

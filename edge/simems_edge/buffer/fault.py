@@ -7,7 +7,9 @@ from typing import Literal
 
 from simems_core import wire
 
-FaultCode = Literal["buffer.corrupt_file", "buffer.not_writable", "buffer.quota", "buffer.sequence_behind"]
+FaultCode = Literal[
+    "buffer.corrupt_file", "buffer.not_writable", "buffer.quota", "buffer.thinned", "buffer.sequence_behind"
+]
 
 
 class StorageError(Exception):
@@ -38,12 +40,21 @@ class BufferFault:
         )
 
 
-def corrupt_file(quarantine: str) -> BufferFault:
+def corrupt_file(quarantine: str, frames: int, blocks: int) -> BufferFault:
     return BufferFault(
         "buffer.corrupt_file",
-        f"The buffer file was damaged and set aside as {quarantine}",
+        f"The buffer file was damaged and set aside as {quarantine}; {frames} frames and {blocks} blocks were saved",
         "Records that were not yet sent may be missing",
         "Check the disk; the file can be sent to support",
+    )
+
+
+def lost_file() -> BufferFault:
+    return BufferFault(
+        "buffer.corrupt_file",
+        "The buffer file is gone or empty, though there was one; numbering goes on above it",
+        "Records that were not yet sent are missing",
+        "Find out who removed it; check the disk",
     )
 
 
@@ -62,6 +73,24 @@ def over_quota(frames: int) -> BufferFault:
         f"The buffer is full: {frames} frames were deleted before they were sent",
         "The oldest records are missing in the cloud",
         "Restore the connection to the cloud or allow the buffer more space",
+    )
+
+
+def thinned(rows: int) -> BufferFault:
+    return BufferFault(
+        "buffer.thinned",
+        f"The buffer is full: {rows} of the oldest unsent rows were given up, those between them are kept",
+        "The oldest records reach the cloud at a coarser time step",
+        "Restore the connection to the cloud or allow the buffer more space",
+    )
+
+
+def damaged_block(frames: int) -> BufferFault:
+    return BufferFault(
+        "buffer.corrupt_file",
+        f"A part of the buffer file was damaged: {frames} frames could not be read and were left out",
+        "Records of that time may be missing in the cloud",
+        "Check the disk",
     )
 
 

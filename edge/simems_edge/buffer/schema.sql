@@ -1,4 +1,5 @@
--- AUTOINCREMENT: a sequence is never given twice, not even after its row was deleted.
+-- What was appended and is not packed yet. AUTOINCREMENT: a sequence is never given twice, not even after its row was
+-- deleted.
 create table if not exists frames (
     sequence integer primary key autoincrement,
     kind text not null check (kind in ('telemetry', 'events')),
@@ -8,14 +9,25 @@ create table if not exists frames (
     body blob not null
 );
 create index if not exists frames_by_time on frames (kind, to_us, from_us);
--- Acknowledged telemetry, short frames joined; only the local screen reads it, so it needs no sequence.
-create table if not exists archive (
+-- Telemetry frames first_sequence .. last_sequence as packed columns (events between them stay in frames). What was
+-- numbered anew has a shift. The summary stands before the body, so that a long view never reads the body's pages.
+create table if not exists blocks (
     id integer primary key,
+    first_sequence integer not null,
+    last_sequence integer not null,
+    shift integer not null default 0,
     from_us integer not null,
     to_us integer not null,
+    frames integer not null,
+    rows integer not null,
+    thinned integer not null default 0,
+    layout integer not null references layouts (id),
+    summary blob not null,
     body blob not null
 );
-create index if not exists archive_by_time on archive (to_us, from_us);
+create index if not exists blocks_by_sequence on blocks (last_sequence);
+create index if not exists blocks_by_time on blocks (to_us, from_us);
+create table if not exists layouts (id integer primary key, body blob not null unique);
 -- Frames that the cloud can never store, kept for a person to look at.
 create table if not exists refused (
     sequence integer primary key,

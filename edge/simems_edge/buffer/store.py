@@ -12,13 +12,18 @@ import msgspec
 from simems_core import wire
 
 from simems_edge.buffer import database, fault
-from simems_edge.buffer.compaction import JOINED_ROWS, SHORT_BYTES, join, joinable
+from simems_edge.buffer.blocks_table import FRAMES_AT_ONCE, BlocksTable, DamagedBlockError
+from simems_edge.buffer.compaction import next_block
 from simems_edge.buffer.fault import BufferFault, StorageError
+from simems_edge.buffer.held import read_held
 from simems_edge.buffer.high_water import HighWater
 from simems_edge.buffer.quota import Quota, used_bytes
+from simems_edge.buffer.salvage import salvage
 
 FILE = "buffer.sqlite"
 HIGH_WATER_FILE = "buffer.high-water"
+NUMBERED = "numbered"
+"""State: this database's numbers were lifted above all that were ever given."""
 DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
 
 
@@ -47,6 +52,8 @@ class Status:
     size_bytes: int
     dropped_telemetry: int
     dropped_events: int
+    thinned_rows: int
+    """Rows of unsent telemetry given up to make room; those between them are still here."""
     refused: int
 
 
@@ -80,15 +87,22 @@ class Store:
         try:
             aside = database.quarantine(self.path, self._utc_us())
             self._connection = database.connect(self.path)
+            saved = salvage(aside, self._connection)
+            self._connection.execute("delete from state where name = ?", (NUMBERED,))
         except (OSError, sqlite3.Error) as again:
             raise StorageError(f"{self.path}: damaged ({error}) and cannot be replaced: {again}") from again
-        self._faults.append(fault.corrupt_file(aside.name))
+        self._faults.append(fault.corrupt_file(aside.name, saved.rows.get("frames", 0), saved.rows.get("blocks", 0)))
 
     def _start(self) -> None:
-        """A new database goes on above everything that was ever given out."""
-        if self._last_sequence() == 0 and self._high_water.reserved:
+        """A new database goes on above everything that was ever given out, also above what was saved of a damaged
+        one."""
+        if not self._state(NUMBERED):
+            if self._high_water.reserved and not self._last_sequence() and not self._faults:
+                self._faults.append(fault.lost_file())
             with self._transaction():
-                self._number_from(self._high_water.reserved)
+                self._number_from(max(self._last_sequence(), self._high_water.reserved))
+                self._set_state(NUMBERED, 1)
+        self._blocks = BlocksTable(self._connection)
         self._acked = self._state("acked")
         self._acked_us = self._state("acked_us")
 
@@ -158,12 +172,18 @@ class Store:
         self._set_state("acked_us", self._acked_us)
 
     def _enforce_quota(self) -> None:
-        dropped = self._quota.enforce(self._connection, self._acked)
-        for name, count in (("dropped_telemetry", dropped.telemetry), ("dropped_events", dropped.events)):
-            if count:
-                self._set_state(name, self._state(name) + count)
-        if dropped.telemetry + dropped.events:
-            self._faults.append(fault.over_quota(dropped.telemetry + dropped.events))
+        given_up = self._quota.enforce(self._connection, self._blocks, self._acked)
+        self._count("dropped_telemetry", given_up.telemetry)
+        self._count("dropped_events", given_up.events)
+        self._count("thinned_rows", given_up.thinned_rows)
+        if given_up.telemetry + given_up.events:
+            self._faults.append(fault.over_quota(given_up.telemetry + given_up.events))
+        elif given_up.thinned_rows:
+            self._faults.append(fault.thinned(given_up.thinned_rows))
+
+    def _count(self, name: str, more: int) -> None:
+        if more:
+            self._set_state(name, self._state(name) + more)
 
     def read_after(self, sequence: int, limit: int) -> list[Frame]:
         """The next ``limit`` frames above ``sequence``. A number whose frame is gone comes as an empty events frame,
@@ -171,8 +191,25 @@ class Store:
         query = "select sequence, kind, body from frames where sequence > ? order by sequence limit ?"
         with self._guarded():
             rows = self._connection.execute(query, (sequence, limit)).fetchall()
+            packed = self._packed_after(sequence, limit)
             last = self._last_sequence()
-        return _without_gaps(sequence, [Frame(*row) for row in rows], last, limit)
+        found = sorted([*(Frame(*row) for row in rows), *packed], key=lambda frame: frame.sequence)
+        return _without_gaps(sequence, found, last, limit)
+
+    def _packed_after(self, sequence: int, limit: int) -> list[Frame]:
+        """A block that cannot be read is dropped, counted and told; the others are all there."""
+        while True:
+            try:
+                frames = self._blocks.frames_after(sequence, limit)
+                return [Frame(frame.sequence, "telemetry", wire.encode(frame)) for frame in frames]
+            except DamagedBlockError as error:
+                self._drop_damaged(error)
+
+    def _drop_damaged(self, error: DamagedBlockError) -> None:
+        with self._transaction():
+            self._blocks.delete([error.id])
+            self._count("dropped_telemetry", error.frames)
+        self._faults.append(fault.damaged_block(error.frames))
 
     def acknowledge(self, sequence: int) -> None:
         """Everything up to ``sequence`` is safe in the cloud. Durable with the next append or close; until then a
@@ -185,26 +222,43 @@ class Store:
         self._acked_us = self._utc_us()
 
     def _renumber_above(self, sequence: int, last: int) -> None:
-        """The cloud knows numbers that this file never gave: it is an old copy. What is unsent gets new numbers."""
+        """The cloud knows numbers that this file never gave: it is an old copy. What is unsent gets new numbers, all
+        by the same step."""
         self._high_water.cover(sequence)
+        delta = sequence - self._acked
         with self._transaction():
-            query = "select body from frames where sequence > ? order by sequence"
-            bodies = [row[0] for row in self._connection.execute(query, (self._acked,))]
-            self._connection.execute("delete from frames where sequence > ?", (self._acked,))
-            self._number_from(sequence)
-            for body in bodies:
-                self._insert(_durable(body))
+            query = "select sequence, body from frames where sequence > ? order by sequence desc"
+            for number, body in self._connection.execute(query, (self._acked,)).fetchall():
+                fresh = wire.encode(msgspec.structs.replace(_durable(body), sequence=number + delta))
+                self._connection.execute(
+                    "update frames set sequence = ?, body = ? where sequence = ?", (number + delta, fresh, number)
+                )
+            self._blocks.shift_above(self._acked, delta)
+            self._number_from(last + delta)
         self._faults.append(fault.sequence_behind(sequence, last))
 
     def set_aside(self, sequence: int, reason: str) -> bool:
         """The cloud can never store this frame. False when it is not here (any more)."""
         with self._guarded(), self._transaction():
-            moved = self._connection.execute(
-                "insert or replace into refused select sequence, kind, body, ?, ? from frames where sequence = ?",
-                (reason, self._utc_us(), sequence),
-            ).rowcount
+            query = "select kind, body from frames where sequence = ?"
+            row = self._connection.execute(query, (sequence,)).fetchone() or self._out_of_block(sequence)
+            if row is None:
+                return False
+            self._connection.execute(
+                "insert or replace into refused values (?, ?, ?, ?, ?)", (sequence, *row, reason, self._utc_us())
+            )
             self._connection.execute("delete from frames where sequence = ?", (sequence,))
-        return moved > 0
+        return True
+
+    def _out_of_block(self, sequence: int) -> tuple[str, bytes] | None:
+        try:
+            frame = self._blocks.take_out(sequence)
+        except DamagedBlockError as error:
+            self._blocks.delete([error.id])
+            self._count("dropped_telemetry", error.frames)
+            self._faults.append(fault.damaged_block(error.frames))
+            return None
+        return None if frame is None else ("telemetry", wire.encode(frame))
 
     def last_sequence(self) -> int:
         """The highest sequence ever given."""
@@ -212,56 +266,38 @@ class Store:
             return self._last_sequence()
 
     def status(self) -> Status:
-        one = self._connection.execute
         with self._guarded():
+            held = read_held(self._connection, self._acked)
             last = self._last_sequence()
-            oldest = one(
-                "select from_us, sequence from frames where sequence > ? order by sequence limit 1", (self._acked,)
-            ).fetchone()
-            (newest,) = one(
-                "select max(t) from (select max(to_us) as t from frames where kind = 'telemetry' "
-                "union all select max(to_us) from archive)"
-            ).fetchone()
-            (refused,) = one("select count(*) from refused").fetchone()
-            (queued,) = one("select count(*) from frames where sequence > ?", (self._acked,)).fetchone()
             return Status(
-                queued=queued,
-                oldest_unsent_us=oldest[0] if oldest else None,
-                oldest_sequence=oldest[1] if oldest else last + 1,
+                queued=held.queued,
+                oldest_unsent_us=held.oldest_us,
+                oldest_sequence=last + 1 if held.oldest_sequence is None else held.oldest_sequence,
                 last_sequence=last,
                 acked_sequence=self._acked,
                 last_ack_us=self._acked_us or None,
-                newest_us=newest,
+                newest_us=held.newest_us,
                 size_bytes=used_bytes(self._connection),
                 dropped_telemetry=self._state("dropped_telemetry"),
                 dropped_events=self._state("dropped_events"),
-                refused=refused,
+                thinned_rows=self._state("thinned_rows"),
+                refused=held.refused,
             )
 
     def compact(self) -> int:
-        """Join one batch of short acknowledged frames for the history; how many frames went into it."""
-        query = (
-            "select sequence, body from frames where kind = 'telemetry' and sequence <= ? and length(body) < ? "
-            "order by from_us, sequence limit ?"
-        )
+        """Pack the oldest frames of telemetry into one block; how many. 0: they wait for further ones."""
+        query = "select body from frames where kind = 'telemetry' order by sequence limit ?"
         with self._guarded():
-            rows = self._connection.execute(query, (self._acked, SHORT_BYTES, JOINED_ROWS)).fetchall()
-            if len(rows) < JOINED_ROWS:
-                return 0
-            messages = [_durable(body) for _, body in rows]
+            bodies = self._connection.execute(query, (FRAMES_AT_ONCE,)).fetchall()
+            messages = (_durable(body) for (body,) in bodies)
             frames = [message for message in messages if isinstance(message, wire.Telemetry)]
-            count = max(1, joinable(frames))
+            chosen = next_block(frames, more=len(bodies) == FRAMES_AT_ONCE)
+            if not chosen:
+                return 0
             with self._transaction():
                 self._keep_acknowledgement()
-                self._archive(join(frames[:count]), [sequence for sequence, _ in rows[:count]])
-        return count
-
-    def _archive(self, joined: wire.Telemetry, sequences: list[int]) -> None:
-        from_us, to_us = _span(joined)
-        self._connection.execute(
-            "insert into archive (from_us, to_us, body) values (?, ?, ?)", (from_us, to_us, wire.encode(joined))
-        )
-        self._connection.executemany("delete from frames where sequence = ?", ((number,) for number in sequences))
+                self._blocks.add(chosen)
+        return len(chosen)
 
     def take_faults(self) -> list[BufferFault]:
         """What happened since the last call."""

@@ -41,7 +41,7 @@ def minutes_of(text: str) -> int:
 class Span(BaseModel):
     """From ``begin`` to ``end`` on these days; an end at or before the begin is of the next day (22:00 to 06:00)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     begin: ClockTime = "00:00"
     end: ClockTime = "24:00"

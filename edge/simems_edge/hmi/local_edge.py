@@ -28,8 +28,8 @@ from simems_edge.hmi.schemas import (
     SiteDescription,
     SyncStatus,
 )
+from simems_edge.runtime import OPERATOR, Runtime
 from simems_edge.runtime import Override as StandingOverride
-from simems_edge.runtime import Runtime
 from simems_edge.sync import Uplink
 
 NANOSECONDS = 1_000_000_000
@@ -119,7 +119,13 @@ class LocalEdge:
 
     def set_override(self, request: OverrideRequest, actor: str) -> Override:
         standing = self._runtime.overrides.set(
-            request.target, request.value, duration_s=request.duration_s, reason=request.reason, actor=actor
+            request.target,
+            request.value,
+            duration_s=request.duration_s,
+            reason=request.reason,
+            actor=actor,
+            role=OPERATOR,
+            outlasts_restart=request.outlasts_restart,
         )
         return _override(standing)
 
@@ -191,6 +197,8 @@ def _override(standing: StandingOverride) -> Override:
         value=standing.value,
         reason=standing.reason,
         actor=standing.actor,
+        role=standing.role,
+        outlasts_restart=standing.outlasts_restart,
         set_at=_time(standing.set_us),
         expires_at=_time(standing.expires_us),
     )

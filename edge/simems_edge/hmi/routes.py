@@ -181,7 +181,9 @@ async def get_overrides(edge: Edge) -> list[Override]:
     "/overrides",
     tags=["overrides"],
     status_code=HTTPStatus.CREATED,
-    responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    responses=responses(
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
 )
 async def set_override(body: OverrideRequest, edge: Edge, actor: Actor) -> Override:
     """Prefer a value by hand for a while; guards still apply."""
@@ -191,6 +193,8 @@ async def set_override(body: OverrideRequest, edge: Edge, actor: Actor) -> Overr
         raise NotFoundError(f"{body.target!r} is not a settable channel of this site") from error
     except ValueError as error:
         raise UnacceptableError(str(error)) from error
+    except OSError as error:
+        raise RefusedError(f"it cannot be kept over a restart ({error.strerror}); check the disk") from error
 
 
 @router.delete(

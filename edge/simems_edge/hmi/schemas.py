@@ -181,6 +181,8 @@ class OverrideRequest(Model):
     value: Annotated[float, Field(allow_inf_nan=False)]
     duration_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+    outlasts_restart: bool = False
+    """It goes on after a restart, until its time is over; else a restart ends it."""
 
 
 class Override(Model):
@@ -190,6 +192,8 @@ class Override(Model):
     value: float
     reason: str
     actor: str
+    role: str
+    outlasts_restart: bool
     set_at: datetime
     expires_at: datetime
 

@@ -7,11 +7,12 @@ their why, events, statistics. Never here: protocol details, storage, HTTP, or a
 from simems_edge.runtime.alarms import Alarm, AlarmBook
 from simems_edge.runtime.fault_book import FaultBook, FaultRefusedError, StandingFault
 from simems_edge.runtime.logs import configure_logging
-from simems_edge.runtime.overrides import Override, Overrides
+from simems_edge.runtime.overrides import OPERATOR, Override, Overrides
 from simems_edge.runtime.requests import RequestRefusedError, SiteRequests
 from simems_edge.runtime.runtime import Runtime
 
 __all__ = [
+    "OPERATOR",
     "Alarm",
     "AlarmBook",
     "FaultBook",

@@ -26,6 +26,8 @@ COMMANDED = {
 ROLES = {"ess": "storage", "pv": "generation", "evcs": "load", "relay": "switch", "breaker": "request"}
 POWERS = frozenset({"storage", "generation", "load"})
 """Roles whose setpoints are active power (or current) at the connection."""
+CONTACTS = frozenset({"switch", "request"})
+"""Roles that are on or off, or a mode: nothing to ramp."""
 OPERATING_MODE = "operating_mode"
 REACTIVE = "reactive_power_var"
 

@@ -16,6 +16,8 @@ from simems_edge.runtime.outside import DIMMING_STATES, EXPORT_LIMIT, IMPORT_LIM
 
 OBEY_WITHIN_NS: Final = 60_000_000_000
 """Not obeyed for so long is told once."""
+RETOLD_AFTER_NS: Final = 10_000_000_000
+"""A limit that moves all the time is told no more often."""
 TOLERANCE_W: Final = 100.0
 TOLERANCE: Final = 0.02
 _ACTOR = "outside"
@@ -52,7 +54,7 @@ class _Wish:
     def update(self, snapshot: Snapshot) -> None:
         state, limit_w = self._look(snapshot)
         asked = None if state == 0 else (state, limit_w)
-        if asked != self._asked:
+        if self._differs(asked, snapshot.time_ns):
             self._change(asked, snapshot.time_ns)
         elif asked is not None and not self._told:
             self._judge(limit_w, snapshot)
@@ -62,6 +64,13 @@ class _Wish:
         if isnan(state) or isnan(limit_w) or limit_w >= self.watched.released_at_w:
             return 0, inf
         return int(state), limit_w
+
+    def _differs(self, asked: tuple[int, float] | None, time_ns: int) -> bool:
+        """Another state at once; another limit when it is another by more than the tolerance, and not all the time."""
+        if asked is None or self._asked is None or asked[0] != self._asked[0]:
+            return asked != self._asked
+        far = abs(asked[1] - self._asked[1]) > tolerance_w(asked[1])
+        return far and time_ns - self._since_ns >= RETOLD_AFTER_NS
 
     def _change(self, asked: tuple[int, float] | None, time_ns: int) -> None:
         self._asked, self._since_ns, self._told = asked, time_ns, False
@@ -74,7 +83,7 @@ class _Wish:
         power_w = self.watched.sign * snapshot.value(self.watched.power)
         after_s = (snapshot.time_ns - self._since_ns) * _NS
         measured_since = snapshot.time_of(self.watched.power) > self._since_ns
-        if measured_since and power_w <= limit_w + max(TOLERANCE_W, TOLERANCE * limit_w):
+        if measured_since and power_w <= limit_w + tolerance_w(limit_w):
             self._told = True
             self._tell("obeyed", f"{power_w:.0f} W of {limit_w:.0f} W, {after_s:.1f} s after it was received")
         elif snapshot.time_ns - self._since_ns >= OBEY_WITHIN_NS:
@@ -83,6 +92,11 @@ class _Wish:
 
     def _tell(self, what: str, text: str) -> None:
         self._log.tell(f"{self.watched.code}.{what}", "site", f"{self.watched.text}: {text}", _ACTOR)
+
+
+def tolerance_w(limit_w: float) -> float:
+    """A power this far above its limit still obeys."""
+    return max(TOLERANCE_W, TOLERANCE * limit_w)
 
 
 class OutsideEvents:

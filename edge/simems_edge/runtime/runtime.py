@@ -36,6 +36,7 @@ from simems_edge.runtime.islanding import Islanding
 from simems_edge.runtime.latest import LatestView
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
 from simems_edge.runtime.outside_events import OutsideEvents
+from simems_edge.runtime.override_glide import Glide
 from simems_edge.runtime.overrides import Overrides
 from simems_edge.runtime.reports import BridgeReports
 from simems_edge.runtime.requests import SiteRequests
@@ -83,7 +84,14 @@ class Runtime:
         self.cycle = self.assembly.cycle
         self.on_event: Callable[[Event], None] = _ignore
         self.alarms = AlarmBook(on_event=self._emit)
-        self.overrides = Overrides(self.assembly.actuators, _ranges(self.assembly), clock, on_event=self._emit)
+        self.overrides = Overrides(
+            self.assembly.actuators,
+            _ranges(self.assembly),
+            clock,
+            on_event=self._emit,
+            glide=Glide.of(self.assembly),
+            folder=data,
+        )
         self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
         self.cycle.attach(self.recorder)
         self._host = _host(self.assembly, processes=processes)

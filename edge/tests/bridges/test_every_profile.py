@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import struct
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -96,9 +97,27 @@ def _hybrid() -> dict[Place, int]:
             InOutWRte_SF=-2, InOutWRte_RvrtTms=0,
         ),
     ])  # fmt: skip
+    return _and(words, _words_160([(550, 4000, 2200), (500, 4000, 2000), (375, 4000, 1500), (0, 4000, 0)]))
+
+
+def _and(words: dict[Place, int], model: list[int]) -> dict[Place, int]:
+    """The chain with one more model, given register by register."""
     end = max(address for _, _, address in words) - 1
-    tail = [*_words_160([(550, 4000, 2200), (500, 4000, 2000), (375, 4000, 1500), (0, 4000, 0)]), 0xFFFF, 0]
-    return words | {(None, "holding", end + offset): word for offset, word in enumerate(tail)}
+    return words | {(None, "holding", end + offset): word for offset, word in enumerate([*model, 0xFFFF, 0])}
+
+
+def _floats(*values: float) -> list[int]:
+    return list(struct.unpack(f">{2 * len(values)}H", struct.pack(f">{len(values)}f", *values)))
+
+
+def _own(model: int, *body: int) -> dict[Place, int]:
+    """One of the virtual plant's models alone."""
+    return _and(sunspec_words([]), [model, len(body), *body])
+
+
+CHARGER = [
+    *_floats(7360, 2450, 2455, 2455, 32.0), 3, 3, *_floats(5300, 20000), 0x41D9, 0x5555, 0, 0, *_floats(40, 16), 3,
+]  # fmt: skip
 
 
 def _storage() -> dict[Place, int]:
@@ -168,6 +187,30 @@ DEVICES: dict[str, tuple[dict[Place, int], dict[str, float]]] = {
         {(None, "holding", 40000 + n): w for n, w in enumerate(
             [0x5375, 0x6E53, 64901, 4, 0x0001, 0x86A0, 0x3F80, 0x0000, 0xFFFF, 0])},
         {"counter": 100000, "speed": 1.0},
+    ),
+    "virtual_relay": (_own(64911, 1, 0), {"state": 1}),
+    "virtual_breaker": (_own(64911, 1, 0), {"closed": 1}),
+    "virtual_load": (
+        sunspec_words([sunspec_model(1, **COMMON), sunspec_model(213, W=2500.0, WphA=1000.0, WphB=900.0, WphC=600.0)]),
+        {"active_power_w": 2500, "active_power_w_l1": 1000, "active_power_w_l3": 600},
+    ),
+    "virtual_charger": (
+        _own(64910, *CHARGER),
+        {"active_power_w": 7360, "active_power_w_l2": 2455, "current_a": 32, "phases": 3, "status": 3,
+         "session_energy_wh": 5300, "energy_request_wh": 20000, "vehicle_soc_pct": 40, "current_limit_a": 16},
+    ),
+    "virtual_pv": (
+        sunspec_words([
+            sunspec_model(701, W=4321, W_SF=0, Var=-50, Var_SF=0, Hz=50000, Hz_SF=-3, InvSt=3, TotWhInj=99, TotWh_SF=0),
+            sunspec_model(702, WMax=100, W_SF=2),
+            sunspec_model(704, WMaxLimPct=1000, WMaxLimPct_SF=-1, WMaxLimPctEna=0),
+        ]),
+        {"active_power_w": 4321, "reactive_power_var": -50, "energy_wh": 99},
+    ),
+    "virtual_storage": (
+        _and(_storage(), [64912, 11, *_floats(-2600, 750, 21.5), 1, 0, 0, 0, 0, 0]),
+        {"active_power_w": -2500, "soc_pct": 63.4, "dc_power_w": -2600, "dc_pv_power_w": 750, "temperature_degc": 21.5,
+         "grid_forming": 1},
     ),
 }  # fmt: skip
 POINTS: dict[str, tuple[str, float, tuple[int, str], tuple[int, ...]]] = {

@@ -121,7 +121,7 @@ def test_a_limit_that_is_lost_holds_and_a_declared_failsafe_takes_over() -> None
     assert round(rig.step({IMPORT_LIMIT: 18_000.0})[ESS_W].setpoint) == 2_000
     rig.forget(IMPORT_LIMIT)
     assert round(rig.step(count=59)[ESS_W].setpoint) == 2_000
-    assert round(rig.step(count=2)[ESS_W].setpoint) == 8_000
+    assert round(rig.step(count=3)[ESS_W].setpoint) == 8_000
     assert rig.shown("site/external_import_state") == 3.0
 
 
@@ -136,6 +136,14 @@ def test_receiving_obeying_and_releasing_are_told() -> None:
     texts = [event.text for event in rig.events if event.code.startswith("external")]
     assert "limited to 15000 W (given)" in texts[0]
     assert "15050 W of 15000 W" in texts[1]
+
+
+def test_a_limit_that_moves_all_the_time_does_not_flood_the_record() -> None:
+    rig = OutsideRig(outside_site())
+    for second in range(60):
+        rig.step({IMPORT_LIMIT: 15_000.0 + 1_000.0 * (second % 2) + second})
+    received = rig.told().count("external_import_limit.received")
+    assert 2 <= received <= 7
 
 
 def test_a_contact_dims_and_its_course_is_on_record() -> None:

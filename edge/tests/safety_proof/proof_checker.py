@@ -26,8 +26,8 @@ MODE_OF = {
     "adversary_auxiliary": "SCHEDULE",
 }
 UNRATED_W = 1e9
-REQUESTS = ("/closed", "/operating_mode")
-"""Asked of devices that decide by themselves; no fault moves them."""
+CONTACTS = ("/state", "/closed", "/operating_mode")
+"""Contacts and requests: 0 is not their safe state, and no fault moves them."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Checker:
         if self._stopped and row.state == "RUN":
             found.append("RUN although a person stopped it")
         if row.state in ("FAULT", "SHUTDOWN") or (row.state == "STANDBY" and self._stopped):
-            moving = {a: v for a, v in row.setpoints.items() if v != 0.0 and not a.endswith(REQUESTS)}
+            moving = {a: v for a, v in row.setpoints.items() if v != 0.0 and not a.endswith(CONTACTS)}
             found += [f"{address} is {value} in {row.state}" for address, value in moving.items()]
         return found
 

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from proof_case import CYCLES, Result, prepared, run_case
@@ -56,7 +56,7 @@ def main() -> int:
     started_s, total, told = time.monotonic(), Report(), 0
     starts = iter(range(options.first, options.first + options.cases, BATCH))
     with ProcessPoolExecutor(options.jobs) as pool:
-        running = set()
+        running: set[Future[Report]] = set()
         while True:
             while len(running) < options.jobs and time.monotonic() - started_s < options.within:
                 first = next(starts, None)

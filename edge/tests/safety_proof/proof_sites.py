@@ -122,4 +122,4 @@ def _controllers(random: Random) -> Any:
         yield {"id": "edge0", "type": "grid_connection"} | ends
     if random.random() < 0.1:
         yield {"id": "loss0", "type": "communication_loss", "watch": "grid0/communication",
-               "actuator": "ess0/active_power_w", "hold_s": 5.0, "value": 3_000.0}  # fmt: skip
+               "ess": "ess0", "hold_s": 5.0, "value": 3_000.0}  # fmt: skip

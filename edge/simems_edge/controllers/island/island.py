@@ -64,7 +64,7 @@ class IslandController(Controller):
             Metric("step", "", "Where the sequence is", labels=STEPS),
             Metric("failure", "", "What did not happen in time", labels=FAILURES),
             Metric("connected_groups", "", "Groups of loads that are connected"),
-            Metric("release_pct", "%", "Of chargers and inverters, on the way back"),
+            Metric("release_pct", "%", "Of solar power: how far it is released", resolution=0.1),
             Metric(
                 "arming",
                 "",
@@ -89,6 +89,7 @@ class IslandController(Controller):
         super().__init__(controller_id, settings)
         self._position: Position | None = None
         self._trim_w = 0.0
+        self._pv_share = self._evcs_share = 1.0
         self._told: Failure = Failure.NONE
         self._told_s = 0.0
 
@@ -100,9 +101,8 @@ class IslandController(Controller):
         self._power = binding.actuator(settings.ess, "active_power_w")
         self._bond = None if settings.bond is None else binding.actuator(settings.bond, "state")
         self._loads = [binding.actuator(relay, "state") for relay in settings.loads]
-        self._limits = [binding.actuator(one, "current_limit_a") for one in settings.evcs]
-        self._limits += [binding.actuator(one, "active_power_limit_w") for one in settings.pv]
-        self._most = dict.fromkeys(self._limits, 0.0)
+        self._evcs = [binding.actuator(one, "current_limit_a") for one in settings.evcs]
+        self._pv = [binding.actuator(one, "active_power_limit_w") for one in settings.pv]
 
     def execute(self, ctx: Context) -> None:
         seen = self._inputs.read(ctx, self._position)
@@ -129,14 +129,19 @@ class IslandController(Controller):
         count = connected(position, len(self._loads))
         for number, relay in enumerate(self._loads):
             ctx.propose(relay, preferred=float(number < count))
-        if not orders.free:
-            share = self._released(position)
-            for limit in self._limits:
+        self._pv_share = self._released(ctx, position, self._pv_share, wanted=orders.pv)
+        self._evcs_share = self._released(ctx, position, self._evcs_share, wanted=orders.evcs)
+        for limits, share in ((self._pv, self._pv_share), (self._evcs, self._evcs_share)):
+            for limit in limits if share < 1.0 else ():
                 ctx.propose(limit, upper=share * self._inputs.rating(ctx, limit))
 
-    def _released(self, position: Position) -> float:
-        """Of chargers and inverters, 0 to 1: on the way back in a straight line."""
-        return min(position.in_step_s / self.settings.ramp_back_s, 1.0) if position.step == Step.RAMPING else 0.0
+    def _released(self, ctx: Context, position: Position, share: float, *, wanted: bool) -> float:
+        """0 to 1: held at once, released in a straight line."""
+        if not wanted:
+            return 0.0
+        if position.step == Step.ON_GRID:
+            return 1.0
+        return min(share + ctx.dt_s / self.settings.ramp_back_s, 1.0)
 
     def _carry(self, ctx: Context, position: Position) -> None:
         """The setpoint follows the load, so that the island's frequency stands at its target; afterwards back to 0."""
@@ -176,5 +181,4 @@ class IslandController(Controller):
         ctx.publish("step", position.step)
         ctx.publish("failure", self._told)
         ctx.publish("connected_groups", connected(position, len(self._loads)))
-        released = 1.0 if ORDERS[position.step].free else self._released(position)
-        ctx.publish("release_pct", 100.0 * released)
+        ctx.publish("release_pct", 100.0 * self._pv_share)

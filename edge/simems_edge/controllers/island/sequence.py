@@ -161,7 +161,7 @@ def _interrupted(now: Position, seen: Seen) -> Position | None:
     if now.step in APART and seen.closed is True and now.step != Step.SYNCHRONISING:
         # Somebody else closed it: the site is on the grid, the battery must not go on forming.
         return replace(now, step=Step.RETURNING)
-    if now.step in ALIVE and seen.forming is False:
+    if now.step in ALIVE and seen.forming is False and seen.closed is not True:
         return _fail(now, Step.FAILED, Failure.COLLAPSED)
     if now.step == Step.OPENING and seen.grid_good and seen.closed is True:
         return replace(now, step=Step.ON_GRID)
@@ -236,23 +236,25 @@ class Orders:
     closed: bool | None
     form: bool
     bond: bool
-    free: bool
-    """Chargers and solar power are not held at 0."""
+    pv: bool
+    """Solar power is released; else held at 0."""
+    evcs: bool
+    """The same of chargers."""
 
 
 ORDERS: Final[dict[Step, Orders]] = {
-    Step.ON_GRID: Orders(closed=True, form=False, bond=False, free=True),
-    Step.OPENING: Orders(closed=False, form=False, bond=False, free=True),
-    Step.SHEDDING: Orders(closed=False, form=False, bond=False, free=False),
-    Step.BONDING: Orders(closed=False, form=False, bond=True, free=False),
-    Step.FORMING: Orders(closed=False, form=True, bond=True, free=False),
-    Step.RESTORING: Orders(closed=False, form=True, bond=True, free=False),
-    Step.ISLANDED: Orders(closed=False, form=True, bond=True, free=False),
-    Step.SYNCHRONISING: Orders(closed=True, form=True, bond=True, free=False),
-    Step.RETURNING: Orders(closed=True, form=False, bond=False, free=False),
-    Step.RAMPING: Orders(closed=True, form=False, bond=False, free=False),
-    Step.FAILED: Orders(closed=None, form=False, bond=False, free=False),
-    Step.RECLOSING: Orders(closed=True, form=False, bond=False, free=False),
+    Step.ON_GRID: Orders(closed=True, form=False, bond=False, pv=True, evcs=True),
+    Step.OPENING: Orders(closed=False, form=False, bond=False, pv=True, evcs=True),
+    Step.SHEDDING: Orders(closed=False, form=False, bond=False, pv=False, evcs=False),
+    Step.BONDING: Orders(closed=False, form=False, bond=True, pv=False, evcs=False),
+    Step.FORMING: Orders(closed=False, form=True, bond=True, pv=False, evcs=False),
+    Step.RESTORING: Orders(closed=False, form=True, bond=True, pv=False, evcs=False),
+    Step.ISLANDED: Orders(closed=False, form=True, bond=True, pv=True, evcs=False),
+    Step.SYNCHRONISING: Orders(closed=True, form=True, bond=True, pv=True, evcs=False),
+    Step.RETURNING: Orders(closed=True, form=False, bond=False, pv=True, evcs=False),
+    Step.RAMPING: Orders(closed=True, form=False, bond=False, pv=True, evcs=True),
+    Step.FAILED: Orders(closed=None, form=False, bond=False, pv=False, evcs=False),
+    Step.RECLOSING: Orders(closed=True, form=False, bond=False, pv=False, evcs=False),
 }
 
 

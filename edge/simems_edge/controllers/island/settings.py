@@ -40,7 +40,7 @@ class IslandSettings(ControllerSettings):
     evcs: Annotated[tuple[EvcsRef, ...], BeforeValidator(_list)] = ()
     """Chargers, held at 0 in the island."""
     pv: Annotated[tuple[PvRef, ...], BeforeValidator(_list)] = ()
-    """Inverters, held at 0 until loads are back, then released at the ramp."""
+    """Inverters, held at 0 until loads are back, then released over ``ramp_back_s`` (in the island as on the grid)."""
     bond: RelayRef | None = None
     """Relay that earths the neutral in the island, 1 = bonded."""
     bond_contact: ChannelRef | None = None
@@ -98,7 +98,8 @@ class IslandSettings(ControllerSettings):
     return_timeout_s: PositiveSeconds = 10.0
     """The battery must follow the grid, and the bond be open, within this."""
     ramp_back_s: PositiveSeconds = 600.0
-    """Chargers and inverters are released in a straight line over this time (EN 50549-1 4.10.2: 10 % a minute)."""
+    """Inverters, and on the grid chargers, are released in a straight line over this time (EN 50549-1 4.10.2: 10 % a
+    minute)."""
     frequency_gain_pct_per_hz_s: Annotated[float, Field(gt=0, le=200)] = 20.0
     """How fast the battery's setpoint corrects the island's frequency, in percent of its limit per Hz and second."""
 

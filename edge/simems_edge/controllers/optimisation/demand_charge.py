@@ -18,7 +18,7 @@ MonthText = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 class DemandTerms(BaseModel):
     """How demand is measured, when it counts, and what already stands this month."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     window_s: NonNegativeSeconds = 0.0
     """The mean over this time is held: 15, 30 or 60 min; 0: every instant is."""

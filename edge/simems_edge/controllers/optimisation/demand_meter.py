@@ -130,6 +130,20 @@ class ChargeMeter:
                 if ended.complete and self._of_this_month(ended.start_ns) and self._billed_at(ended.start_ns):
                     self.peak_w = max(self.peak_w, ended.mean_w)
 
+    def resume(self, time_ns: int, register_wh: float, energy_wh: float) -> None:
+        """The last reading before a restart, and the energy that its window had by then."""
+        if self._window is not None:
+            window_ns = round(self.charge.window_s * NS)
+            begin_ns = (time_ns + self._offset_ns) // window_ns * window_ns - self._offset_ns
+            if begin_ns < time_ns:
+                self.reading(begin_ns, register_wh - energy_wh)
+        self.reading(time_ns, register_wh)
+
+    def energy_wh(self, time_ns: int) -> float:
+        """So far in the window that runs; 0 while there is none."""
+        running = None if self._window is None else self._window.running(time_ns)
+        return 0.0 if running is None else running.energy_wh
+
     def site_power(self, now_ns: int, site_w: float, dt_s: float, limits: VirtualLimits | None) -> None:
         """What the site draws without its battery, once per cycle; learns at each window's end.
         ``limits`` None: the battery is not known now, the window teaches nothing."""

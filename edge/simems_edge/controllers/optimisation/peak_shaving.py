@@ -1,7 +1,7 @@
 """Peak shaving: the battery gives what the site draws above the threshold, and keeps energy for the next peak.
 
 What is held is what the tariff bills: the mean of each demand window, for several charges at once, each with its own
-calendar, threshold and peak of the month (:mod:`.demand_meter`). Without windows every instant is held.
+calendar, threshold and peak of the month. Without windows every instant is held.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ the inverter that is cut off. What the guards close (a battery whose limits are 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simems_edge.config.quantities import NonNegativeSeconds
 from simems_edge.contracts import (
@@ -17,10 +17,13 @@ from simems_edge.contracts import (
     Context,
     Controller,
     ControllerSettings,
+    EssRef,
+    EvcsRef,
     Input,
     Metric,
     Output,
     Priority,
+    PvRef,
     Spec,
 )
 from simems_edge.controllers.closed_loop import ramped
@@ -31,14 +34,30 @@ TALKS, HOLDS, GIVES_WAY = 0, 1, 2
 class CommunicationLossSettings(ControllerSettings):
     watch: ChannelRef
     """The device's ``communication`` channel, e.g. ``grid0/communication``."""
-    actuator: ChannelRef
-    """What is held, e.g. ``evcs0/current_limit_a``; the site must command it."""
+    ess: EssRef | None = None
+    """Holds this battery's power; name exactly one of ess, pv and evcs, which the site must command."""
+    pv: PvRef | None = None
+    """Holds this inverter's limit."""
+    evcs: EvcsRef | None = None
+    """Holds this charger's limit."""
     hold_s: NonNegativeSeconds = 30.0
     """The value that stood at the loss is held so long."""
     value: float = 0.0
-    """What it is ramped to then, in the actuator's unit."""
+    """What it is ramped to then, in W (a charger: A)."""
     ramp_per_s: Annotated[float, Field(gt=0)] = 1000.0
-    """How fast, in the actuator's unit a second."""
+    """How fast, in W (a charger: A) a second."""
+
+    @property
+    def actuator(self) -> str:
+        """Address of what is held."""
+        named = ((self.ess, "active_power_w"), (self.pv, "active_power_limit_w"), (self.evcs, "current_limit_a"))
+        return next(ref.address(channel) for ref, channel in named if ref is not None)
+
+    @model_validator(mode="after")
+    def _holds_one(self) -> Self:
+        if sum(ref is not None for ref in (self.ess, self.pv, self.evcs)) != 1:
+            raise ValueError("name exactly one of ess, pv and evcs")
+        return self
 
 
 class CommunicationLoss(Controller):
@@ -53,9 +72,15 @@ class CommunicationLoss(Controller):
         fallback="Dead, or with nothing lost, it says nothing: the actuator's own fallback holds.",
         inputs=(
             Input("watch", "communication", "counts as lost: false, stale and never given are the same"),
-            Input("actuator", "setpoint", "the declared value is proposed at once"),
+            Input("ess", "active_power_w_setpoint", "the declared value is proposed at once", optional=True),
+            Input("pv", "active_power_limit_w_setpoint", "the declared value is proposed at once", optional=True),
+            Input("evcs", "current_limit_a_setpoint", "the declared value is proposed at once", optional=True),
         ),
-        outputs=(Output("actuator", "", ("preferred",)),),
+        outputs=(
+            Output("ess", "active_power_w"),
+            Output("pv", "active_power_limit_w"),
+            Output("evcs", "current_limit_a"),
+        ),
         metrics=(
             Metric("phase", "", "What it does", labels=("device answers", "holding", "going to the declared value")),
             Metric("silent_s", "s", "How long the device has been silent", resolution=1.0),

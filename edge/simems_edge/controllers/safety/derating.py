@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from simems_edge.contracts import Binding, Context, ControllerSettings, EssHandles, EssRef, Input, Metric, Output
+from simems_edge.contracts import Binding, Context, ControllerSettings, EssRef, Input, Metric, Output
 
 PercentPerS = Annotated[float, Field(gt=0, le=1000)]
 FULL: Final = 1.0
@@ -60,14 +60,17 @@ class Derating:
 
     def __init__(self, settings: DeratingSettings, binding: Binding) -> None:
         self._settings = settings
-        self._ess = EssHandles.of(settings.ess, binding)
+        self._power = binding.actuator(settings.ess, "active_power_w")
+        self._setpoint = binding.read(settings.ess, "active_power_w_setpoint")
+        self._most_charge = binding.read(settings.ess, "max_charge_power_w")
+        self._most_discharge = binding.read(settings.ess, "max_discharge_power_w")
         self._shares: Shares | None = None
 
     def propose(self, ctx: Context, wanted: Shares) -> None:
         """``wanted``: where the shares move to."""
-        charge_w, discharge_w = ctx.value(self._ess.max_charge_power_w), ctx.value(self._ess.max_discharge_power_w)
+        charge_w, discharge_w = ctx.value(self._most_charge), ctx.value(self._most_discharge)
         if self._shares is None:
-            setpoint_w = ctx.value(self._ess.active_power_w_setpoint) or 0.0
+            setpoint_w = ctx.value(self._setpoint) or 0.0
             start = Shares(used(-setpoint_w, charge_w), used(setpoint_w, discharge_w))
             self._shares = Shares(max(start.charge, wanted.charge), max(start.discharge, wanted.discharge))
         else:
@@ -81,7 +84,7 @@ class Derating:
         most_charge_w, upper_w = bound_w(shares.charge, charge_w), bound_w(shares.discharge, discharge_w)
         lower_w = None if most_charge_w is None else -most_charge_w
         if lower_w is not None or upper_w is not None:
-            ctx.propose(self._ess.active_power_w, lower=lower_w, upper=upper_w)
+            ctx.propose(self._power, lower=lower_w, upper=upper_w)
         ctx.publish("charge_share_pct", shares.charge * 100.0)
         ctx.publish("discharge_share_pct", shares.discharge * 100.0)
 

@@ -103,7 +103,14 @@ def test_a_step_that_is_not_confirmed_ends_in_its_time(
 def test_a_battery_that_stops_forming_is_a_black_island(step: Step) -> None:
     collapsed = after(Position(step, restored=2), replace(BACK, forming=False))
     assert (collapsed.step, collapsed.failure, collapsed.restored) == (Step.FAILED, Failure.COLLAPSED, 0)
-    assert after(Position(step), replace(FORMED, forming=None)).step in (step, Step.ISLANDED), "not known is not gone"
+    unknown = after(Position(step), replace(FORMED, forming=None))
+    assert unknown.failure == Failure.NONE, "not known is not gone"
+    assert unknown.step != Step.FAILED
+
+
+def test_a_battery_that_ends_forming_as_the_switch_closes_has_done_right() -> None:
+    closed = replace(BACK, closed=True, forming=False)
+    assert after(Position(Step.SYNCHRONISING), closed).step == Step.RETURNING
 
 
 def test_a_short_dip_and_an_unknown_grid_begin_nothing() -> None:

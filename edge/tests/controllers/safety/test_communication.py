@@ -9,7 +9,7 @@ LOSS = {
     "id": "loss0",
     "type": "communication_loss",
     "watch": "grid0/communication",
-    "actuator": "pv0/active_power_limit_w",
+    "pv": "pv0",
     "hold_s": 5.0,
     "value": 3_000.0,
     "ramp_per_s": 2_000.0,
@@ -62,7 +62,7 @@ def test_a_device_that_never_answered_counts_as_lost() -> None:
 
 
 def test_a_battery_behind_an_unseen_connection_is_the_guards() -> None:
-    held = LOSS | {"actuator": "ess0/active_power_w", "value": 5_000.0}
+    held = {name: value for name, value in LOSS.items() if name != "pv"} | {"ess": "ess0", "value": 5_000.0}
     bench = Bench(held)
     bench.step(20_000.0, 5.0)
     assert bench.power_w > 0.0

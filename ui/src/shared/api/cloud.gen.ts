@@ -2411,6 +2411,24 @@ export interface components {
         /**
          * ChannelMetadata
          * @description One channel as its device announced it.
+         * @example {
+         *       "address": "grid0/active_power_w",
+         *       "unit": "W",
+         *       "kind": "ess",
+         *       "resolution": 1,
+         *       "labels": {
+         *         "grid0/active_power_w": "text"
+         *       },
+         *       "access": "read",
+         *       "minimum": 1,
+         *       "maximum": 1,
+         *       "scale": 1,
+         *       "offset": 1,
+         *       "rollover": 1,
+         *       "description": "text",
+         *       "source": "text",
+         *       "announced": true
+         *     }
          */
         ChannelMetadata: {
             /** Address */
@@ -2538,6 +2556,15 @@ export interface components {
         /**
          * ComponentEnergy
          * @description Energy of one component in one direction over one interval.
+         * @example {
+         *       "component": "ess0",
+         *       "direction": "import",
+         *       "energy_wh": 412000,
+         *       "source": "register",
+         *       "coverage_pct": 1,
+         *       "gap_wh": 1,
+         *       "resets": 1
+         *     }
          */
         ComponentEnergy: {
             /** Component */
@@ -2571,7 +2598,15 @@ export interface components {
              */
             resets: number;
         };
-        /** Config */
+        /**
+         * Config
+         * @example {
+         *       "version": 1,
+         *       "hash": "text",
+         *       "announced_at": "2026-03-01T10:00:00Z",
+         *       "content": {}
+         *     }
+         */
         Config: {
             /** Version */
             version: number;
@@ -2596,6 +2631,11 @@ export interface components {
         /**
          * ConfigVersion
          * @description One row each time what a device announces has changed.
+         * @example {
+         *       "version": 1,
+         *       "hash": "text",
+         *       "announced_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         ConfigVersion: {
             /** Version */
@@ -2682,12 +2722,6 @@ export interface components {
             confirmation: string;
         };
         /**
-<<<<<<< HEAD
-         * Device
-         * @description An edge controller: the device that speaks for a site, with a key of its own.
-         */
-        Device: {
-=======
          * Delivery
          * @description One message and how it goes.
          * @example {
@@ -2706,13 +2740,81 @@ export interface components {
          *     }
          */
         Delivery: {
->>>>>>> reports
             /**
              * Id
              * Format: uuid
              */
             id: string;
-<<<<<<< HEAD
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "email" | "webhook";
+            /** Recipient */
+            recipient: string;
+            /** Subject */
+            subject: string;
+            /**
+             * State
+             * @description `dropped`: cleared before the quiet hours ended.
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "failed" | "dropped";
+            /** Attempts */
+            attempts: number;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Delivered At */
+            delivered_at: string | null;
+            /** Last Error */
+            last_error: string;
+            /** Subscription Id */
+            subscription_id: string | null;
+            /**
+             * Alarm Id
+             * @description Null: a test.
+             */
+            alarm_id: string | null;
+        };
+        /**
+         * Device
+         * @description An edge controller: the device that speaks for a site, with a key of its own.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "type": "text",
+         *       "vendor": "text",
+         *       "model": "text",
+         *       "serial_number": "text",
+         *       "protocol": "text",
+         *       "software": "0.1.0",
+         *       "firmware_version": "text",
+         *       "config_version": 1,
+         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+         *       "site_id": "malmo-1",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "last_frame_at": "2026-03-01T10:00:00Z",
+         *       "acked_sequence": 1,
+         *       "revoked_at": "2026-03-01T10:00:00Z",
+         *       "replaced_by": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "health": "ok"
+         *     }
+         */
+        Device: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /** Name */
             name: string;
             /** Type */
@@ -2744,36 +2846,11 @@ export interface components {
             public_key: string;
             /** Site Id */
             site_id: string | null;
-=======
-            /**
-             * Method
-             * @enum {string}
-             */
-            method: "email" | "webhook";
-            /** Recipient */
-            recipient: string;
-            /** Subject */
-            subject: string;
-            /**
-             * State
-             * @description `dropped`: cleared before the quiet hours ended.
-             * @enum {string}
-             */
-            state: "waiting" | "delivered" | "failed" | "dropped";
-            /** Attempts */
-            attempts: number;
-            /**
-             * Next Attempt At
-             * Format: date-time
-             */
-            next_attempt_at: string;
->>>>>>> reports
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-<<<<<<< HEAD
             /** Last Seen At */
             last_seen_at: string | null;
             /** Last Frame At */
@@ -2790,19 +2867,6 @@ export interface components {
              * @enum {string}
              */
             health: "ok" | "degraded" | "stale" | "lost" | "silent" | "never" | "retired";
-=======
-            /** Delivered At */
-            delivered_at: string | null;
-            /** Last Error */
-            last_error: string;
-            /** Subscription Id */
-            subscription_id: string | null;
-            /**
-             * Alarm Id
-             * @description Null: a test.
-             */
-            alarm_id: string | null;
->>>>>>> reports
         };
         /**
          * DeviceDescription
@@ -2824,7 +2888,13 @@ export interface components {
             /** Software */
             software: string;
         };
-        /** DeviceReplacement */
+        /**
+         * DeviceReplacement
+         * @example {
+         *       "name": "Malmö Harbour",
+         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+         *     }
+         */
         DeviceReplacement: {
             /** Name */
             name: string;
@@ -2837,6 +2907,21 @@ export interface components {
         /**
          * EnergyInterval
          * @description Half-open, with the site's own offset: a day may have 23 or 25 hours.
+         * @example {
+         *       "start": "2026-03-01T10:00:00Z",
+         *       "end": "2026-03-01T10:00:00Z",
+         *       "components": [
+         *         {
+         *           "component": "ess0",
+         *           "direction": "import",
+         *           "energy_wh": 412000,
+         *           "source": "register",
+         *           "coverage_pct": 1,
+         *           "gap_wh": 1,
+         *           "resets": 1
+         *         }
+         *       ]
+         *     }
          */
         EnergyInterval: {
             /**
@@ -2857,6 +2942,23 @@ export interface components {
          * @description A device behind the edge (meter, inverter, battery) while it stood under a component's name.
          *
          *     Values belong to the name, so a replacement keeps the history.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "component": "ess0",
+         *       "type": "text",
+         *       "vendor": "text",
+         *       "model": "text",
+         *       "serial_number": "text",
+         *       "protocol": "text",
+         *       "profile": "sunspec_storage",
+         *       "firmware_version": "text",
+         *       "first_seen_at": "2026-03-01T10:00:00Z",
+         *       "last_seen_at": "2026-03-01T10:00:00Z",
+         *       "gone_at": "2026-03-01T10:00:00Z",
+         *       "gone_because": "text",
+         *       "health": "ok",
+         *       "newest_value_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         Equipment: {
             /**
@@ -2906,6 +3008,12 @@ export interface components {
         /**
          * EquipmentReplacement
          * @description For a device that does not tell its serial number itself.
+         * @example {
+         *       "vendor": "",
+         *       "model": "",
+         *       "serial_number": "",
+         *       "reason": "replaced"
+         *     }
          */
         EquipmentReplacement: {
             /**
@@ -2932,6 +3040,25 @@ export interface components {
         /**
          * Export
          * @description A job; its file can be fetched when ``status`` is done.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "site_id": "malmo-1",
+         *       "channels": [
+         *         "text"
+         *       ],
+         *       "start": "2026-03-01T10:00:00Z",
+         *       "end": "2026-03-01T10:00:00Z",
+         *       "resolution": "raw",
+         *       "format": "csv",
+         *       "status": "queued",
+         *       "progress": 1,
+         *       "rows": 1,
+         *       "bytes": 1,
+         *       "error": "text",
+         *       "requested_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "finished_at": "2026-03-01T10:00:00Z"
+         *     }
          */
         Export: {
             /**
@@ -2989,7 +3116,18 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
-        /** ExportRequest */
+        /**
+         * ExportRequest
+         * @example {
+         *       "channels": [
+         *         "grid0/active_power_w"
+         *       ],
+         *       "from": "2026-03-01T10:00:00Z",
+         *       "to": "2026-03-01T10:00:00Z",
+         *       "resolution": "15min",
+         *       "format": "csv"
+         *     }
+         */
         ExportRequest: {
             /**
              * Channels
@@ -3167,7 +3305,13 @@ export interface components {
             /** Message */
             message: string;
         };
-        /** GrafanaMetric */
+        /**
+         * GrafanaMetric
+         * @example {
+         *       "label": "text",
+         *       "value": "text"
+         *     }
+         */
         GrafanaMetric: {
             /** Label */
             label: string;
@@ -3177,6 +3321,20 @@ export interface components {
         /**
          * GrafanaQuery
          * @description Body of ``/query``: the dashboard's range and how many points its panel can show.
+         * @example {
+         *       "range": {
+         *         "from": "2026-03-01T10:00:00Z",
+         *         "to": "2026-03-01T10:00:00Z"
+         *       },
+         *       "intervalMs": 0,
+         *       "maxDataPoints": 1000,
+         *       "targets": [
+         *         {
+         *           "target": "malmo-1/grid0/active_power_w",
+         *           "hide": false
+         *         }
+         *       ]
+         *     }
          */
         GrafanaQuery: {
             range: components["schemas"]["TimeRange"];
@@ -3196,6 +3354,15 @@ export interface components {
         /**
          * GrafanaSeries
          * @description One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap.
+         * @example {
+         *       "target": "text",
+         *       "datapoints": [
+         *         [
+         *           1,
+         *           1
+         *         ]
+         *       ]
+         *     }
          */
         GrafanaSeries: {
             /** Target */
@@ -3574,6 +3741,12 @@ export interface components {
         /**
          * MeasuredValue
          * @description One raw value.
+         * @example {
+         *       "time": "2026-03-01T10:00:00Z",
+         *       "channel": "text",
+         *       "value": 48000,
+         *       "quality": "good"
+         *     }
          */
         MeasuredValue: {
             /**
@@ -4021,51 +4194,6 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** Retention */
-        Retention: {
-            /**
-             * Raw Days
-             * @description null: for ever
-             * @default 90
-             */
-            raw_days: number | null;
-            /**
-             * Minute Days
-             * @description null: for ever
-             * @default 730
-             */
-            minute_days: number | null;
-            /**
-             * Quarter Days
-             * @description null: for ever
-             */
-            quarter_days: number | null;
-            /** Version */
-            version: number;
-        };
-        /**
-         * RetentionRequest
-         * @description Days each kind of value is kept; finer ones no longer than coarser ones.
-         */
-        RetentionRequest: {
-            /**
-             * Raw Days
-             * @description null: for ever
-             * @default 90
-             */
-            raw_days: number | null;
-            /**
-             * Minute Days
-             * @description null: for ever
-             * @default 730
-             */
-            minute_days: number | null;
-            /**
-             * Quarter Days
-             * @description null: for ever
-             */
-            quarter_days?: number | null;
-        };
         /**
          * Report
          * @description ``files``: the sha256 of each, once ``state`` is `ready`.
@@ -4180,6 +4308,64 @@ export interface components {
             time_zone?: string | null;
         };
         /**
+         * Retention
+         * @example {
+         *       "raw_days": 90,
+         *       "minute_days": 730,
+         *       "quarter_days": 1,
+         *       "version": 1
+         *     }
+         */
+        Retention: {
+            /**
+             * Raw Days
+             * @description null: for ever
+             * @default 90
+             */
+            raw_days: number | null;
+            /**
+             * Minute Days
+             * @description null: for ever
+             * @default 730
+             */
+            minute_days: number | null;
+            /**
+             * Quarter Days
+             * @description null: for ever
+             */
+            quarter_days: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RetentionRequest
+         * @description Days each kind of value is kept; finer ones no longer than coarser ones.
+         * @example {
+         *       "raw_days": 90,
+         *       "minute_days": 730,
+         *       "quarter_days": 1
+         *     }
+         */
+        RetentionRequest: {
+            /**
+             * Raw Days
+             * @description null: for ever
+             * @default 90
+             */
+            raw_days: number | null;
+            /**
+             * Minute Days
+             * @description null: for ever
+             * @default 730
+             */
+            minute_days: number | null;
+            /**
+             * Quarter Days
+             * @description null: for ever
+             */
+            quarter_days?: number | null;
+        };
+        /**
          * Retried
          * @description ``id`` waits for a worker again.
          * @example {
@@ -4232,14 +4418,6 @@ export interface components {
             description: string;
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
-        };
-        /** Search */
-        Search: {
-            /**
-             * Target
-             * @default
-             */
-            target: string;
         };
         /**
          * RuleRequest
@@ -4413,6 +4591,19 @@ export interface components {
              * @default true
              */
             active: boolean;
+        };
+        /**
+         * Search
+         * @example {
+         *       "target": ""
+         *     }
+         */
+        Search: {
+            /**
+             * Target
+             * @default
+             */
+            target: string;
         };
         /**
          * SecondFactorSecret
@@ -4727,7 +4918,29 @@ export interface components {
             last_seen_at: string | null;
             device: components["schemas"]["DeviceDescription"] | null;
         };
-        /** SiteEnergy */
+        /**
+         * SiteEnergy
+         * @example {
+         *       "time_zone": "Europe/Stockholm",
+         *       "intervals": [
+         *         {
+         *           "start": "2026-03-01T10:00:00Z",
+         *           "end": "2026-03-01T10:00:00Z",
+         *           "components": [
+         *             {
+         *               "component": "ess0",
+         *               "direction": "import",
+         *               "energy_wh": 412000,
+         *               "source": "register",
+         *               "coverage_pct": 1,
+         *               "gap_wh": 1,
+         *               "resets": 1
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
         SiteEnergy: {
             /** Time Zone */
             time_zone: string;
@@ -4998,7 +5211,10 @@ export interface components {
          *       "discharge_wh": 38900,
          *       "self_sufficiency_pct": 32.5,
          *       "peak_import_w": 58400,
-         *       "peak_import_at": "2026-03-01T10:00:00Z"
+         *       "peak_import_at": "2026-03-01T10:00:00Z",
+         *       "sources": {
+         *         "grid0/active_power_w": "register"
+         *       }
          *     }
          */
         Summary: {
@@ -5037,7 +5253,13 @@ export interface components {
                 [key: string]: "register" | "power" | "mixed";
             };
         };
-        /** Target */
+        /**
+         * Target
+         * @example {
+         *       "target": "malmo-1/grid0/active_power_w",
+         *       "hide": false
+         *     }
+         */
         Target: {
             /**
              * Target
@@ -5142,7 +5364,13 @@ export interface components {
             /** Version */
             version: number;
         };
-        /** TimeRange */
+        /**
+         * TimeRange
+         * @example {
+         *       "from": "2026-03-01T10:00:00Z",
+         *       "to": "2026-03-01T10:00:00Z"
+         *     }
+         */
         TimeRange: {
             /**
              * From
@@ -5177,16 +5405,27 @@ export interface components {
             valid_days: number;
         };
         /**
-<<<<<<< HEAD
          * ValuesPage
          * @description Raw values in order of time. ``next``: the ``from`` of the next page; null: that was all.
+         * @example {
+         *       "items": [
+         *         {
+         *           "time": "2026-03-01T10:00:00Z",
+         *           "channel": "text",
+         *           "value": 48000,
+         *           "quality": "good"
+         *         }
+         *       ],
+         *       "next": "2026-03-01T10:00:00Z"
+         *     }
          */
         ValuesPage: {
             /** Items */
             items: components["schemas"]["MeasuredValue"][];
             /** Next */
             next: string | null;
-=======
+        };
+        /**
          * Verdict
          * @description The files made again from the stored inputs, compared byte for byte.
          * @example {
@@ -5259,7 +5498,6 @@ export interface components {
              * @default true
              */
             active: boolean;
->>>>>>> reports
         };
         /**
          * Why
@@ -8083,6 +8321,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "application/x-ndjson": string;
                 };
             };
@@ -9398,6 +9637,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour",
+                     *         "type": "text",
+                     *         "vendor": "text",
+                     *         "model": "text",
+                     *         "serial_number": "text",
+                     *         "protocol": "text",
+                     *         "software": "0.1.0",
+                     *         "firmware_version": "text",
+                     *         "config_version": 1,
+                     *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+                     *         "site_id": "malmo-1",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "last_frame_at": "2026-03-01T10:00:00Z",
+                     *         "acked_sequence": 1,
+                     *         "revoked_at": "2026-03-01T10:00:00Z",
+                     *         "replaced_by": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "health": "ok"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Device"][];
                 };
             };
@@ -9419,6 +9683,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_device: {
@@ -9426,6 +9708,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -9477,6 +9760,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_device_configs: {
@@ -9484,6 +9776,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -9496,6 +9789,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "version": 1,
+                     *         "hash": "text",
+                     *         "announced_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ConfigVersion"][];
                 };
             };
@@ -9535,6 +9837,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_device_config: {
@@ -9542,7 +9853,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
+                /** @example 1 */
                 version: number;
             };
             cookie?: never;
@@ -9594,6 +9907,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     replace_device: {
@@ -9601,6 +9923,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -9665,6 +9988,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     revoke_device: {
@@ -9672,6 +10013,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 device_id: string;
             };
             cookie?: never;
@@ -9732,6 +10074,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_equipment: {
@@ -9742,6 +10102,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -9754,6 +10115,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "component": "ess0",
+                     *         "type": "text",
+                     *         "vendor": "text",
+                     *         "model": "text",
+                     *         "serial_number": "text",
+                     *         "protocol": "text",
+                     *         "profile": "sunspec_storage",
+                     *         "firmware_version": "text",
+                     *         "first_seen_at": "2026-03-01T10:00:00Z",
+                     *         "last_seen_at": "2026-03-01T10:00:00Z",
+                     *         "gone_at": "2026-03-01T10:00:00Z",
+                     *         "gone_because": "text",
+                     *         "health": "ok",
+                     *         "newest_value_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Equipment"][];
                 };
             };
@@ -9793,6 +10175,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     replace_equipment: {
@@ -9800,7 +10191,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example ess0 */
                 component: string;
             };
             cookie?: never;
@@ -9856,6 +10249,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_channels: {
@@ -9863,6 +10274,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -9875,6 +10287,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "address": "grid0/active_power_w",
+                     *         "unit": "W",
+                     *         "kind": "ess",
+                     *         "resolution": 1,
+                     *         "labels": {
+                     *           "grid0/active_power_w": "text"
+                     *         },
+                     *         "access": "read",
+                     *         "minimum": 1,
+                     *         "maximum": 1,
+                     *         "scale": 1,
+                     *         "offset": 1,
+                     *         "rollover": 1,
+                     *         "description": "text",
+                     *         "source": "text",
+                     *         "announced": true
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ChannelMetadata"][];
                 };
             };
@@ -9907,6 +10341,15 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10075,16 +10518,28 @@ export interface operations {
     get_measurements: {
         parameters: {
             query: {
-                /** @description Addresses. */
+                /**
+                 * @description Addresses.
+                 * @example [
+                 *       "grid0/active_power_w"
+                 *     ]
+                 */
                 channel: string[];
-                /** @description ISO 8601 with offset, included. */
+                /**
+                 * @description ISO 8601 with offset, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description ISO 8601 with offset, not included. */
+                /**
+                 * @description ISO 8601 with offset, not included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -10136,19 +10591,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_energy: {
         parameters: {
             query: {
-                /** @description A date at the site, included. */
+                /**
+                 * @description A date at the site, included.
+                 * @example 2026-03-01T00:00:00+01:00
+                 */
                 from: string;
-                /** @description A date at the site, included. */
+                /**
+                 * @description A date at the site, included.
+                 * @example 2026-03-02T00:00:00+01:00
+                 */
                 to: string;
                 interval?: "15min" | "hour" | "day" | "month";
             };
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -10193,6 +10664,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10317,13 +10797,34 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     put_retention: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag of the version that was seen. */
+                /**
+                 * @description The ETag of the version that was seen.
+                 * @example "1"
+                 */
                 "If-Match"?: string | null;
             };
             path?: never;
@@ -10389,6 +10890,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_exports: {
@@ -10396,6 +10915,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -10408,6 +10928,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "site_id": "malmo-1",
+                     *         "channels": [
+                     *           "text"
+                     *         ],
+                     *         "start": "2026-03-01T10:00:00Z",
+                     *         "end": "2026-03-01T10:00:00Z",
+                     *         "resolution": "raw",
+                     *         "format": "csv",
+                     *         "status": "queued",
+                     *         "progress": 1,
+                     *         "rows": 1,
+                     *         "bytes": 1,
+                     *         "error": "text",
+                     *         "requested_by": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "finished_at": "2026-03-01T10:00:00Z"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Export"][];
                 };
             };
@@ -10447,16 +10990,29 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     create_export: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once. */
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
                 "Idempotency-Key"?: string | null;
             };
             path: {
+                /** @example malmo-1 */
                 site_id: string;
             };
             cookie?: never;
@@ -10521,6 +11077,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_export: {
@@ -10528,7 +11102,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -10580,6 +11156,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_export: {
@@ -10587,7 +11172,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -10637,6 +11224,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_export_file: {
@@ -10644,7 +11249,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example malmo-1 */
                 site_id: string;
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
                 export_id: string;
             };
             cookie?: never;
@@ -10657,7 +11264,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "text/csv; charset=utf-8": string;
+                    /** @example text */
                     "application/vnd.apache.parquet": string;
                 };
             };
@@ -10706,6 +11315,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_test: {
@@ -10723,6 +11341,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "grid0/active_power_w": "text"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
@@ -10755,6 +11378,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_search: {
@@ -10776,6 +11408,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       "text"
+                     *     ]
+                     */
                     "application/json": string[];
                 };
             };
@@ -10806,6 +11443,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_metrics: {
@@ -10823,6 +11478,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "label": "text",
+                     *         "value": "text"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["GrafanaMetric"][];
                 };
             };
@@ -10853,6 +11516,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     grafana_query: {
@@ -10874,6 +11555,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "target": "text",
+                     *         "datapoints": [
+                     *           [
+                     *             1,
+                     *             1
+                     *           ]
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["GrafanaSeries"][];
                 };
             };
@@ -10906,6 +11600,24 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -645,8 +645,12 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /** Outlasts Restart */
+            outlasts_restart: boolean;
             /** Reason */
             reason: string;
+            /** Role */
+            role: string;
             /**
              * Set At
              * Format: date-time
@@ -664,6 +668,11 @@ export interface components {
         OverrideRequest: {
             /** Duration S */
             duration_s: number;
+            /**
+             * Outlasts Restart
+             * @default false
+             */
+            outlasts_restart: boolean;
             /** Reason */
             reason: string;
             /**
@@ -1168,6 +1177,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,0 @@
-"""The proof's parts stand beside its test."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
