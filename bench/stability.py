@@ -15,7 +15,6 @@ from simems_edge.replay.closed_loop import ClosedLoop
 
 START: Final = datetime.fromisoformat("2026-06-02T00:00:00+02:00")
 CONNECTION: Final = {"modbus_tcp": {"host": "127.0.0.1", "port": 1502, "unit": 1}}
-STEP_AT_S: Final = 6.0
 BAND: Final = 0.05
 """Overshoot and settling, as a share of the step."""
 LOOP: Final = {"grid": "grid0", "ess": "ess0"}
@@ -73,6 +72,12 @@ class Case:
     @property
     def sum_s(self) -> float:
         return self.tau_s + self.delay_s + self.update_s + self.cycle_s
+
+    @property
+    def step_at_s(self) -> float:
+        """When the load steps: the battery rests by then (a change while it moves may hide behind its movement until
+        it has rested, which the estimate does not promise to see sooner)."""
+        return 10.0 + 6.0 * self.tau_s + 2.0 * (self.delay_s + self.update_s)
 
     @property
     def label(self) -> str:
@@ -137,14 +142,16 @@ def site_of(case: Case) -> Site:
 
 def scenario_of(case: Case) -> Scenario:
     kind = case.kind
-    end_s = STEP_AT_S + 7.5 * case.sum_s + 8.0
+    end_s = case.step_at_s + 7.5 * case.sum_s + 8.0
     grid = {"delay": case.delay_s, "interval": case.update_s, "timestamp_error": case.error_s}
     ess = {"capacity_wh": 400e3, "initial_soc_pct": 80.0, "time_constant": case.tau_s, "standby_loss_w": 0.0}
     events: tuple[dict[str, Any], ...] = ()
-    load: dict[str, Any] = {"steps": [{"at": 0.0, "power_w": kind.before}, {"at": STEP_AT_S, "power_w": kind.after}]}
+    load: dict[str, Any] = {
+        "steps": [{"at": 0.0, "power_w": kind.before}, {"at": case.step_at_s, "power_w": kind.after}]
+    }
     if kind.reactive:
         load = {"constant_w": 20e3}
-        steps = ((0.0, kind.before), (STEP_AT_S, kind.after))
+        steps = ((0.0, kind.before), (case.step_at_s, kind.after))
         events = tuple({"at": at_s, "set": "site/load_tan_phi", "value": var / 20e3} for at_s, var in steps)
     plant = {"load": load, "no_pv": True, "devices": {"grid0": grid, "ess0": ess}}
     return Scenario.model_validate(
@@ -160,8 +167,8 @@ def answer(case: Case) -> Answer:
     number = loop.runtime.assembly.actuators.index(kind.actuator)
     times, held, setpoints = [], [], []
     for step in loop.steps():
-        if step.time_s >= STEP_AT_S - 1e-9:
-            times.append(step.time_s - STEP_AT_S)
+        if step.time_s >= case.step_at_s - 1e-9:
+            times.append(step.time_s - case.step_at_s)
             held.append(step.truth[kind.truth])
             setpoints.append(step.decisions[number].setpoint)
     beyond = max(*(kind.target - value for value in held), 0.0)
