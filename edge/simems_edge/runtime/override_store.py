@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from simems_edge.runtime.durable import replace_durably
+from simems_edge.buffer.durable import replace_durably
 
 log = logging.getLogger(__name__)
 FILE: Final = "overrides.json"
