@@ -155,7 +155,9 @@ def test_a_window_over_a_restart_is_whole_with_the_reading_from_before() -> None
 
 def test_what_is_not_billed_is_not_held() -> None:
     """High hours on weekdays from 7 to 19; 1 June 2026 is a Monday."""
-    high = {"when": [{"begin": "07:00", "end": "19:00", "weekdays": ["mon", "tue", "wed", "thu", "fri"]}]}
+    high: dict[str, Any] = {
+        "when": [{"begin": "07:00", "end": "19:00", "weekdays": ["mon", "tue", "wed", "thu", "fri"]}]
+    }
     assert Bench(**high).allowed_w() == pytest.approx(60_000.0)
     evening = Bench(start=NOON + 8 * 3600.0, **high)
     assert evening.allowed_w() == inf
