@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from proof_case import CYCLES, Result, prepared, run_case
 
-SHORT = 25
+SHORT = 16
 BATCH = 50
 
 

@@ -49,6 +49,12 @@ class IslandController(Controller):
             Input("bond", "state", "not taken for bonded, nor for open"),
             Input("evcs", "active_power_w", "not at rest: the step runs into its time-out"),
             Input("pv", "active_power_w", "not at rest: the step runs into its time-out"),
+            Input("ess", "operating_mode", "only asked for"),
+            Input("loads", "state", "only asked for"),
+            Input("evcs", "current_limit_a", "only its setpoint is needed"),
+            Input("evcs", "current_limit_a_setpoint", "its largest value so far counts as its rating"),
+            Input("pv", "active_power_limit_w", "only its setpoint is needed"),
+            Input("pv", "active_power_limit_w_setpoint", "its largest value so far counts as its rating"),
             Input("site", "island_blocked", "counts as blocked: no sequence begins"),
         ),
         outputs=(

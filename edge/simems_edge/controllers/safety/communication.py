@@ -75,6 +75,9 @@ class CommunicationLoss(Controller):
             Input("ess", "active_power_w_setpoint", "the declared value is proposed at once", optional=True),
             Input("pv", "active_power_limit_w_setpoint", "the declared value is proposed at once", optional=True),
             Input("evcs", "current_limit_a_setpoint", "the declared value is proposed at once", optional=True),
+            Input("ess", "active_power_w", "only its setpoint is needed", optional=True),
+            Input("pv", "active_power_limit_w", "only its setpoint is needed", optional=True),
+            Input("evcs", "current_limit_a", "only its setpoint is needed", optional=True),
         ),
         outputs=(
             Output("ess", "active_power_w"),

@@ -55,6 +55,7 @@ class GridConnection(Controller):
             Input("grid", "active_power_w", "withdraws; the guard of an unseen connection holds 0 W"),
             Input("ess", "active_power_w", "withdraws"),
             Input("ess", "active_power_w_setpoint", "the measured battery power counts as its setpoint"),
+            Input("ess", "soc_pct", "not needed"),
         ),
         outputs=(Output("ess", "active_power_w", ("lower", "upper")),),
         metrics=(

@@ -14,6 +14,7 @@ FULL: Final = 1.0
 LIMIT_INPUTS: Final = (
     Input("ess", "max_charge_power_w", "a narrowed charging is bounded at 0, as its guard does"),
     Input("ess", "max_discharge_power_w", "a narrowed discharging is bounded at 0, as its guard does"),
+    Input("ess", "active_power_w", "only its setpoint is needed"),
     Input("ess", "active_power_w_setpoint", "a restart then takes its first share without a ramp"),
 )
 BOUNDS: Final = (Output("ess", "active_power_w", ("lower", "upper")),)
