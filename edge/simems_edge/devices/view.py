@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from simems_edge.devices.numbers import Block, Contents, ReadNumber, Value, bytes_of
@@ -115,6 +115,11 @@ class DeviceView(ABC):
     def values(self) -> dict[str, float | None]:
         """Every channel as last read."""
         return {name: number(self._contents) for name, number, _ in self._bound}
+
+    def readable_without(self, refused: Collection[Block]) -> list[str]:
+        """Channels that need none of these blocks."""
+        lost = frozenset(refused)
+        return [name for name, _, blocks in self._bound if not blocks & lost]
 
     def readable(self) -> list[str]:
         """Channels that this device can show."""

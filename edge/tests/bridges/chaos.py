@@ -217,7 +217,7 @@ class Proxy(asyncio.Protocol):
             loop.call_later(0.001, self._late_write, data[cut:])
         elif fault == "bytewise":
             for byte in data:
-                self._down.write(bytes([byte]))
+                self._late_write(bytes([byte]))
         elif fault == "glued":
             self._down.write(last + data)
         elif fault == "duplicate":

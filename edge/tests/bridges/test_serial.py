@@ -81,6 +81,28 @@ async def test_one_dead_unit_of_a_line_costs_the_others_no_more_than_its_budget(
             assert not bench.problems
 
 
+async def test_a_device_that_lacks_what_is_not_mandatory_is_read_all_the_same(run_bench: Any) -> None:
+    case = read_case(CASES / "carlo_gavazzi_em24.yaml")
+    words = {place: word for place, word in case.words().items() if not 30 <= place[2] < 38}
+    without_power = {place: word for place, word in case.words().items() if not 40 <= place[2] < 42}
+    async with serving(RegisterDevice(words)) as port, serving(RegisterDevice(without_power)) as other:
+        components = [
+            {
+                "id": f"grid{n}",
+                "profile": "carlo_gavazzi_em24",
+                "connection": {"modbus_tcp": {"host": "127.0.0.1", "port": p}},
+            }
+            for n, p in enumerate((port, other))
+        ]
+        async with run_bench(bridge_site(*components)) as bench:
+            await bench.until(lambda: bench.valid("grid0/active_power_w"), 20)
+            assert bench.value("grid0/active_power_w") == -1261.6
+            assert not bench.valid("grid0/reactive_power_var_l1")
+            assert "its channels are missing" in bench.problems["grid0", "registers_refused"]
+            await bench.until(lambda: ("grid1", "device_refused") in bench.problems, 20)
+            assert "active_power_w" in bench.problems["grid1", "device_refused"]
+
+
 async def test_a_device_behind_a_serial_server(run_bench: Any) -> None:
     case = read_case(CASES / "eastron_sdm630.yaml")
     async with serving(RegisterDevice(case.words()), FramerType.RTU) as port:

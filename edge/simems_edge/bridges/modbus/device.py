@@ -105,6 +105,7 @@ class ModbusDevice:
         reader = BlockReader(view, self._read, self._around.clock.now_ns)
         first = await reader.read_all()
         self._took(view, first)
+        self._tell_refused(first)
         schedule = Schedule({block: block.poll_s for block in first.read}, self._now_s())
         for writer in self._writers:
             writer.new_session()
@@ -133,6 +134,13 @@ class ModbusDevice:
             self._reporter.problem(RefusedError.code, must[0])
         else:
             self._reporter.clear(RefusedError.code)
+
+    def _tell_refused(self, first: Round) -> None:
+        """What this device does not have, although the profile does not call it optional: left alone, and told."""
+        if must := first.must():
+            self._reporter.problem("registers_refused", f"{must[0]}; its channels are missing, the others are read")
+        else:
+            self._reporter.clear("registers_refused")
 
     def _took(self, view: DeviceView, got: Round) -> None:
         """The device answered: its values go into the image."""

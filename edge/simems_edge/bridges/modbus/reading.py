@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from simems_edge.bridges.modbus.discovery import Read
 from simems_edge.bridges.modbus.errors import RefusedError
 from simems_edge.bridges.modbus.plan import Span, Words, serves, spans
+from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.devices.numbers import Block
 from simems_edge.devices.view import DeviceView
 
@@ -42,7 +43,12 @@ class BlockReader:
             try:
                 registers = await self._read(span.unit, span.table, span.address, span.count)
             except RefusedError as error:
-                refused |= dict.fromkeys(inside, str(error))
+                if len(inside) == 1:
+                    refused[inside[0]] = str(error)
+                for block in inside if len(inside) > 1 else ():  # which of them is it?
+                    alone = await self.read((block,))
+                    arrived_ns |= alone.arrived_ns
+                    refused |= alone.refused
                 continue
             now_ns = self._now_ns()
             for block in inside:
@@ -63,14 +69,19 @@ class BlockReader:
         return Round(got, arrived_ns, refused)
 
     async def read_all(self) -> Round:
-        """Everything once, and each channel keeps to its source from then on. Raises :class:`RefusedError` when what is
-        not optional was refused, or everything."""
-        first = await self.read(self._view.blocks)
-        if must := first.must():
-            raise RefusedError(must[0])
+        """Everything once, and each channel keeps to its source from then on. Raises :class:`RefusedError` when a
+        register of a mandatory channel was refused, or every one."""
+        view = self._view
+        first = await self.read(view.blocks)
         if not first.read:
-            raise RefusedError("the device refused every register of the profile")
-        self._view.bind()
+            raise RefusedError(next(iter(first.refused.values()), "the device has nothing that the profile reads"))
+        view.bind()
+        if first.refused:
+            shown = view.readable_without(first.refused)
+            missing = INTERFACES[view.profile.kind].missing(shown, view.settable())
+            if missing:
+                text = next(iter(first.must() or first.refused.values()))
+                raise RefusedError(f"{text}; profile {view.profile.id} reads {', '.join(missing)} there")
         return first
 
     def _requests(self, blocks: Blocks) -> list[tuple[Span, Blocks]]:
