@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 from simems_cloud.reporting import csv_file, html_file, pdf_file
 from simems_cloud.reporting.figures import Report, report
+from simems_cloud.reporting.inputs import ENGINE
 
 Format = Literal["html", "pdf", "csv"]
+MADE_BY = f"{ENGINE}, typst {version('typst')}"
+"""Another typesetter may set the same page in other bytes: a report says which one set it."""
 MEDIA: dict[Format, str] = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",

@@ -12,8 +12,8 @@ import asyncpg
 
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.reporting.energy import QUERIES, read_quarters
-from simems_cloud.reporting.files import File, render_all
-from simems_cloud.reporting.inputs import ENGINE, Site, document, pack
+from simems_cloud.reporting.files import MADE_BY, File, render_all
+from simems_cloud.reporting.inputs import Site, document, pack
 from simems_cloud.reporting.periods import Span
 from simems_cloud.reporting.plant import report_plant
 
@@ -77,5 +77,5 @@ async def _store(
     await connection.execute(QUERIES["drop_files"], report_id)
     for file in files:
         await connection.execute(QUERIES["add_file"], report_id, file.format, file.sha256, file.content)
-    await connection.execute(QUERIES["made"], report_id, packed, inputs_hash, ENGINE)
+    await connection.execute(QUERIES["made"], report_id, packed, inputs_hash, MADE_BY)
     return True
