@@ -2798,7 +2798,7 @@ export interface components {
          *       "software": "0.1.0",
          *       "firmware_version": "text",
          *       "config_version": 1,
-         *       "public_key": "text",
+         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
          *       "site_id": "malmo-1",
          *       "created_at": "2026-03-01T10:00:00Z",
          *       "last_seen_at": "2026-03-01T10:00:00Z",
@@ -2892,7 +2892,7 @@ export interface components {
          * DeviceReplacement
          * @example {
          *       "name": "Malmö Harbour",
-         *       "public_key": "text"
+         *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
          *     }
          */
         DeviceReplacement: {
@@ -8317,6 +8317,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "application/x-ndjson": string;
                 };
             };
@@ -9645,7 +9646,7 @@ export interface operations {
                      *         "software": "0.1.0",
                      *         "firmware_version": "text",
                      *         "config_version": 1,
-                     *         "public_key": "text",
+                     *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
                      *         "site_id": "malmo-1",
                      *         "created_at": "2026-03-01T10:00:00Z",
                      *         "last_seen_at": "2026-03-01T10:00:00Z",
@@ -11259,7 +11260,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "text/csv; charset=utf-8": string;
+                    /** @example text */
                     "application/vnd.apache.parquet": string;
                 };
             };
@@ -11334,6 +11337,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "grid0/active_power_w": "text"
+                     *     }
+                     */
                     "application/json": {
                         [key: string]: string;
                     };
