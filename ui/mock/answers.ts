@@ -311,6 +311,7 @@ export const SUMMARY: EnergySummary = {
   self_sufficiency_pct: 36.4,
   peak_import_w: 57_900,
   peak_import_at: new Date(Date.now() - 9_000_000).toISOString(),
+  sources: { import_wh: 'register', export_wh: 'register', pv_wh: 'register', load_wh: 'mixed' },
 };
 
 export const CYCLE: CycleHealth = {

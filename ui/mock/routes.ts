@@ -150,6 +150,8 @@ function overrides(world: World, call: Call): Answer {
     value: request.value,
     reason: request.reason,
     actor: 'operator',
+    role: 'operator',
+    outlasts_restart: request.outlasts_restart,
     set_at: new Date(now).toISOString(),
     expires_at: new Date(now + request.duration_s * 1000).toISOString(),
   };

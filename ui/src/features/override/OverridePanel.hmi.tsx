@@ -61,7 +61,13 @@ function Choose({ site, battery, target, values }: ChooseProps) {
   const send = () => {
     const { duration_s } = draft;
     set.mutate(
-      { target, value: setpoint_w(draft), duration_s, reason: 'operator panel' },
+      {
+        target,
+        value: setpoint_w(draft),
+        duration_s,
+        reason: 'operator panel',
+        outlasts_restart: false,
+      },
       { onSettled: () => setConfirming(false) },
     );
   };
