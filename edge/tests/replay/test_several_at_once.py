@@ -83,7 +83,7 @@ def test_who_is_nearest_to_the_matter_decides_and_the_others_bound() -> None:
     assert stepped.power_w == pytest.approx(30_000.0, abs=200.0)
     low = stepped.step(20_000.0, 60)
     assert (low.source, round(low.setpoint, -3)) == ("self0", 20_000.0), "above the reserve others may discharge"
-    kept = stepped.step(20_000.0, 60, soc_pct=31.0)
+    kept = stepped.step(20_000.0, 60, soc_pct=30.0)
     assert kept.setpoint == 0.0
     assert kept.reason == "self0; bound: peak0"
     surplus = stepped.step(-40_000.0, 90, cell_temperature_min_degc=5.0)
@@ -122,6 +122,6 @@ def _only_to_fallback(course: list[Decision]) -> bool:
 def test_safety_is_heard_in_every_mode(mode: str) -> None:
     stepped = Stepped()
     stepped.runtime.requests.set_mode(mode, actor="anna", duration_s=0.0)
-    stepped.step(90_000.0, 60, soc_pct=17.0)
-    assert stepped.power_w == pytest.approx(0.4 * 60_000.0, abs=1.0), "2 of 5 % above 15 %"
+    stepped.step(90_000.0, 60, soc_pct=18.0)
+    assert stepped.power_w == pytest.approx(0.6 * 60_000.0, abs=1.0), "3 of 5 % above 15 %"
     assert stepped.course[-1].bound == "soc0"

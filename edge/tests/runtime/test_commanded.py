@@ -172,6 +172,10 @@ def _register(address: int) -> list[dict[str, Any]]:
     return [{"modbus": {"address": address, "type": "int16"}}]
 
 
+def _setting(address: int) -> list[dict[str, Any]]:
+    return [one | {"memory": "volatile"} for one in _register(address)]
+
+
 def _profiles(name: str) -> Profile:
     charger = {
         "id": "charger",
@@ -182,7 +186,7 @@ def _profiles(name: str) -> Profile:
         "protocol": "modbus",
         "channels": [
             {"name": "active_power_w", "unit": "W", "read": _register(1)},
-            {"name": "current_limit_a", "unit": "A", "read": _register(2), "write": _register(2), "maximum": 32},
+            {"name": "current_limit_a", "unit": "A", "read": _register(2), "write": _setting(2), "maximum": 32},
         ],
     }
     if name == "charger":
@@ -193,7 +197,7 @@ def _profiles(name: str) -> Profile:
     data = profile.model_dump(exclude_unset=True)
     for row in data["channels"]:
         if row["name"] == "reactive_power_var":
-            row["write"] = _register(9)
+            row["write"] = [{"sunspec": {"models": [704], "point": "VarSet"}}]
     return parse_profile(data, name)
 
 
