@@ -68,7 +68,11 @@ __all__ = [
     "identify",
     "image_times_ns",
     "next_state",
+    "pack_doubles",
+    "pack_integers",
     "ping_pong_us",
+    "unpack_doubles",
+    "unpack_integers",
 ]
 
 _Term = float | None

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "controllers"
 KINDS = sorted(controller_types().items())
 TERMS = ("preferred", "lower", "upper", "offset", "reserve_up", "reserve_down")
-MOST_STEPS = 1_000
+MOST_STEPS = 2_500
 every_controller = pytest.mark.parametrize(("name", "kind"), KINDS, ids=[name for name, _ in KINDS])
 
 
