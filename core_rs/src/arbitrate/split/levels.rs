@@ -169,11 +169,13 @@ impl Split {
             (slot.centre, slot.before, slot.weight) = (slot.value, f64::INFINITY, FREE);
         }
         self.dual.begin(&self.slots, 1.0);
+        let mut settled = false;
         for _ in 0..PASSES {
             if !self.dual.solve(&mut self.slots, size, left) {
                 return false;
             }
-            if self.recentre(None) <= 0.1 * TINY * size {
+            settled = self.recentre(None) <= 0.1 * TINY * size;
+            if settled {
                 break;
             }
             self.dual.again(false);
@@ -182,7 +184,8 @@ impl Split {
         self.slots.iter_mut().for_each(|slot| slot.least = slot.value);
         self.missing_least = true;
         self.fix_pulled(PULLED);
-        true
+        // Rows that conflict and are nearly one another: this is close to the least, and not said to be it.
+        settled
     }
 
     // What was found for this level and those before it is kept.

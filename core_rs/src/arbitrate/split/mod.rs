@@ -37,7 +37,7 @@ pub(crate) mod tests;
 use dual::Dual;
 
 /// Work on the largest problems in one cycle ([`Split::budget`]), counted in looks at the line of a line search.
-pub const WORK: u32 = 900;
+pub const WORK: u32 = 1_100;
 /// Parts times rows that [`WORK`] is made for.
 const LARGE: usize = 64 * 10;
 /// Larger numbers count as infinite.
