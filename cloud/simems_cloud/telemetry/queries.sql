@@ -44,7 +44,7 @@ select pg_try_advisory_xact_lock(hashtextextended(app_tenant()::text || '/' || $
 select device_id, sequence, start_at, end_at, array_send(channel_ids) as channel_ids, array_send(times_us) as times_us,
     array_send("values") as "values", array_send(quality) as quality
 from frame_values where site_id = $1 and not rolled_up
-order by start_at limit $2
+order by start_at desc limit $2
 
 -- name: note_rolled_up
 update frame_values f set rolled_up = true

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -27,10 +29,20 @@ QUERIES = load_queries("simems_cloud.telemetry")
 FRAMES_A_TURN = 200
 SIDE_BY_SIDE = 4
 """Sites at the same time; fewer than the pool has connections."""
+GAP = timedelta(hours=1)
 VALUES_A_TURN = 400_000
 """Of one transaction: about a second on a busy host."""
 REGISTER = r"energy_(wh|varh|vah)$"
 """Addresses of counting registers end like this."""
+
+
+class Waiting(Protocol):
+    """A row with ``start_at``, ``end_at`` and ``values``."""
+
+    def __getitem__(self, name: str, /) -> Any: ...  # noqa: ANN401 - as the database's rows
+
+
+W = TypeVar("W", bound=Waiting)
 
 
 @dataclass(frozen=True)
@@ -60,12 +72,13 @@ async def roll_up_all(pool: Pool, months: Months, at_most: int = 100) -> dict[tu
 
 
 async def roll_up_site(pool: Pool, months: Months, tenant_id: UUID, site_id: str) -> Turn:
-    """The oldest frames that wait, in one transaction. Another worker at the same site: nothing."""
+    """The newest frames that wait, in one transaction: who looks at today does not wait for a backlog of weeks.
+    Another worker at the same site: nothing."""
     while True:
         async with transaction(pool, tenant=tenant_id) as connection:
             if not await connection.fetchval(QUERIES["site_turn"], site_id):
                 return Turn(0)
-            rows = _a_turn(await connection.fetch(QUERIES["waiting_frames"], site_id, FRAMES_A_TURN))
+            rows = a_turn(await connection.fetch(QUERIES["waiting_frames"], site_id, FRAMES_A_TURN))
             if not rows:
                 return Turn(0)
             turn = Turn(len(rows), min(row["start_at"] for row in rows), max(row["end_at"] for row in rows))
@@ -95,10 +108,12 @@ async def _roll_up(
     )
 
 
-def _a_turn(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
-    """As many as are not too much for one transaction, at least one."""
+def a_turn(rows: Sequence[W]) -> list[W]:
+    """Of the rows, newest first, as many as are not too much for one transaction, at least one: up to the first gap,
+    for the energy of all that lies between the first and the last is worked out anew."""
     sizes = np.cumsum([len(row["values"]) // 12 for row in rows])
-    return list(rows[: max(1, int(np.searchsorted(sizes, VALUES_A_TURN)))])
+    gaps = (n for n, (newer, older) in enumerate(pairwise(rows), 1) if newer["start_at"] - older["end_at"] > GAP)
+    return list(rows[: max(1, min(int(np.searchsorted(sizes, VALUES_A_TURN)), next(gaps, len(rows))))])
 
 
 async def _merge(connection: Connection, frames: Sequence[PackedFrame]) -> None:
