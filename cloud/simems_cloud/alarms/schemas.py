@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from simems_cloud.kit.described import example
 
 Severity = Literal["info", "warning", "alarm"]
 RuleKind = Literal["stale", "above", "below", "event", "range", "jump", "stuck", "balance"]
@@ -16,10 +18,6 @@ Pattern = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9
 SiteId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^/\x00-\x1f]+$")]
 Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
-
-
-def example(**fields: Any) -> ConfigDict:  # noqa: ANN401 - any JSON
-    return ConfigDict(json_schema_extra={"examples": [fields]}, json_schema_serialization_defaults_required=True)
 
 
 class Alarm(BaseModel):

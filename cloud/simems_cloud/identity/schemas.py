@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from simems_cloud.access.permissions import Permission
+from simems_cloud.kit.described import example
 
 Email = Annotated[
     str,
@@ -17,10 +18,6 @@ Email = Annotated[
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,39}$")]
-
-
-def example(**fields: Any) -> ConfigDict:  # noqa: ANN401 - any JSON
-    return ConfigDict(json_schema_extra={"examples": [fields]}, json_schema_serialization_defaults_required=True)
 
 
 class SignedInTokens(BaseModel):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from simems_cloud.kit.described import example
 from simems_cloud.organisation.schemas import TimeZone
 
 Severity = Literal["info", "warning", "alarm"]
@@ -17,10 +18,6 @@ Url = Annotated[str, StringConstraints(min_length=8, max_length=2000, pattern=r"
 SiteId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^/\x00-\x1f]+$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{1,39}$")]
 AN_ID = "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
-
-
-def example(**fields: Any) -> ConfigDict:  # noqa: ANN401 - any JSON
-    return ConfigDict(json_schema_extra={"examples": [fields]}, json_schema_serialization_defaults_required=True)
 
 
 class WebhookRequest(BaseModel):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from simems_cloud.kit.described import example
 
 Kind = Literal["enterprise", "site", "building", "floor", "space", "equipment"]
 NodeName = Annotated[
@@ -33,10 +35,6 @@ def known_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(known_zone)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
-
-def example(**fields: Any) -> ConfigDict:  # noqa: ANN401 - any JSON
-    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class NodeRequest(BaseModel):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from simems_cloud.kit.described import example
 from simems_cloud.organisation.schemas import TimeZone
 
 Period = Literal["day", "week", "month"]
 Format = Literal["html", "pdf", "csv"]
 AN_ID = "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e"
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2099, 12, 31))]
-
-
-def example(**fields: Any) -> ConfigDict:  # noqa: ANN401 - any JSON
-    return ConfigDict(json_schema_extra={"examples": [fields]}, json_schema_serialization_defaults_required=True)
 
 
 class ReportRequest(BaseModel):

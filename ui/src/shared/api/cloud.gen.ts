@@ -3186,13 +3186,13 @@ export interface components {
          */
         Facts: {
             /** Time Zone */
-            time_zone?: string | null;
+            time_zone: string | null;
             /** Currency */
-            currency?: string | null;
+            currency: string | null;
             /** Import Limit W */
-            import_limit_w?: number | null;
+            import_limit_w: number | null;
             /** Export Limit W */
-            export_limit_w?: number | null;
+            export_limit_w: number | null;
             /**
              * Street
              * @default
@@ -3214,9 +3214,9 @@ export interface components {
              */
             country: string;
             /** Latitude Deg */
-            latitude_deg?: number | null;
+            latitude_deg: number | null;
             /** Longitude Deg */
-            longitude_deg?: number | null;
+            longitude_deg: number | null;
             /**
              * Market Zone
              * @default
