@@ -12,6 +12,8 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import psycopg
@@ -53,23 +55,19 @@ def _frames(made: Rig) -> int:
     return int(row[0])
 
 
-class _reporting:  # noqa: N801 - used as a statement
+@contextmanager
+def _reporting(devices: list[Device], endpoint: str, server_key: bytes) -> Iterator[None]:
     """The devices in a process of their own."""
-
-    def __init__(self, devices: list[Device], endpoint: str, server_key: bytes) -> None:
-        lines = [f"{d.public_key.decode()} {d.secret_key.decode()}" for d in devices]
-        command = [sys.executable, "-m", "bench.cloud.fleet", endpoint, server_key.decode(), str(PERIOD_S)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n".join(lines))
-        self._process.stdin.close()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+    lines = [f"{d.public_key.decode()} {d.secret_key.decode()}" for d in devices]
+    command = [sys.executable, "-m", "bench.cloud.fleet", endpoint, server_key.decode(), str(PERIOD_S)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write("\n".join(lines))
+        process.stdin.close()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 def _wait_for(url: str, headers: dict[str, str]) -> None:

@@ -123,7 +123,7 @@ def _list(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str) -> l
         return known
     if "prefixItems" in schema:
         return [example_of(item, schemas, name) for item in schema["prefixItems"]]
-    return [example_of(schema["items"], schemas, name)] if "items" in schema else []
+    return [example_of(schema["items"], schemas, name)] * max(1, schema.get("minItems", 1)) if "items" in schema else []
 
 
 def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.access.requires import Database, Requires
 from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.kit.described import example
 from simems_cloud.kit.problems import InvalidRequestError, documented
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.telemetry.history import HistoryColumns, read_history
@@ -57,6 +58,10 @@ class Search(Asked):
 
 class GrafanaSeries(BaseModel):
     """One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap."""
+
+    model_config = example(
+        target="malmo-1/grid0/active_power_w", datapoints=[[48_000.0, 1_772_319_600_000], [None, 1_772_319_660_000]]
+    )
 
     target: str
     datapoints: list[Annotated[list[float | None], Field(min_length=2, max_length=2)]]

@@ -3355,12 +3355,17 @@ export interface components {
          * GrafanaSeries
          * @description One series; a data point is ``[value, milliseconds since 1970]``, value null in a gap.
          * @example {
-         *       "target": "text",
          *       "datapoints": [
          *         [
-         *           1
+         *           48000,
+         *           1772319600000
+         *         ],
+         *         [
+         *           null,
+         *           1772319660000
          *         ]
-         *       ]
+         *       ],
+         *       "target": "malmo-1/grid0/active_power_w"
          *     }
          */
         GrafanaSeries: {
@@ -11554,12 +11559,17 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "target": "text",
                      *         "datapoints": [
                      *           [
-                     *             1
+                     *             48000,
+                     *             1772319600000
+                     *           ],
+                     *           [
+                     *             null,
+                     *             1772319660000
                      *           ]
-                     *         ]
+                     *         ],
+                     *         "target": "malmo-1/grid0/active_power_w"
                      *       }
                      *     ]
                      */
