@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from simems_edge.bridges.modbus.errors import DeviceError, NoAnswerError
+from simems_edge.bridges.errors import DeviceError, NoAnswerError
 from simems_edge.bridges.modbus.probing import Probe
 from simems_edge.cli.errors import BadInputError, CommandError, UnreachableError
 from simems_edge.cli.modbus_address import HELP, parse_connection

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simems_edge.config.connection import Connection, Port
+from simems_edge.config.mqtt import MqttSettings
 from simems_edge.config.outside import Dimming, ExternalLimits
+from simems_edge.config.prices import PriceSettings
 from simems_edge.config.quantities import (
     NonNegativeCurrentA,
     NonNegativePowerW,
@@ -272,6 +274,8 @@ class Site(Strict):
     cloud: CloudSettings | None = None
     hmi: HmiSettings = HmiSettings()
     buffer: BufferSettings = BufferSettings()
+    mqtt: MqttSettings | None = None
+    prices: PriceSettings | None = None
     simulation: Simulation | None = None
     """Read by the virtual plant only."""
 

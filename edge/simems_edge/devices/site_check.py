@@ -13,6 +13,7 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.connection_check import connection_problems
 from simems_edge.devices.dimming_check import dimming_problems
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
@@ -30,6 +31,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
     if file.site is not None:
         kinds, found = _kinds(file.site, file.document)
         problems += found
+        problems += connection_problems(file.site, file.document)
         problems += shared_unit_problems(file.site, file.document)
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)

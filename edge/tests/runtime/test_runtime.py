@@ -186,6 +186,8 @@ class LoopbackBridge:
         finally:
             self.cancelled.set()
 
+    addresses = frozenset({"ess0/active_power_w"})
+
     def write(self, _address: str, setpoint: float) -> None:
         self.battery_w = setpoint
 

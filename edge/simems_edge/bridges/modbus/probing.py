@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from simems_edge.bridges.modbus.discovery import Read, check_profile, discover, find
-from simems_edge.bridges.modbus.errors import (
+from simems_edge.bridges.errors import (
     DeviceError,
     NoAnswerError,
     NoConnectionError,
     UnsuitableError,
 )
+from simems_edge.bridges.modbus.discovery import Read, check_profile, discover, find
 from simems_edge.bridges.modbus.link import ModbusLink
 from simems_edge.bridges.modbus.plan import spans
 from simems_edge.bridges.modbus.reading import BlockReader
