@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from simems_core import Clock, wire
 
 from simems_edge.bridges.kinds import bridges_of
+from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
@@ -137,12 +138,26 @@ class _Parts:
             on_refused=self.house.refused,
         )
 
+    def _prices(self) -> PriceFeed:
+        runtime = self._runtime
+        return PriceFeed(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            time_known=lambda: runtime.wall_clock.known,
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
     def jobs(self) -> Iterator[tuple[str, Job]]:
         yield "pump", self.pump.run
         yield "house", self._watch_house
         yield "compaction", self._compact
         if self.uplink is not None:
             yield "uplink", self.uplink.run
+        if self._site.prices is not None:
+            yield "prices", self._prices().run
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))

@@ -27,7 +27,7 @@ _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa:
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _simulation)
+    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _prices, _simulation)
     return [problem for check in checks for problem in check(site, document)]
 
 
@@ -157,6 +157,18 @@ def _times(site: Site, document: Document) -> Iterator[Problem]:
         yield document.problem(
             path, message, "record no faster than the cycle runs", value=f"{site.recorder.interval_s:g} s"
         )
+
+
+def _prices(site: Site, document: Document) -> Iterator[Problem]:
+    prices = site.prices
+    if prices is None:
+        return
+    zones = available_timezones()
+    if prices.zone not in zones:
+        yield _unknown(document, ("prices", "zone"), prices.zone, zones, "an IANA name, e.g. Europe/Stockholm")
+    if prices.currency != site.site.currency:
+        message = f"is not the site's currency {site.site.currency}: prices are not exchanged"
+        yield document.problem(("prices", "currency"), message, "use a source in the site's currency")
 
 
 def _simulation(site: Site, document: Document) -> Iterator[Problem]:
