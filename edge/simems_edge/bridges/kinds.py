@@ -6,10 +6,11 @@ from typing import Final
 
 from simems_edge.bridges.http import HttpBridge
 from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.mqtt import MqttBridge
 from simems_edge.config import Site
 
-Kind = type[ModbusBridge] | type[HttpBridge]
-BRIDGES: Final[dict[str, Kind]] = {"modbus": ModbusBridge, "http": HttpBridge}
+Kind = type[ModbusBridge] | type[HttpBridge] | type[MqttBridge]
+BRIDGES: Final[dict[str, Kind]] = {"modbus": ModbusBridge, "http": HttpBridge, "mqtt": MqttBridge}
 """By protocol of a connection."""
 
 

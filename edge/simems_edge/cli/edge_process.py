@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from simems_core import Clock, wire
 
 from simems_edge.bridges.kinds import bridges_of
+from simems_edge.bridges.mqtt import MqttGateway
 from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
@@ -25,6 +26,7 @@ from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.mqtt_desk import MqttDesk
 from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_keys
 
 log = logging.getLogger(__name__)
@@ -150,6 +152,18 @@ class _Parts:
             on_clear=runtime.reports.clear,
         )
 
+    def _gateway(self) -> MqttGateway:
+        runtime = self._runtime
+        return MqttGateway(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            MqttDesk(runtime),
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
     def jobs(self) -> Iterator[tuple[str, Job]]:
         yield "pump", self.pump.run
         yield "house", self._watch_house
@@ -158,6 +172,8 @@ class _Parts:
             yield "uplink", self.uplink.run
         if self._site.prices is not None:
             yield "prices", self._prices().run
+        if self._site.mqtt is not None and self._site.mqtt.publish is not None:
+            yield "mqtt", self._gateway().run
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))

@@ -13,8 +13,10 @@ Pointer = Annotated[str, Field(max_length=200, pattern=r"^(/[^/]*)*$")]
 """RFC 6901; empty: the whole document."""
 RequestPath = Annotated[str, Field(max_length=400, pattern=r"^/[\x21-\x7e]*$")]
 """Path with query, percent-encoded."""
-SubTopic = Annotated[str, Field(max_length=200, pattern=r"^(/[^+#\x00/]+)*$")]
-"""Below the topic that the site file names: "" or "/status"."""
+TOPIC: Final = "{topic}"
+"""Stands for the topic that the site file names."""
+SubTopic = Annotated[str, Field(max_length=200, pattern=r"^([^+#\x00\s{}]+/)?\{topic\}(/[^+#\x00\s{}]+)?$")]
+"""``{topic}``, ``{topic}/set``, ``tele/{topic}/SENSOR``."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Scalar = bool | int | float | str | None
 
@@ -50,7 +52,7 @@ class HttpPoint(JsonPoint):
 class MqttPoint(JsonPoint):
     """In the newest message on ``topic``. A payload that is no JSON is taken as one text."""
 
-    topic: SubTopic = ""
+    topic: SubTopic = TOPIC
 
 
 class CanPoint(ContentPoint):
