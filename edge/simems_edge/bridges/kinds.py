@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from simems_edge.bridges.can import CanBridge
 from simems_edge.bridges.http import HttpBridge
 from simems_edge.bridges.modbus import ModbusBridge
 from simems_edge.bridges.mqtt import MqttBridge
 from simems_edge.config import Site
 
-Kind = type[ModbusBridge] | type[HttpBridge] | type[MqttBridge]
-BRIDGES: Final[dict[str, Kind]] = {"modbus": ModbusBridge, "http": HttpBridge, "mqtt": MqttBridge}
+Kind = type[ModbusBridge] | type[HttpBridge] | type[MqttBridge] | type[CanBridge]
+BRIDGES: Final[dict[str, Kind]] = {"modbus": ModbusBridge, "http": HttpBridge, "mqtt": MqttBridge, "can": CanBridge}
 """By protocol of a connection."""
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cantools.database import DecodeError, Message
 from cantools.database import EncodeError as DbcEncodeError
 from cantools.database.can import Signal
 
-from simems_edge.devices.content_points import CrcKind, Protection
+from simems_edge.devices.commands import checked
+from simems_edge.devices.content_points import CanSink, CrcKind, Protection, Transmit
 from simems_edge.devices.dbc import load_dbc, message_of
 from simems_edge.devices.json_content import ContentError
-from simems_edge.devices.profile import Profile
+from simems_edge.devices.numbers import unscaled
+from simems_edge.devices.profile import Profile, ProfileChannel
 from simems_edge.devices.registers import EncodeError
 
 Numbers = dict[str, float]
@@ -30,6 +32,8 @@ class MessageCodec:
 
     def __init__(self, message: Message, protection: Protection | None) -> None:
         self.name, self.frame_id, self.extended = message.name, message.frame_id, message.is_extended_frame
+        self.length = message.length
+        """Bytes."""
         self._message, self._protection = message, protection
         self._signals: dict[str, Signal] = {signal.name: signal for signal in message.signals}
 
@@ -49,6 +53,20 @@ class MessageCodec:
             raise ContentError(f"message {self.name} is a container, which is not supported")
         numbers = {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
         return {name: value for name, value in numbers.items() if self._inside(name, value)}
+
+    def contents(self, data: bytes) -> dict[str, Numbers]:
+        """The frame by its parts: signals that it always has under the message's name, multiplexed ones under
+        ``NAME#VALUE`` of their multiplexer. Raises :class:`ContentError`."""
+        numbers = self.decode(data)
+        parts: dict[str, Numbers] = {self.name: {}}
+        for name, number in numbers.items():
+            signal = self._signals[name]
+            parent = signal.multiplexer_signal
+            if parent is None:
+                parts[self.name][name] = number
+            elif parent in numbers:
+                parts.setdefault(f"{self.name}#{int(numbers[parent])}", {})[name] = number
+        return parts
 
     def _inside(self, name: str, value: float) -> bool:
         signal = self._signals[name]
@@ -139,7 +157,18 @@ def codecs(profile: Profile) -> dict[str, MessageCodec]:
 def decoded(profile: Profile, frames: Mapping[str, str]) -> dict[str, Numbers]:
     """Frames by hand, in hexadecimal. Raises :class:`ContentError`."""
     known = codecs(profile)
-    unknown = sorted(set(frames) - set(known))
+    unknown = sorted({name.partition("#")[0] for name in frames} - set(known))
     if unknown:
         raise ContentError(f"the profile does not hear {', '.join(unknown)}")
-    return {name: known[name].decode(bytes.fromhex(text)) for name, text in frames.items()}
+    found: dict[str, Numbers] = {}
+    for name, text in frames.items():
+        found |= known[name.partition("#")[0]].contents(bytes.fromhex(text))
+    return found
+
+
+def numbers_of(transmit: Transmit, given: Iterable[tuple[ProfileChannel, CanSink, float]]) -> Numbers:
+    """A message's signals while these setpoints live. Raises :class:`EncodeError` when one is out of its range."""
+    numbers = transmit.idle | transmit.active
+    for channel, sink, value in given:
+        numbers[sink.signal] = unscaled(checked(channel, value) * sink.sign, sink.scale)
+    return numbers

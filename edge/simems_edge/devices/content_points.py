@@ -60,6 +60,8 @@ class CanPoint(ContentPoint):
 
     message: Name
     signal: Name
+    multiplex: Annotated[int, Field(ge=0)] | None = None
+    """Of a multiplexed signal: the multiplexer's value that brings it."""
     values: dict[int, int] = Field(default_factory=dict)
     """Enumerations: device's number -> the channel's number; a number not named here is passed on."""
 

@@ -167,7 +167,9 @@ def key_of(point: Point) -> str:
     """The part that a point lies in."""
     if isinstance(point, HttpPoint):
         return point.path
-    return point.topic if isinstance(point, MqttPoint) else point.message
+    if isinstance(point, MqttPoint):
+        return point.topic
+    return point.message if point.multiplex is None else f"{point.message}#{point.multiplex}"
 
 
 def raw_of(point: Point, content: object) -> object:

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from simems_edge.devices.can_frames import decoded
+from simems_edge.devices.can_check import can_problems
+from simems_edge.devices.can_frames import codecs, decoded, numbers_of
 from simems_edge.devices.commands import Command, allowed, command_of
 from simems_edge.devices.content_view import ContentView
 from simems_edge.devices.data import Data
@@ -35,6 +36,9 @@ from simems_edge.devices.view import DeviceView, Write
 Word = Annotated[int, Field(ge=0, le=0xFFFF)]
 Words = Mapping[tuple[int | None, Table, int], int]
 TOLERANCE = 1e-6
+
+
+Hexadecimal = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2} ?){0,64}$")]
 
 
 class Stretch(Data):
@@ -62,6 +66,8 @@ class ExpectedWrite(Data):
     value: float
     registers: tuple[Stretch, ...] = ()
     request: ExpectedRequest | None = None
+    frame: Hexadecimal | None = None
+    """A CAN message, its counter at 0."""
 
 
 class Case(Data):
@@ -70,8 +76,8 @@ class Case(Data):
     registers: tuple[Stretch, ...] = ()
     documents: dict[str, Any] = Field(default_factory=dict)
     """Path (HTTP) or topic (MQTT) -> what the device says there."""
-    frames: dict[str, Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2} ?){0,64}$")]] = Field(default_factory=dict)
-    """Name of a CAN message -> its bytes in hexadecimal."""
+    frames: dict[str, Hexadecimal] = Field(default_factory=dict)
+    """Name of a CAN message (``NAME#VALUE`` of a multiplexed one) -> its bytes in hexadecimal."""
     values: dict[str, float | None]
     """Channel -> value in its unit and our sign; null: missing."""
     writes: tuple[ExpectedWrite, ...] = ()
@@ -120,6 +126,7 @@ def _yaml(path: Path) -> object:
 def profile_problems(profile: Profile) -> list[str]:
     """What is wrong with a profile that its schema cannot know."""
     found = [text for channel in profile.channels for text in _channel_problems(channel)]
+    found += can_problems(profile)
     for name, text in (("source", profile.source), ("untested", profile.untested)):
         if len(text.split()) < 4:
             found.append(f"{name}: says too little; name the document with its version, and what nobody has tried")
@@ -187,6 +194,8 @@ def content_problems(profile: Profile, case: Case) -> Iterator[str]:
     fits = allowed(profile.channels)
     for write in (one for one in case.writes if one.request is not None):
         yield from _request_problems(profile, write, fits)
+    for write in (one for one in case.writes if one.frame is not None):
+        yield from _frame_problems(profile, write)
 
 
 def _content_values(profile: Profile, case: Case) -> list[str]:
@@ -198,6 +207,27 @@ def _content_values(profile: Profile, case: Case) -> list[str]:
     for key, content in contents.items():
         view.update(key, content, 0)
     return list(_value_problems(view.values(), case))
+
+
+def _frame_problems(profile: Profile, expected: ExpectedWrite) -> Iterator[str]:
+    place = f"writes.{expected.channel}={expected.value:g}"
+    try:
+        channel = profile.channel(expected.channel)
+        sent = _frame(profile, channel, expected.value)
+    except (KeyError, IndexError, EncodeError) as error:
+        yield f"{place}: cannot be sent: {error}"
+        return
+    if sent != bytes.fromhex(expected.frame or ""):
+        yield f"{place}: sends {sent.hex(' ')}, not {expected.frame}"
+
+
+def _frame(profile: Profile, channel: ProfileChannel, value: float) -> bytes:
+    sink, known = channel.write[0].can, codecs(profile)
+    said = () if profile.can is None else profile.can.transmit
+    transmit = next((one for one in said if sink is not None and one.message == sink.message), None)
+    if sink is None or transmit is None:
+        raise EncodeError("the profile transmits no message with it")
+    return known[transmit.message].encode(numbers_of(transmit, [(channel, sink, value)]), 0)
 
 
 def _request_problems(profile: Profile, expected: ExpectedWrite, fits: Callable[[Command], bool]) -> Iterator[str]:

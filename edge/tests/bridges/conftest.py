@@ -63,6 +63,7 @@ class Bench:
             for kind in bridges_of(site)
         ]
         self.bridge = self.bridges[0]
+        self.tasks: list[asyncio.Task[None]] = []
 
     def _problem(self, component: str, code: str, text: str) -> None:
         self.problems[component, code] = text
@@ -88,6 +89,11 @@ class Bench:
     def valid(self, address: str) -> bool:
         return not math.isnan(self.value(address))
 
+    def stop(self) -> None:
+        """The orderly end of every bridge."""
+        for task in self.tasks:
+            task.cancel()
+
     async def until(self, ready: Callable[[], bool], timeout_s: float = 15.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not ready():  # noqa: ASYNC110 - what it waits for lives in the image, which has no event
@@ -101,12 +107,11 @@ def run_bench() -> Any:
         site: Site, clock: Clock | None = None, profiles: Mapping[str, Profile] | None = None
     ) -> AsyncIterator[Bench]:
         bench = Bench(site, clock or Clock.monotonic(), profiles or {})
-        tasks = [asyncio.create_task(bridge.run()) for bridge in bench.bridges]
+        bench.tasks = [asyncio.create_task(bridge.run()) for bridge in bench.bridges]
         try:
             yield bench
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            bench.stop()
+            await asyncio.gather(*bench.tasks, return_exceptions=True)
 
     return run
