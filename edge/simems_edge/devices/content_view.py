@@ -100,6 +100,11 @@ class ContentView:
         """Every channel whose parts have come."""
         return {row[0]: row[1] for name in self._readings if (row := self._fresh(name)) is not None}
 
+    def shown(self) -> dict[str, float | None]:
+        """Every channel that can be read; None where nothing of it has come."""
+        every: dict[str, float | None] = dict.fromkeys(self._readings)
+        return every | self.values()
+
     def value(self, name: str) -> tuple[float | None, int] | None:
         """One channel and its time; None while its parts have not come."""
         row = self._fresh(name)

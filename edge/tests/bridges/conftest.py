@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from simems_core import Channel, Clock, ProcessImage, Snapshot
 from simems_edge.bridges.connection import connection_channels
 from simems_edge.bridges.kinds import bridges_of
+from simems_edge.cli.main import run as run_command
 from simems_edge.config import Site
 from simems_edge.devices import Profile, load_profile
 
@@ -115,3 +116,19 @@ def run_bench() -> Any:
             await asyncio.gather(*bench.tasks, return_exceptions=True)
 
     return run
+
+
+Call = Callable[[list[str]], Awaitable[tuple[int, str, str]]]
+"""A command line -> exit code, what it printed, what it printed as errors."""
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """In a thread: the peer answers on the test's loop."""
+
+    async def called(arguments: list[str]) -> tuple[int, str, str]:
+        code = await asyncio.get_running_loop().run_in_executor(None, run_command, arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return called

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from simems_edge.bridges.errors import RefusedError
 from simems_edge.bridges.http.link import HttpLink
@@ -19,7 +19,7 @@ class HttpProbe:
     def __init__(self, connection: Http, profile: Profile) -> None:
         self._link, self._profile = HttpLink(connection), profile
 
-    async def watch(self, interval_s: float) -> AsyncIterator[dict[str, float | None]]:
+    async def watch(self, interval_s: float) -> AsyncGenerator[dict[str, float | None], None]:
         """Everything each ``interval_s``; None: the device does not have it. Raises DeviceError."""
         view = ContentView(self._profile)
         try:
@@ -40,4 +40,4 @@ class HttpProbe:
                 refused = error
         if refused is not None and not answered:
             raise refused
-        return {c.name: None for c in self._profile.channels if c.readable} | view.values()
+        return view.shown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ class Probe:
             return values
         raise NoAnswerError("nothing was read")
 
-    async def watch(self, interval_s: float) -> AsyncIterator[dict[str, float | None]]:
+    async def watch(self, interval_s: float) -> AsyncGenerator[dict[str, float | None], None]:
         """Everything each ``interval_s``; None: the device does not have it. Raises :class:`DeviceError`."""
         async with _reading(self._connection) as read:
             view = await find(read, self._profile, 1.0)

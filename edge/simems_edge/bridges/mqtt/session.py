@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,13 +70,22 @@ class BrokerLink:
             await asyncio.sleep(max(self.breaker.wait_s(), 0.1))
 
     async def _once(self, use: Use) -> None:
-        client = self._client()
-        try:
-            async with client:
-                self.client = client
+        async with self.opened() as client:
+            self.client = client
+            try:
                 self.breaker.success()
                 self._on_up()
                 await use(client)
+            finally:
+                self.client = None
+        raise NoAnswerError(f"the connection to {self.name} ended")
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[aiomqtt.Client]:
+        """A connection. Raises a DeviceError, from its use as well."""
+        try:
+            async with self._client() as client:
+                yield client
         except MqttConnectError as error:
             text = f"{self.name} refuses us ({error}); check user, password_file and certificates"
             raise UnsuitableError("broker_refused", text) from error
@@ -84,9 +94,6 @@ class BrokerLink:
             raise UnsuitableError("broker_refused", text) from error
         except (aiomqtt.MqttError, OSError, TimeoutError) as error:
             raise NoAnswerError(f"{self.name} does not answer ({type(error).__name__})") from error
-        finally:
-            self.client = None
-        raise NoAnswerError(f"the connection to {self.name} ended")
 
     def _client(self) -> aiomqtt.Client:
         settings = self._settings
