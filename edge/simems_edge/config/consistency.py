@@ -15,7 +15,7 @@ RESERVED_IDS: Final = frozenset({"site", "cycle", "edge"})
 PAIRS: Final = ("soc_pct", "cell_voltage_v", "voltage_v", "cell_temperature_degc", "charge_temperature_degc")
 """Guards with a lower and an upper bound."""
 SHORTEST_PERIOD_WITH_CONTROLLERS_S: Final = 0.01
-_OWN: Final = {
+OWN: Final = {
     "modbus": "give each component its own host, port or unit",
     "http": "give each component its own url, or a profile of another part of the device",
     "mqtt": "give each component its own topic",
@@ -104,7 +104,7 @@ def _connections(site: Site, document: Document) -> Iterator[Problem]:
         first = users.setdefault((connection.line, connection.place, component.profile), position)
         if first != position:
             message = f"is the device of component {site.components[first].id!r} already"
-            yield document.problem(path, message, _OWN[connection.protocol], value=shown)
+            yield document.problem(path, message, OWN[connection.protocol], value=shown)
         if isinstance(one, ModbusRtu):
             at, other = lines.setdefault(connection.line, (position, one))
             if other.line != one.line:

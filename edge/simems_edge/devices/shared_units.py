@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simems_edge.config import Component, Problem, Site
+from simems_edge.config.consistency import OWN
 from simems_edge.config.document import Document
 from simems_edge.config.problem import Path
 from simems_edge.devices.profile import ProfileError, load_profile
@@ -23,7 +24,7 @@ def shared_unit_problems(site: Site, document: Document) -> Iterator[Problem]:
             continue
         path: Path = ("components", position, "connection", connection.kind)
         message = f"is the device of component {other.id!r} already"
-        remedy = "give each component its own host, port or unit"
+        remedy = OWN[connection.protocol]
         yield document.problem(path, message, remedy, value=connection.shown)
 
 
