@@ -44,6 +44,7 @@ class MqttDevice:
         self._publisher = ContentPublisher(component, profile, around.image)
         self._allowed = allowed(profile.channels)
         self._heard = asyncio.Event()
+        self._told_ns = -1
         self._heard_ns: int | None = None
         self._listening_ns = around.clock.now_ns()
         self._writers = [
@@ -113,9 +114,8 @@ class MqttDevice:
 
     async def _serve(self) -> None:
         for writer in self._writers:
-            asked_ns = self._around.clock.now_ns()
             try:
-                await writer.serve(self._send, partial(self._shown, writer, asked_ns), self._around.now_s())
+                await writer.serve(self._send, partial(self._shown, writer), self._around.now_s())
             except (RefusedError, ForbiddenError) as error:
                 self._reporter.problem("setpoint_refused", f"{writer.address}: {error}")
                 continue
@@ -124,13 +124,13 @@ class MqttDevice:
                 continue
             self._reporter.clear("setpoint_refused")
 
-    async def _shown(self, writer: CommandWriter, asked_ns: int) -> float | None:
-        """As the device says it after it was told; None when it says nothing in time."""
+    async def _shown(self, writer: CommandWriter) -> float | None:
+        """As the device says it since it was last told anything; None when it says nothing in time."""
         try:
             async with asyncio.timeout(CONFIRM_S):
                 while True:
                     found = self._view.value(writer.channel.name)
-                    if found is not None and found[1] > asked_ns:
+                    if found is not None and found[1] > self._told_ns:
                         return found[0]
                     self._heard.clear()
                     await self._heard.wait()
@@ -141,6 +141,7 @@ class MqttDevice:
         """The last gate: what the profile does not list is never sent."""
         if not self._allowed(command):
             raise ForbiddenError(f"{command.place} is not among the topics that profile {self._profile.id} sends to")
+        self._told_ns = self._around.clock.now_ns()
         await self._say(command.place.replace(TOPIC, self._base), command.text)
 
     async def _release(self) -> None:
