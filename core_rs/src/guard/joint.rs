@@ -261,7 +261,26 @@ impl Joint {
             self.back(scene, outcomes, place);
         }
         self.end(scene, work);
+        scene.caps.iter().for_each(|cap| self.trim(cap));
         true
+    }
+
+    // The split is as exact as the largest number in it, which may be a power where a cap is of a few amperes: what is
+    // left over the cap goes from its largest members.
+    fn trim(&mut self, cap: &Cap) {
+        for _ in 0..cap.members.len() {
+            let sum: f64 = cap.members.iter().map(|&actuator| self.decided[actuator]).sum();
+            let excess = sum - sum.clamp(cap.lower.min(cap.upper), cap.upper);
+            let reach = |actuator: &&usize| self.decided[**actuator] * excess.signum();
+            let largest = cap.members.iter().max_by(|a, b| reach(a).total_cmp(&reach(b)));
+            match largest.filter(|actuator| excess != 0.0 && reach(actuator) > 0.0) {
+                Some(&actuator) => {
+                    let decided = self.decided[actuator];
+                    self.decided[actuator] = decided - excess.signum() * excess.abs().min(decided.abs());
+                }
+                None => return,
+            }
+        }
     }
 
     fn solve(&mut self, scene: &Scene<'_>, outcomes: &[Outcome], work: &mut u32) {

@@ -53,6 +53,8 @@ pub(super) struct Dual {
     packed: Vec<f64>,
     line: Line,
     elastic: f64,
+    /// The last solution ended, in circles, far from the solution: nothing is to be concluded from it.
+    pub(super) astray: bool,
     /// How far the rows, weighted by `y`, can be brought into their ranges; below 0: not all of them can be kept.
     reach: f64,
 }
@@ -87,6 +89,7 @@ impl Dual {
             packed: Vec::with_capacity(parts * room),
             line: Line::new(rows + parts),
             elastic: STIFF,
+            astray: false,
             reach: 0.0,
         }
     }
@@ -316,9 +319,10 @@ impl Dual {
         for _ in 0..STEPS_EACH {
             let worst = self.evaluate();
             let accuracy = ACCURATE * size + ROUNDING * FREE * self.strongest();
-            patience = if worst < 0.5 * best { PATIENCE } else { patience - 1 };
+            patience = if worst < 0.5 * best { PATIENCE } else { patience.saturating_sub(1) };
             best = best.min(worst);
-            if worst <= accuracy || patience == 0 || self.hopeless(size) {
+            self.astray = worst > FIRM * size;
+            if worst <= accuracy || (patience == 0 && !self.astray) || self.hopeless(size) {
                 break;
             }
             if *left == 0 {
