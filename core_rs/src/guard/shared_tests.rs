@@ -361,3 +361,23 @@ proptest! {
         }
     }
 }
+
+// Its phase is far beyond all that can be done; what the others get must not drown in its rounding.
+#[test]
+fn an_absurd_reading_of_one_phase_leaves_the_others_exact() {
+    let with = |phase_w: f64| {
+        let mut data = vec![0.0; CHANNELS];
+        data[VOLTAGE..VOLTAGE + 3].fill(230.0);
+        (data[POWER], data[POWER + 1], data[CHARGE], data[APPARENT]) = (phase_w, 9e3, 12e3, 12e3);
+        let wishes = vec![0.0, -3e3, 0.0, 0.0, 16.0, 16.0, 0.0];
+        let case = Case { data, wishes, sources: vec![Some(2); 7], previous: vec![0.0; 7] };
+        decide(&case, 6.0, &specs()).iter().map(|outcome| outcome.value).collect::<Vec<_>>()
+    };
+    let beyond = with(1e6);
+    assert_ne!(beyond[1], -3e3, "the second phase is full: its battery cannot charge as it wishes");
+    for phase_w in [1e9, 1e12, 1e15] {
+        for (found, expected) in with(phase_w).iter().zip(&beyond) {
+            assert!((found - expected).abs() < 1e-3, "{phase_w}: {found} instead of {expected}");
+        }
+    }
+}
