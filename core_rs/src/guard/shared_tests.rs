@@ -287,7 +287,8 @@ fn broken(case: &Case, minimum_on: f64, setpoints: &[f64]) -> Option<String> {
     let least: f64 = least.iter().map(|violation| violation * violation).sum();
     let seen: Vec<f64> = seen.iter().enumerate().map(|(n, value)| value * unit(n)).collect();
     let found = missed(&seen);
-    (found.sqrt() > least.sqrt() + 1e-5)
+    // In hundreds of W: 20 mW behind limits of kilowatts are rounding (0.01 W was the most seen in millions of cases).
+    (found.sqrt() > least.sqrt() + 2e-4)
         .then(|| format!("limits missed by {} instead of {}", found.sqrt(), least.sqrt()))
 }
 
