@@ -42,7 +42,7 @@ class BridgeSpec:
 
 _STALE: Final = (
     "Its channels go stale; controllers do what they declare for that, batteries hold 0 W, and the device's own "
-    "watchdog ends the setpoint. A bridge that dies is started again after a second, and costs no other bridge anything."
+    "watchdog ends the setpoint. A bridge that dies is started again after a second, at nobody else's cost."
 )
 
 SPECS: Final = (

@@ -180,6 +180,9 @@ class Component(Strict):
     name: Name = ""
     profile: Annotated[str, Field(min_length=1, max_length=64)]
     connection: Connection
+    bms: ComponentId | None = None
+    """Component of a battery management system that stands apart from this inverter (on a CAN bus): its limits, state
+    of charge, cells and temperatures hold as well; where it says nothing, nothing flows."""
     guards: Guards = Guards()
     control: Control | None = None
     estimator: Estimator | None = None

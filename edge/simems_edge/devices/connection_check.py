@@ -25,8 +25,9 @@ def connection_problems(site: Site, document: Document) -> Iterator[Problem]:
     """Components whose connection and profile are of two protocols, and MQTT devices without a broker."""
     for position, component in enumerate(site.components):
         path: Path = ("components", position, "connection")
-        yield from _misfit(document, path, component)
-        if component.connection.protocol == "mqtt" and site.mqtt is None:
+        misfits = list(_misfit(document, path, component))
+        yield from misfits
+        if component.connection.protocol == "mqtt" and site.mqtt is None and not misfits:
             message = "has no broker: the site file has no section mqtt"
             yield document.problem((*path, "mqtt"), message, "add mqtt: {host: ...} to the site file")
     yield from _requests(site, document)

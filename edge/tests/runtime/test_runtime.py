@@ -172,6 +172,7 @@ class LoopbackBridge:
         self.image, self.clock, self.callbacks = image, clock, callbacks
         self.battery_w = 0.0
         self.cancelled = threading.Event()
+        self.addresses = frozenset({"ess0/active_power_w"})
 
     async def run(self) -> None:
         try:
@@ -185,8 +186,6 @@ class LoopbackBridge:
                 await asyncio.sleep(0.02)
         finally:
             self.cancelled.set()
-
-    addresses = frozenset({"ess0/active_power_w"})
 
     def write(self, _address: str, setpoint: float) -> None:
         self.battery_w = setpoint
