@@ -103,5 +103,5 @@ async def http_peer(
 
 
 def http_component(name: str, profile: str, peer: HttpPeer, **more: Any) -> dict[str, Any]:
-    connection = {"url": f"http://127.0.0.1:{peer.port}", "timeout": 0.4} | more
+    connection = {"url": f"http://127.0.0.1:{peer.port}", "timeout": 1.0} | more
     return {"id": name, "profile": profile, "connection": {"http": connection}}

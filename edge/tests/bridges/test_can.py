@@ -70,7 +70,7 @@ class Bms:
     def say(self) -> None:
         self._last = next(self._counts) % 16 if self.counting else self._last
         for name, values in self.signals.items():
-            counter = {"AliveCounter": self._last, "Checksum": 0} if name == "BMS_Status" else {}
+            counter: dict[str, float] = {"AliveCounter": self._last, "Checksum": 0} if name == "BMS_Status" else {}
             data = DBC.encode_message(name, values | counter)
             if name == "BMS_Status":
                 data = data[:7] + bytes([crc8(data[:7])])
