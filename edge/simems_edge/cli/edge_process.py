@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from simems_core import Clock, wire
 
-from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.kinds import bridges_of
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
@@ -71,7 +71,7 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     buffer = await Buffer.open(folder, now_us, site.buffer.max_size_mb * MEGABYTE)
     stack.push_async_callback(buffer.close)
     processes = site.controller_processes.enabled
-    runtime = Runtime(site, clock=clock, bridges=[ModbusBridge], data=options.data, processes=processes)
+    runtime = Runtime(site, clock=clock, bridges=bridges_of(site, options.data), data=options.data, processes=processes)
     if options.record is not None:
         recording = LiveRecording(runtime, options.record)
         recording.start()

@@ -5,6 +5,7 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
+from simems_edge.config.charging import ChargingStation, Ocpp, OcppSettings
 from simems_edge.config.connection import Connection, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
@@ -46,6 +47,7 @@ from simems_edge.config.simulation import (
 
 __all__ = [
     "BufferSettings",
+    "ChargingStation",
     "CloudSettings",
     "ClusterEntry",
     "Component",
@@ -61,6 +63,8 @@ __all__ = [
     "ModbusRtu",
     "ModbusRtuTcp",
     "ModbusTcp",
+    "Ocpp",
+    "OcppSettings",
     "Problem",
     "RecorderSettings",
     "Shadow",

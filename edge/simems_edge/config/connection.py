@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simems_edge.config.charging import Ocpp
 from simems_edge.config.quantities import PositiveSeconds
 from simems_edge.config.section import Strict
 
@@ -50,7 +51,9 @@ class ModbusRtu(Strict):
 
 
 Modbus = ModbusTcp | ModbusRtuTcp | ModbusRtu
-KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu")
+AnyConnection = Modbus | Ocpp
+Protocol = Literal["modbus", "ocpp"]
+KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu", "ocpp")
 
 
 class Connection(Strict):
@@ -59,6 +62,7 @@ class Connection(Strict):
     modbus_tcp: ModbusTcp | None = None
     modbus_rtu_tcp: ModbusRtuTcp | None = None
     modbus_rtu: ModbusRtu | None = None
+    ocpp: Ocpp | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -78,13 +82,39 @@ class Connection(Strict):
         return self._given()[0]
 
     @property
-    def modbus(self) -> Modbus:
+    def given(self) -> AnyConnection:
         """The one that is given."""
-        found: Modbus = getattr(self, self.kind)
+        found: AnyConnection = getattr(self, self.kind)
         return found
 
     @property
+    def protocol(self) -> Protocol:
+        """Which bridge serves it."""
+        return "ocpp" if isinstance(self.given, Ocpp) else "modbus"
+
+    @property
+    def modbus(self) -> Modbus:
+        """Of a Modbus connection; TypeError for another."""
+        one = self.given
+        if isinstance(one, Ocpp):
+            raise TypeError(f"a connection of kind {self.kind} has no Modbus unit")
+        return one
+
+    @property
     def line(self) -> str:
-        """What several units can share: ``host:port`` or the serial device, as it stands in messages."""
-        one = self.modbus
+        """What several devices can share: ``host:port``, the serial device, the station; as in messages."""
+        one = self.given
+        if isinstance(one, Ocpp):
+            return f"station {one.station}"
         return one.device if isinstance(one, ModbusRtu) else f"{one.host.lower()}:{one.port}"
+
+    @property
+    def place(self) -> str:
+        """The one device on its line: a Modbus unit, a connector."""
+        one = self.given
+        return f"connector {one.connector}" if isinstance(one, Ocpp) else f"unit {one.unit}"
+
+    @property
+    def shown(self) -> str:
+        """Line and place, for messages."""
+        return f"{self.line} {self.place}"

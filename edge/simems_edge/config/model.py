@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from simems_edge.config.charging import OcppSettings
 from simems_edge.config.connection import Connection, Port
 from simems_edge.config.outside import Dimming, ExternalLimits
 from simems_edge.config.quantities import (
@@ -150,6 +151,9 @@ class ClusterEntry(Strict):
     """Largest sum of the members' powers, kept by a guard."""
     limit_a: PositiveCurrentA | None = None
     """Largest sum of the chargers' currents, kept by a guard."""
+    fuse_a: PositiveCurrentA | None = None
+    """Chargers: rating of the fuse of each phase that they stand behind, by the order of phases in their ``control``;
+    kept by a guard on each phase."""
 
 
 class Estimator(Strict):
@@ -271,6 +275,8 @@ class Site(Strict):
     recorder: RecorderSettings = RecorderSettings()
     cloud: CloudSettings | None = None
     hmi: HmiSettings = HmiSettings()
+    ocpp: OcppSettings | None = None
+    """Charging stations that connect to this edge."""
     buffer: BufferSettings = BufferSettings()
     simulation: Simulation | None = None
     """Read by the virtual plant only."""

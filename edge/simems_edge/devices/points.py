@@ -99,24 +99,38 @@ class RegisterPoint(Register):
         return self
 
 
+class OcppPoint(Data):
+    """What a charging station tells of a connector, or takes; in the channel's unit."""
+
+    value: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Name among those that the OCPP bridge publishes or sends."""
+
+
 class Term(Data):
-    """One number of the device: exactly one of the two."""
+    """One number of the device: exactly one of these."""
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    ocpp: OcppPoint | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.sunspec is None) == (self.modbus is None):
-            raise ValueError("name exactly one of sunspec or modbus")
+        if [self.sunspec, self.modbus, self.ocpp].count(None) != 2:
+            raise ValueError("name exactly one of sunspec, modbus or ocpp")
         return self
+
+    @property
+    def protocol(self) -> str:
+        """Which of them."""
+        return next(name for name in ("sunspec", "modbus", "ocpp") if getattr(self, name) is not None)
 
 
 class Source(Data):
-    """Where a value is read: exactly one of the four."""
+    """Where a value is read: exactly one of these."""
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    ocpp: OcppPoint | None = None
     sum: tuple[Term, ...] = ()
     """The value is the sum of these; missing when one is missing."""
     product: tuple[Term, ...] = ()
@@ -124,14 +138,14 @@ class Source(Data):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [self.sunspec is not None, self.modbus is not None, bool(self.sum), bool(self.product)]
-        if given.count(True) != 1:
-            raise ValueError("name exactly one of sunspec or modbus, or the sum or product of several")
+        one = [point is not None for point in (self.sunspec, self.modbus, self.ocpp)]
+        if [*one, bool(self.sum), bool(self.product)].count(True) != 1:
+            raise ValueError("name exactly one of sunspec, modbus or ocpp, or the sum or product of several")
         return self
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return self.sum or self.product or (Term(sunspec=self.sunspec, modbus=self.modbus),)
+        return self.sum or self.product or (Term(sunspec=self.sunspec, modbus=self.modbus, ocpp=self.ocpp),)
 
 
 class Codes(Data):
@@ -186,6 +200,7 @@ class Sink(Data):
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    ocpp: OcppPoint | None = None
     parts: tuple[Part, ...] = ()
     """Several registers carry the setpoint, written in this order."""
     memory: Literal["volatile", "persistent"] | None = None
@@ -217,8 +232,9 @@ class Sink(Data):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if [self.sunspec is not None, self.modbus is not None, bool(self.parts)].count(True) != 1:
-            raise ValueError("name exactly one of sunspec or modbus, or several parts")
+        one = [point is not None for point in (self.sunspec, self.modbus, self.ocpp)]
+        if [*one, bool(self.parts)].count(True) != 1:
+            raise ValueError("name exactly one of sunspec, modbus or ocpp, or several parts")
         bare = any(part.modbus is not None for part in self.pieces)
         if bare and self.memory is None:
             raise ValueError("say of a bare register whether its memory is volatile or persistent")
@@ -230,7 +246,7 @@ class Sink(Data):
 
     @property
     def pieces(self) -> tuple[Part, ...]:
-        return self.parts or (Part(sunspec=self.sunspec, modbus=self.modbus),)
+        return self.parts or (Part(sunspec=self.sunspec, modbus=self.modbus, ocpp=self.ocpp),)
 
     @property
     def persistent(self) -> bool:

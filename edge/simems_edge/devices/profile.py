@@ -80,8 +80,8 @@ class Profile(Data):
     """The document the points and signs were taken from."""
     untested: Annotated[str, Field(min_length=1)]
     """What nobody has yet seen work on real hardware."""
-    protocol: Literal["sunspec", "modbus"] = "sunspec"
-    """sunspec: the models are found in the device. modbus: registers at fixed addresses."""
+    protocol: Literal["sunspec", "modbus", "ocpp"] = "sunspec"
+    """sunspec: the models are found in the device. modbus: registers at fixed addresses. ocpp: a charging station."""
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     """Profiles of one device name it alike (a hybrid inverter's battery, PV and meter); components with such profiles
     may stand at one unit."""
@@ -119,11 +119,14 @@ class Profile(Data):
 
     def _foreign(self) -> list[str]:
         """Points of the other protocol."""
-        other = "modbus" if self.protocol == "sunspec" else "sunspec"
-        named = [c.name for c in self.channels if any(getattr(term, other) is not None for term in _terms(c))]
-        if self.protocol == "sunspec" and self.identify:
-            named.append("identify")
-        return [f"{name} names {other}, but the protocol is {self.protocol}; correct one of them" for name in named]
+        named = [(c.name, term.protocol) for c in self.channels for term in _terms(c)]
+        if self.protocol != "modbus" and self.identify:
+            named.append(("identify", "modbus"))
+        return [
+            f"{name} names {other}, but the protocol is {self.protocol}; correct one of them"
+            for name, other in dict.fromkeys(named)
+            if other != self.protocol
+        ]
 
     def _misfit(self, channel: ProfileChannel) -> str | None:
         if self.kind == "sensor":

@@ -13,14 +13,14 @@ from simems_edge.devices.profile import ProfileError, load_profile
 
 def shared_unit_problems(site: Site, document: Document) -> Iterator[Problem]:
     """Components of other profiles at a unit that is taken (the same profile twice is said elsewhere)."""
-    first: dict[tuple[str, int], Component] = {}
+    first: dict[tuple[str, str], Component] = {}
     for position, component in enumerate(site.components):
         connection = component.connection
-        other = first.setdefault((connection.line, connection.modbus.unit), component)
+        other = first.setdefault((connection.line, connection.place), component)
         if other.profile == component.profile or _parts_of_one(other.profile, component.profile):
             continue
         path: Path = ("components", position, "connection", connection.kind)
-        shown = f"{connection.line} unit {connection.modbus.unit}"
+        shown = connection.shown
         message = f"is the device of component {other.id!r} already"
         yield document.problem(path, message, "give each component its own host, port or unit", value=shown)
 

@@ -220,6 +220,8 @@ def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Itera
                 yield document.problem((*path, "members", place), message, "give it a control section, or leave it out")
         if cluster.share == "soc" and found and found != {"ess"}:
             yield document.problem((*path, "share"), "is for batteries", "use equal")
+        if cluster.fuse_a is not None and found and found != {"evcs"}:
+            yield document.problem((*path, "fuse_a"), "is for chargers", "remove it")
         wrong = "limit_w" if found == {"evcs"} else "limit_a"
         if getattr(cluster, wrong) is not None and found:
             message = f"is no limit of {' and '.join(sorted(found))}"

@@ -200,4 +200,15 @@ def caps(every: Sequence[Group]) -> list[Guard]:
             lower = -limit if group.members[0].role == "storage" else 0.0
             names = [one.address for one in group.members]
             found.append(Guard.cap(entry.id, actuators=names, lower=lower, upper=limit))
+        found.extend(_fuses(group))
     return found
+
+
+def _fuses(group: Group) -> list[Guard]:
+    """Of each phase that the cluster's chargers stand on."""
+    fuse_a = group.entry.fuse_a
+    if fuse_a is None:
+        return []
+    on = {phase: [one.address for one in group.members if phase in one.phases] for phase in (1, 2, 3)}
+    named = ((f"{group.entry.id}_l{phase}", names) for phase, names in on.items() if names)
+    return [Guard.cap(name, actuators=names, upper=fuse_a) for name, names in named]

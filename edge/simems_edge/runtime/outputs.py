@@ -25,6 +25,10 @@ class Bridge(Protocol):
 
     async def run(self) -> None: ...
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """What it can set: channels of its own devices."""
+
     def write(self, address: str, setpoint: float) -> None:
         """From any thread; called again each cycle while the setpoint holds."""
 
@@ -48,9 +52,10 @@ class BridgeThread:
     """Runs one bridge on its own event loop. A bridge that ends or raises is started again, and that is logged."""
 
     def __init__(self, bridge: Bridge, devices: frozenset[str]) -> None:
-        """``devices``: addresses that stand for devices; those of clusters are nobody's to write."""
+        """``devices``: addresses that stand for devices; those of clusters are nobody's to write, those of another
+        bridge's devices not this one's."""
         self._bridge = bridge
-        self._devices = devices
+        self._devices = devices & bridge.addresses
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None

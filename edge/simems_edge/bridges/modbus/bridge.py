@@ -41,8 +41,9 @@ class ModbusBridge:
         self._links: dict[str, ModbusLink] = {}
         self._devices: list[ModbusDevice] = []
         around = Surroundings(image, clock, self._store, random.SystemRandom().random)
-        users = Counter(component.connection.line for component in site.components)
-        for component in site.components:
+        ours = [component for component in site.components if component.connection.protocol == "modbus"]
+        users = Counter(component.connection.line for component in ours)
+        for component in ours:
             profile = profiles[component.id] if component.id in profiles else profiles[component.profile]
             line = component.connection.line
             if line not in self._links:
@@ -51,6 +52,11 @@ class ModbusBridge:
             device = ModbusDevice(component, profile, self._links[line], around, reporter, shared=users[line] > 1)
             self._devices.append(device)
             self._settable |= {f"{component.id}/{c.name}": device for c in profile.channels if c.settable}
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """What it can set."""
+        return frozenset(self._settable)
 
     async def run(self) -> None:
         """Until cancelled. Then devices are handed back to themselves and connections closed."""

@@ -43,10 +43,11 @@ class LimitBook:
         self._safe_a = maximum_a if safe_a is None else min(safe_a, maximum_a)
         self._ticket = 0
         self._sent: list[_Sent] = []
-        if safe_a is not None:  # limits of that life may still hold
-            self._add(maximum_a, now_s)
         self._acknowledged: _Sent | None = None
         self._measured_a = 0.0
+        self._known = (0.0, -math.inf)
+        if safe_a is not None:  # limits of that life may still hold
+            self._add(maximum_a, now_s)
 
     # ---- the safe current
 
@@ -58,12 +59,14 @@ class LimitBook:
     def safe_sent(self, limit_a: float) -> None:
         """About to be sent: it may hold from now on."""
         self._safe_a = max(self._safe_a, min(limit_a, self._maximum_a))
+        self._changed()
 
     def safe_acknowledged(self, limit_a: float, now_s: float) -> None:
         """The station took it as default of every transaction to come."""
         before, self._safe_a = self._safe_a, min(limit_a, self._maximum_a)
         if before > self._safe_a:
             self._sent.append(_Sent(self._ticket, before, now_s, now_s + self._timing.follow_s))
+        self._changed()
 
     # ---- limits with a duration
 
@@ -79,28 +82,39 @@ class LimitBook:
             if one.ticket < ticket:
                 self._sent[place] = replace(one, until_s=min(one.until_s, follows_s))
         self._acknowledged = next((one for one in self._sent if one.ticket == ticket), self._acknowledged)
+        self._changed()
 
     def refused(self, ticket: int) -> None:
         """The station said that it does not hold."""
         self._sent = [one for one in self._sent if one.ticket != ticket]
+        self._changed()
 
     def ended(self, now_s: float) -> None:
         """The transaction is over, and its limits with it; a car that comes next begins at the safe current."""
         for place, one in enumerate(self._sent):
             self._sent[place] = replace(one, until_s=min(one.until_s, now_s + self._timing.follow_s))
         self._acknowledged = None
+        self._changed()
 
     def seen(self, current_a: float) -> None:
         """As measured: a station that draws more than it was told draws it all the same."""
         self._measured_a = max(current_a, 0.0)
+        self._changed()
 
     # ---- answers
 
     def bound_a(self, now_s: float) -> float:
         """The most that it may draw on each phase from now on, if nothing more is sent."""
+        bound_a, until_s = self._known
+        if now_s < until_s:
+            return bound_a
         self._sent = [one for one in self._sent if one.until_s > now_s]
-        largest_a = max((one.limit_a for one in self._sent), default=0.0)
-        return max(self._safe_a, largest_a, self._stray_a())
+        bound_a = max([self._safe_a, self._stray_a(), *(one.limit_a for one in self._sent)])
+        self._known = (bound_a, min((one.until_s for one in self._sent), default=math.inf))
+        return bound_a
+
+    def _changed(self) -> None:
+        self._known = (0.0, -math.inf)
 
     def _stray_a(self) -> float:
         """What is measured above everything that was allowed, beyond what a meter may err."""
@@ -119,6 +133,13 @@ class LimitBook:
             return None
         return known.limit_a
 
+    def held_a(self, now_s: float) -> float:
+        """The most that the station may allow the car now, apart from the time that the car takes to follow."""
+        if self.standing_a(now_s) is None or self._acknowledged is None:
+            return self.bound_a(now_s)
+        since = self._acknowledged.ticket
+        return max(one.limit_a for one in self._sent if one.ticket >= since and one.until_s > now_s)
+
     def renewal_s(self) -> float:
         """When the last limit must be sent again, at half its lifetime; minus infinity: now."""
         if self._acknowledged is None:
@@ -130,3 +151,4 @@ class LimitBook:
         timing = self._timing
         until_s = now_s + timing.lifetime_s + timing.slack_s + timing.follow_s
         self._sent.append(_Sent(self._ticket, limit_a, now_s, until_s))
+        self._changed()

@@ -150,7 +150,7 @@ class SessionStore:
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Each statement is its own transaction. Raises :class:`SessionStoreError`."""
         try:
-            return self._database.execute(sql, tuple(values))  # type: ignore[arg-type]
+            return self._database.execute(sql, tuple(values))
         except sqlite3.Error as error:
             raise SessionStoreError(f"{self._path}: {error}") from error
 

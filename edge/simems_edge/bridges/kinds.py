@@ -1,0 +1,20 @@
+"""Which bridges a site needs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.ocpp.bridge import OcppBridge
+from simems_edge.config import Site
+
+
+def bridges_of(site: Site, data: Path) -> list[Any]:
+    """One for each protocol that a component is reached by; each runs apart, so that none waits for another.
+
+    ``data``: folder of what a bridge must not forget."""
+    makers = {"modbus": ModbusBridge, "ocpp": partial(OcppBridge, data=data)}
+    spoken = {component.connection.protocol for component in site.components}
+    return [bridge for protocol, bridge in makers.items() if protocol in spoken]
