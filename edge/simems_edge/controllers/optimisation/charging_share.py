@@ -98,3 +98,23 @@ def _fill(wishes: Sequence[Wish], given: dict[str, float], room: _Room) -> None:
         if len(after) == len(growing):
             return
         growing = after
+
+
+def staged(
+    targets: Mapping[str, float], held_a: Mapping[str, float], phases: Mapping[str, tuple[int, ...]], limits: Limits
+) -> dict[str, float]:
+    """``targets`` as far as they may be told now: less at once, more only into what the others have really left.
+
+    ``held_a``: what each charger may still draw (at least its part in the sum), by name, also of those without a
+    target. A charger whose raise must wait keeps what it holds."""
+    now = {name: min(targets.get(name, held), held) for name, held in held_a.items()}
+    room = _Room(limits)
+    for name, held in held_a.items():
+        room.take(phases[name], held)
+    for name, target_a in targets.items():
+        more_a = target_a - held_a[name]
+        if more_a > 0.0:
+            step_a = min(more_a, room.fits(phases[name]))
+            now[name] = held_a[name] + step_a
+            room.take(phases[name], step_a)
+    return now
