@@ -127,7 +127,7 @@ class OcppBridge:
                 self._publish(station)
                 station.look_after()
             self._judge_caps()
-            await asyncio.sleep(PUBLISH_S / self._clock.speed)
+            await asyncio.sleep(PUBLISH_S / (self._clock.speed or 1.0))
 
     def _publish(self, station: Station) -> None:
         now_ns, now_s, connected = self._clock.now_ns(), self._now_s(), station.link is not None

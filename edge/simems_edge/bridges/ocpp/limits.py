@@ -41,7 +41,7 @@ class LimitBook:
         """``safe_a``: what the station acknowledged in an earlier life of this process; None: never."""
         self._maximum_a, self._timing = maximum_a, timing
         self._safe_a = maximum_a if safe_a is None else min(safe_a, maximum_a)
-        self._ticket = 0
+        self._ticket = self._over = 0
         self._sent: list[_Sent] = []
         self._acknowledged: _Sent | None = None
         self._measured_a = 0.0
@@ -81,7 +81,8 @@ class LimitBook:
         for place, one in enumerate(self._sent):
             if one.ticket < ticket:
                 self._sent[place] = replace(one, until_s=min(one.until_s, follows_s))
-        self._acknowledged = next((one for one in self._sent if one.ticket == ticket), self._acknowledged)
+        if ticket > self._over:  # else it is of a transaction that has ended since
+            self._acknowledged = next((one for one in self._sent if one.ticket == ticket), self._acknowledged)
         self._changed()
 
     def refused(self, ticket: int) -> None:
@@ -94,6 +95,7 @@ class LimitBook:
         for place, one in enumerate(self._sent):
             self._sent[place] = replace(one, until_s=min(one.until_s, now_s + self._timing.follow_s))
         self._acknowledged = None
+        self._over = self._ticket
         self._changed()
 
     def seen(self, current_a: float) -> None:
@@ -138,7 +140,7 @@ class LimitBook:
         if self.standing_a(now_s) is None or self._acknowledged is None:
             return self.bound_a(now_s)
         since = self._acknowledged.ticket
-        return max(one.limit_a for one in self._sent if one.ticket >= since and one.until_s > now_s)
+        return max((one.limit_a for one in self._sent if one.ticket >= since and one.until_s > now_s), default=0.0)
 
     def renewal_s(self) -> float:
         """When the last limit must be sent again, at half its lifetime; minus infinity: now."""

@@ -123,14 +123,14 @@ class Station:
         self._todo.extend(Trigger("StatusNotification", number) for number in self.connectors)
 
     async def _talk(self, link: Link) -> None:
-        speed = self._around.clock.speed
+        look_s = LOOK_S / (self._around.clock.speed or 1.0)  # a clock that is stepped has no speed
         while self._link is link:
             if self._around.now_s() - self._heard_s > SILENT_HEARTBEATS * self._around.settings.heartbeat_s:
                 log.warning("station is silent", extra={"station": self.id})
                 return
             order = self._next()
             if order is None:
-                await _woken(self.woken, LOOK_S / speed)
+                await _woken(self.woken, look_s)
                 continue
             await self._carry_out(link, *order)
 

@@ -45,6 +45,15 @@ def test_what_is_superseded_leaves_the_car_time_to_follow() -> None:
     assert book.renewal_s() == 40.0
 
 
+def test_an_answer_after_the_end_of_its_transaction_says_nothing_of_the_next() -> None:
+    book = LimitBook(32.0, 0.0, TIMING, -1000.0)
+    late = book.send(16.0, 0.0)
+    book.ended(1.0)
+    book.acknowledged(late, 2.0)
+    assert book.standing_a(2.0) is None
+    assert (book.bound_a(5.9), book.bound_a(6.0), book.held_a(6.0)) == (16.0, 0.0, 0.0)
+
+
 def test_more_than_allowed_counts_as_drawn() -> None:
     book = LimitBook(32.0, 0.0, TIMING, -1000.0)
     book.acknowledged(book.send(10.0, 0.0), 0.0)

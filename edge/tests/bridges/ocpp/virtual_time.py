@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from typing import Any
 
 from simems_core import Clock
@@ -21,6 +22,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         mine: Any = self
+        while mine._scheduled and mine._scheduled[0]._cancelled:  # else a cancelled timer's time would be waited for
+            heapq.heappop(mine._scheduled)._scheduled = False
+            mine._timer_cancelled_count -= 1
         if not mine._ready and mine._scheduled:
             when_s = mine._scheduled[0]._when
             if when_s > self._now_s:
