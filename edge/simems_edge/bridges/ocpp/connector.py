@@ -12,7 +12,7 @@ from simems_core import BAD, GOOD, ProcessImage
 from simems_edge.bridges.modbus.reporter import Reporter
 from simems_edge.bridges.ocpp.ledger import granted_a
 from simems_edge.bridges.ocpp.limits import LimitBook
-from simems_edge.bridges.ocpp.measurands import Measured, phases_in_use
+from simems_edge.bridges.ocpp.measurands import Measured, largest_phase_a, phases_in_use
 from simems_edge.bridges.ocpp.orders import DefaultCurrent, Order, SessionCurrent
 from simems_edge.bridges.ocpp.sessions import Session
 
@@ -153,8 +153,9 @@ class Connector:
             self.reporter.problem("device_data", f"values refused: {'; '.join(found.refused)[:300]}")
         elif found.values:
             self.reporter.clear("device_data")
-        if "current_a" in found.values:
-            self.book.seen(found.values["current_a"])
+        largest_a = largest_phase_a(found.values)
+        if largest_a is not None:
+            self.book.seen(largest_a)
             self.phases_used = phases_in_use(found.values) or self.phases_used
         known: dict[str, float | None] = {name: found.values[name] for name in _MEASURED if name in found.values}
         if self.phases_used is not None and known:

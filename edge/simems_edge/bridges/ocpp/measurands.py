@@ -97,22 +97,28 @@ def _factor(row: Mapping[str, Any], known: _Measurand, name: str) -> float:
 
 
 def _complete(values: dict[str, float]) -> None:
-    """What follows from the phases where the station gives no total: power, the largest current; power from currents
-    (at 230 V where no voltage is given)."""
-    _total(values, "active_power_w", sum)
+    """What follows from the phases where the station gives no total; power from currents (at 230 V where no voltage is
+    given)."""
+    _total(values, "active_power_w")
     if "active_power_w" not in values:
         for phase in ("_l1", "_l2", "_l3"):
             if f"current_a{phase}" in values:
                 voltage_v = values.get(f"voltage_v{phase}", values.get("voltage_v", NOMINAL_V))
                 values[f"active_power_w{phase}"] = values[f"current_a{phase}"] * voltage_v
-        _total(values, "active_power_w", sum)
-    _total(values, "current_a", max)
+        _total(values, "active_power_w")
+    _total(values, "current_a")
 
 
-def _total(values: dict[str, float], name: str, of: Any) -> None:  # noqa: ANN401 - sum or max
+def largest_phase_a(values: Mapping[str, float]) -> float | None:
+    """Current of the phase that carries most; of a station that names no phases, what it gives."""
+    phases = [values[name] for name in ("current_a_l1", "current_a_l2", "current_a_l3") if name in values]
+    return max(phases) if phases else values.get("current_a")
+
+
+def _total(values: dict[str, float], name: str) -> None:
     parts = [values[f"{name}{phase}"] for phase in ("_l1", "_l2", "_l3") if f"{name}{phase}" in values]
     if parts and name not in values:
-        values[name] = float(of(parts))
+        values[name] = sum(parts)
 
 
 def phases_in_use(values: Mapping[str, float], least_a: float = 1.0) -> int | None:

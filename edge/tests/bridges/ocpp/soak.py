@@ -103,7 +103,7 @@ class Garage:
             self._check()
         for one in tasks[len(lives) :]:
             one.cancel()
-        async with asyncio.timeout(4000.0):
+        async with asyncio.timeout(9000.0):
             await asyncio.gather(*tasks[: len(lives)])
 
     # ---- the house and the sharing
@@ -244,6 +244,8 @@ class Life:
     async def _traffic(self, until_s: float) -> None:
         while self.garage.seconds() < until_s - 900.0:
             await asyncio.sleep(self.dice.uniform(60.0, 2400.0))
+            if self.garage.seconds() >= until_s - 900.0:
+                break
             self._plug_in()
             await asyncio.sleep(self.dice.uniform(120.0, 5400.0))
             self._leave()

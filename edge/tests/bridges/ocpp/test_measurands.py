@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simems_edge.bridges.ocpp.measurands import measured, phases_in_use
+from simems_edge.bridges.ocpp.measurands import largest_phase_a, measured, phases_in_use
 
 
 def one(value: object, measurand: str | None = None, **more: Any) -> dict[str, Any]:
@@ -29,9 +29,10 @@ def test_every_measurand_in_its_unit() -> None:
     assert found.refused == []
     assert found.values == {
         "energy_register_wh": 12_500.0, "active_power_w": 7_400.0, "current_a_l1": 16.1, "current_a_l2": 15.9,
-        "voltage_v_l1": 231.0, "vehicle_soc_pct": 63.0, "current_a": 16.1,
+        "voltage_v_l1": 231.0, "vehicle_soc_pct": 63.0, "current_a": 32.0,
     }  # fmt: skip
     assert phases_in_use(found.values) == 2
+    assert largest_phase_a(found.values) == 16.1
 
 
 def test_version_2_has_numbers_and_multipliers() -> None:

@@ -46,7 +46,7 @@ async def test_a_whole_session(running: Running, version: str) -> None:
             await client.say_status(1, "Charging")
             await _takes(outlet, 16.0)
             await client.meter(1)
-            await until(lambda: bench.value("evcs0/current_a") == 16.0)
+            await until(lambda: bench.value("evcs0/current_a") == 48.0)
             assert bench.value("evcs0/active_power_w") == pytest.approx(3 * 16 * 230)
             assert bench.value("evcs0/phases") == 3.0
             await until(lambda: bench.value("evcs0/status") == 3.0)
