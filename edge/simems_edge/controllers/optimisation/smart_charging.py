@@ -63,7 +63,9 @@ class SmartChargingSettings(ControllerSettings):
     raise_every_s: NonNegativeSeconds = 10.0
     """Raises come no oftener, so that readings show the last one."""
     minimum_current_a: PositiveCurrentA = 6.0
+    """A car gets nothing, or this and more (IEC 61851-1: 6 A)."""
     maximum_current_a: PositiveCurrentA = 32.0
+    """No car gets more."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> SmartChargingSettings:
