@@ -125,3 +125,10 @@ def phases_in_use(values: Mapping[str, float], least_a: float = 1.0) -> int | No
     """How many phases carry current; None when that is not told or none does."""
     currents = [values[f"current_a{phase}"] for phase in ("_l1", "_l2", "_l3") if f"current_a{phase}" in values]
     return (sum(1 for current in currents if current >= least_a) or None) if currents else None
+
+
+def register_wh(value: object) -> float | None:
+    """A register that a transaction names; None for what no meter shows. The transaction counts all the same."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e11:
+        return None
+    return float(value)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from simems_core import Clock
@@ -45,6 +45,8 @@ SILENT_HEARTBEATS: Final = 2.5
 START_EARLY_US: Final = 2_000_000
 """A limit begins this much in the past: the station's clock is known to a second or so."""
 NANOSECONDS: Final = 1e-9
+LARGEST_CONNECTOR: Final = 999
+LARGEST_SEQUENCE: Final = 2**53
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ class Station:
     def report(self, report: Report) -> Session:
         """On disk when it returns; raises SessionStoreError."""
         self._hear()
-        session, new = self._around.store.take(report)
+        session, new = self._around.store.take(_sane(report))
         if new:
             log.info("session", extra={"station": self.id, "session": session.number, "told": report.kind})
         if session.open:
@@ -299,6 +301,14 @@ class Station:
             if one.session is not None and one.free_long(now_s):
                 self._around.store.abandon(one.session, self._around.utc_us())
                 one.release(now_s)
+
+
+def _sane(report: Report) -> Report:
+    """A number that no station has is none; what was told counts all the same."""
+    connector = report.connector if 0 <= report.connector <= LARGEST_CONNECTOR else 0
+    sequence = report.sequence
+    known = sequence is None or 0 <= sequence <= LARGEST_SEQUENCE
+    return replace(report, connector=connector, sequence=sequence if known else 0)
 
 
 async def _woken(event: asyncio.Event, timeout_s: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from simems_edge.bridges.ocpp.measurands import ENERGY, measured
+from simems_edge.bridges.ocpp.measurands import ENERGY, measured, register_wh
 from simems_edge.bridges.ocpp.orders import (
     LIMIT_STACK,
     SAFE_STACK,
@@ -84,7 +84,7 @@ class Link16:
             identity=f"start:{connector}:{meter_wh}:{time}",
             time_us=self._time_us(time),
             id_tag=tag,
-            meter_wh=float(meter_wh),
+            meter_wh=register_wh(meter_wh),
         )
         session = self._desk.report(report)
         return {"transactionId": int(session.transaction), "idTagInfo": self._tag(tag)}
@@ -99,7 +99,7 @@ class Link16:
             time_us=self._time_us(time),
             transaction=str(number),
             id_tag=payload.get("idTag", ""),
-            meter_wh=float(meter_wh),
+            meter_wh=register_wh(meter_wh),
             reason=payload.get("reason", "Local"),
         )
         self._desk.report(report)
