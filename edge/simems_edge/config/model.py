@@ -132,6 +132,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    switch_phases: bool = False
+    """Charger: commands whether it offers one phase or three, at 0 A only."""
     safe_state: Annotated[int, Field(ge=0, le=1)] = 0
     """Relay: its state while nobody asks for one."""
     operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None

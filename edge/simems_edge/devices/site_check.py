@@ -194,6 +194,11 @@ def _control(site: Site, document: Document) -> Iterator[Problem]:
         if control.reactive_rating_var is not None and "reactive_power_var" not in settable:
             message = f"cannot be commanded: profile {profile.id} cannot set reactive_power_var"
             yield document.problem((*path, "reactive_rating_var"), message, "remove it")
+        if control.switch_phases and "phases" not in settable:
+            message = f"cannot be done: profile {profile.id} cannot set phases"
+            yield document.problem((*path, "switch_phases"), message, "use a profile that can, or remove it")
+        elif control.switch_phases and len(control.phases) != 3:
+            yield document.problem((*path, "switch_phases"), "needs a charger on three phases", "remove it")
         if control.operating_mode is not None:
             yield from _mode(document, (*path, "operating_mode"), profile, control.operating_mode)
 

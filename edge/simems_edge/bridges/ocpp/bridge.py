@@ -82,12 +82,14 @@ class OcppBridge:
             book=LimitBook(maximum_a, safe_a, timing, self._now_s()),
             rows=ImageRows(component.id, image),
             reporter=Reporter(component.id, problem, clear),
+            switches=control.switch_phases,
         )
 
     @property
     def addresses(self) -> frozenset[str]:
         """What it can set."""
-        return frozenset(one.address for station in self.stations.values() for one in station.connectors.values())
+        every = [one for station in self.stations.values() for one in station.connectors.values()]
+        return frozenset([one.address for one in every] + [one.phases_address for one in every if one.switches])
 
     def write(self, address: str, setpoint: float) -> None:
         """Any thread; the latest wins. One that is not repeated for 5 s is no longer renewed at the station."""

@@ -26,6 +26,9 @@ FREE_S: Final = 60.0
 """A connector that is available for so long has no session, whatever was not told."""
 RAISE_A: Final = 0.5
 """Smaller raises wait for the next renewal."""
+NOTHING_A: Final = 0.5
+SWITCH_EVERY_S: Final = 300.0
+"""Least time between two changes of the number of phases, whoever asks."""
 SETTLE_S: Final = 1.0
 """Between two limits, but for a drop of an ampere or more."""
 _MEASURED: Final = (
@@ -76,6 +79,12 @@ class Connector:
     retry_s: float = -math.inf
     """Not asked before."""
     phases_used: int | None = None
+    switches: bool = False
+    """Offers one phase or three as it is told."""
+    offered: int = 3
+    _switched_s: float = -math.inf
+    _nothing_s: float | None = None
+    """Since when a measured current shows that nothing flows."""
     energy_request_wh: float | None = None
     departure_us: int | None = None
     _sent_s: float = -math.inf
@@ -84,6 +93,10 @@ class Connector:
     @property
     def address(self) -> str:
         return f"{self.component}/current_limit_a"
+
+    @property
+    def phases_address(self) -> str:
+        return f"{self.component}/phases"
 
     # ---- limits
 
@@ -97,6 +110,16 @@ class Connector:
             return limit_a
         moved = limit_a < standing_a - 0.05 or limit_a >= standing_a + RAISE_A
         return limit_a if moved and now_s >= self._sent_s + SETTLE_S else None
+
+    def choose_phases(self, wanted: float | None, now_s: float) -> None:
+        """The last gate: a change only at an acknowledged 0 A that a later reading shows, and not often."""
+        if not self.switches or wanted not in {1.0, 3.0} or wanted == self.offered:
+            return
+        at_rest = self.session is None or (
+            self.book.held_a(now_s) == 0.0 and self._nothing_s is not None and self._nothing_s > self._sent_s
+        )
+        if at_rest and now_s - self._switched_s >= SWITCH_EVERY_S:
+            self.offered, self._switched_s = int(wanted), now_s
 
     def lowers(self, limit_a: float, now_s: float) -> bool:
         standing_a = self.book.standing_a(now_s)
@@ -156,6 +179,7 @@ class Connector:
         largest_a = largest_phase_a(found.values)
         if largest_a is not None:
             self.book.seen(largest_a)
+            self._nothing_s = now_ns * 1e-9 if largest_a < NOTHING_A else None
             self.phases_used = phases_in_use(found.values) or self.phases_used
         known: dict[str, float | None] = {name: found.values[name] for name in _MEASURED if name in found.values}
         if self.phases_used is not None and known:

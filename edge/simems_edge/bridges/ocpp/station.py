@@ -181,6 +181,7 @@ class Station:
             return None
         room_a = self._around.ledger.room_a(one.component, now_s)
         wanted_a = self._around.setpoints.alive(one.address, now_s)
+        one.choose_phases(self._around.setpoints.alive(one.phases_address, now_s), now_s)
         limit_a = one.limit_to_send(wanted_a, room_a, now_s)
         if limit_a is not None and one.lowers(limit_a, now_s):
             return 0, self._limit(one, limit_a), one
@@ -194,7 +195,9 @@ class Station:
         assert one.session is not None  # noqa: S101 - limits are of sessions
         start_us = self._around.utc_us() + self._clock.offset_us - START_EARLY_US
         duration_s = round(self._around.settings.limit_lifetime_s) + START_EARLY_US // 1_000_000
-        phases = one.phases_used if self._settings.limit_unit == "W" else None
+        phases = one.offered if one.switches else None
+        if self._settings.limit_unit == "W":
+            phases = one.phases_used or (1 if one.switches and one.offered == 1 else None)
         return SessionCurrent(one.number, one.session.transaction, limit_a, start_us, duration_s, phases)
 
     # ---- what it says (see Desk)

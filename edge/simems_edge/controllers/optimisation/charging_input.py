@@ -7,6 +7,7 @@ from typing import Final
 
 from simems_edge.contracts import Binding, Context, EvcsRef
 from simems_edge.controllers.optimisation.charging_share import NOMINAL_V, Wish
+from simems_edge.controllers.optimisation.phase_switch import Phases, PhaseSwitch
 
 IDLE: Final = frozenset(
     {"available", "finishing", "reserved", "unavailable", "faulted", "starting", "not ready", "error"}
@@ -20,16 +21,26 @@ SPARE_A: Final = 2.0
 """Left to a car above what it takes."""
 FOLLOW_S: Final = 6.0
 """A reading from this long after a change shows it."""
+NOTHING_W: Final = 50.0
+"""Less than this is a meter's error, no charging."""
+DECIDE_S: Final = 1.0
 URGENT_SHARE: Final = 0.75
 """A car that needs this share of its largest current until it leaves is urgent."""
 NS: Final = 1e-9
 
 
 class ChargerInput:
-    def __init__(self, ref: EvcsRef, phases: tuple[int, ...], least_a: float, most_a: float) -> None:
+    def __init__(
+        self,
+        ref: EvcsRef,
+        phases: tuple[int, ...],
+        currents_a: tuple[float, float],
+        switch: PhaseSwitch | None = None,
+    ) -> None:
+        """``currents_a``: least and most. ``switch``: where one phase or three may be chosen."""
         self.name = str(ref)
-        self.phases, self._least_a, self._most_a = phases, least_a, most_a
-        self._ref = ref
+        self._phases, (self._least_a, self._most_a) = phases, currents_a
+        self._ref, self.switch = ref, switch
         self.given_a = 0.0
         self._learned_a = inf
         self._below_s = self._astray_s = self._learned_s = self._grace_s = 0.0
@@ -39,6 +50,7 @@ class ChargerInput:
     def bind(self, binding: Binding) -> None:
         ref = self._ref
         self.actuator = binding.actuator(ref, "current_limit_a")
+        self.offered = None if self.switch is None else binding.actuator(ref, "phases")
         self._setpoint = binding.read(ref, "current_limit_a_setpoint")
         self._power = binding.read(ref, "active_power_w")
         self._phases_used = binding.find(ref, "phases")
@@ -48,6 +60,11 @@ class ChargerInput:
         self._departure = binding.find(ref, "departure_time")
         labels = {} if self._status is None else binding.labels(self._status)
         self._idle = frozenset(code for code, label in labels.items() if label.lower() in IDLE)
+
+    @property
+    def phases(self) -> tuple[int, ...]:
+        """Those that it may load now: its first alone while it offers one."""
+        return self._phases[:1] if self.switch is not None and self.switch.phases == 1 else self._phases
 
     # ---- readings
 
@@ -106,13 +123,28 @@ class ChargerInput:
     def _ability_a(self) -> float:
         return min(self._most_a, self._learned_a)
 
+    def choose_phases(self, ctx: Context, part_w: float) -> None:
+        """``part_w``: its part of the surplus. Three phases need theirs and a quarter more; one is better than none."""
+        if self.switch is None:
+            return
+        least_w = 3.0 * NOMINAL_V * self._least_a
+        wish: Phases = 3 if part_w >= (least_w if self.switch.phases == 3 else 1.25 * least_w) else 1
+        self.switch.step(wish, flows_nothing=self._flows_nothing(ctx), dt_s=DECIDE_S)
+
+    def _flows_nothing(self, ctx: Context) -> bool:
+        """A reading from after the current was taken away shows none."""
+        power_w = ctx.value(self._power)
+        shown = ctx.sample_time_ns(self._power) * NS >= self._changed_ns * NS + FOLLOW_S
+        return self.given_a == 0.0 and power_w is not None and power_w < NOTHING_W and shown
+
     def astray(self) -> bool:
         """It has been allowed more than it was given for longer than it takes to tell it. Where it does not show what
         it allows, what it may draw counts, which includes the time that a car needs to follow."""
         return self._astray_s > self._grace_s
 
     def wish(self) -> Wish:
-        return Wish(self.name, self.phases, self._ability_a, self._least_a)
+        most_a = 0.0 if self.switch is not None and self.switch.idle else self._ability_a
+        return Wish(self.name, self.phases, most_a, self._least_a)
 
     def urgent(self, ctx: Context) -> bool:
         """It reaches its energy by its departure only when it charges now."""

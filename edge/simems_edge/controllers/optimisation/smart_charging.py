@@ -25,11 +25,11 @@ from simems_edge.contracts import (
     Priority,
     Spec,
 )
-from simems_edge.controllers.optimisation.charging_input import ChargerInput
+from simems_edge.controllers.optimisation.charging_input import DECIDE_S, ChargerInput
 from simems_edge.controllers.optimisation.charging_share import Limits, Wish, shares, staged
+from simems_edge.controllers.optimisation.phase_switch import PhaseSwitch
 from simems_edge.controllers.optimisation.surplus_gate import SurplusGate
 
-DECIDE_S = 1.0
 RAISE_A = 0.5
 
 
@@ -60,6 +60,11 @@ class SmartChargingSettings(ControllerSettings):
     """A car goes on for this long when the surplus is gone."""
     longest_pause_s: PositiveSeconds = 1800.0
     """A car that waits longer goes before those that charge."""
+    switch_phases: bool = False
+    """With surplus: a charger on three phases goes to one while its part is too small for three, and back. The site
+    must command it (`control: {switch_phases: true}`)."""
+    switch_every_s: Annotated[PositiveSeconds, Field(ge=300)] = 900.0
+    """Least time between two such changes of one charger."""
     raise_every_s: NonNegativeSeconds = 10.0
     """Raises come no oftener, so that readings show the last one."""
     minimum_current_a: PositiveCurrentA = 6.0
@@ -73,9 +78,16 @@ class SmartChargingSettings(ControllerSettings):
             raise ValueError("surplus and import_limit_w need a meter; name it under grid")
         if self.phases and len(self.phases) != len(self.evcs):
             raise ValueError("phases are not one for each charger; write as many as evcs, or leave them out")
+        if self.switch_phases and not self.surplus:
+            raise ValueError("switch_phases is of surplus charging; add surplus: true, or remove it")
         if self.minimum_current_a > self.maximum_current_a:
             raise ValueError("minimum_current_a is above maximum_current_a; correct one of them")
         return self
+
+    def switch_of(self, position: int) -> PhaseSwitch | None:
+        """None for a charger that has nothing to choose."""
+        able = self.switch_phases and len(self.phases_of(position)) == 3
+        return PhaseSwitch(self.switch_every_s, self.stop_after_s) if able else None
 
     def phases_of(self, position: int) -> tuple[int, ...]:
         text = self.phases[position] if self.phases else "123"
@@ -104,7 +116,7 @@ class SmartCharging(Controller):
             Input("evcs", "energy_request_wh", "the car is not urgent", optional=True),
             Input("evcs", "departure_time", "the car is not urgent", optional=True),
         ),
-        outputs=(Output("evcs", "current_limit_a", ("preferred", "upper")),),
+        outputs=(Output("evcs", "current_limit_a", ("preferred", "upper")), Output("evcs", "phases")),
         metrics=(
             Metric("budget_w", "W", "What cars may take now", resolution=10.0),
             Metric("surplus_w", "W", "Production less what the house takes", resolution=10.0),
@@ -115,6 +127,7 @@ class SmartCharging(Controller):
             "The sum of what is given never passes the fuse on any phase, nor the import limit in steady state.",
             "Each charger is given nothing, or its minimum and more.",
             "Surplus: no start before start_after_s, no stop before stop_after_s; no battery is drained into a car.",
+            "One phase or three: changed only after a reading of no power, and at most each switch_every_s.",
             "No car waits much longer than longest_pause_s while another charges, if a minimum fits.",
         ),
         test_plan=(
@@ -126,7 +139,12 @@ class SmartCharging(Controller):
     def __init__(self, controller_id: str, settings: SmartChargingSettings) -> None:
         super().__init__(controller_id, settings)
         self._chargers = [
-            ChargerInput(ref, settings.phases_of(n), settings.minimum_current_a, settings.maximum_current_a)
+            ChargerInput(
+                ref,
+                settings.phases_of(n),
+                (settings.minimum_current_a, settings.maximum_current_a),
+                settings.switch_of(n),
+            )
             for n, ref in enumerate(settings.evcs)
         ]
         self._gate = SurplusGate(settings.start_after_s, settings.stop_after_s)
@@ -149,6 +167,8 @@ class SmartCharging(Controller):
             return
         for one in self._chargers:
             ctx.propose(one.actuator, preferred=one.given_a, upper=one.given_a)
+            if one.switch is not None and one.offered is not None:
+                ctx.propose(one.offered, preferred=float(one.switch.phases))
 
     def _decide(self, ctx: Context) -> bool:
         """Whether anything can be said."""
@@ -189,6 +209,10 @@ class SmartCharging(Controller):
         urgent = [one for one in waiting if one.urgent(ctx)]
         first = shares(_wishes(urgent), limits, mode, taken)
         others = [one for one in waiting if one not in urgent]
+        for one in others:
+            one.choose_phases(ctx, -house_w / len(others))
+        for one in urgent:
+            one.choose_phases(ctx, float("inf"))
         least_w = min((one.wish().least_a * 230.0 * len(one.phases) for one in others), default=0.0)
         budget_w = self._gate.step(-house_w, least_w, DECIDE_S)
         taken |= {one.name: Wish(one.name, one.phases, first[one.name]) for one in urgent}

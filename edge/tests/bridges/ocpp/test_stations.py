@@ -233,6 +233,38 @@ async def test_every_request_reaches_the_station(running: Running, version: str)
         assert set(expected) <= set(heard)
 
 
+@both_versions
+async def test_phases_change_only_at_rest(running: Running, version: str) -> None:
+    station = Station("CP1")
+    outlet = station.outlets[1]
+
+    def offered() -> list[int]:
+        key = "charging_schedule"
+        schedules = [one[key][0] if isinstance(one[key], list) else one[key] for one in profiles(station)]
+        return [one["charging_schedule_period"][0].get("number_phases", 0) for one in schedules if "duration" in one]
+
+    async with (
+        running(connector("evcs0", "CP1", switch_phases=True)) as bench,
+        bench.connected(station, version) as client,
+    ):
+        await client.boot()
+        outlet.plugged = True
+        await client.start_transaction(1, "TAG")
+        bench.want("evcs0", 10.0)
+        await _takes(outlet, 10.0)
+        await client.meter(1)
+        bench.wanted["evcs0/phases"] = 1.0
+        bench.want("evcs0", 12.0)
+        await station.until(lambda: outlet.allowed_a() == 12.0)
+        assert set(offered()) == {3}, "current flows"
+        bench.want("evcs0", 0.0)
+        await _takes(outlet, 0.0)
+        await client.meter(1)
+        bench.want("evcs0", 8.0)
+        await station.until(lambda: outlet.allowed_a() == 8.0)
+        assert offered()[-1] == 1
+
+
 async def test_a_station_that_never_answers_stays_reserved_and_others_get_less(running: Running) -> None:
     mute, other = Station("CP1"), Station("CP2")
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 from simems_core import BAD, GOOD, Clock
 from simems_edge.config import Site
+from simems_edge.controllers.optimisation.phase_switch import PhaseSwitch
 from simems_edge.controllers.optimisation.smart_charging import SmartChargingSettings
 from simems_edge.controllers.optimisation.surplus_gate import SurplusGate
 from simems_edge.runtime import Runtime
@@ -20,7 +21,8 @@ START_S = 1_790_000_000
 
 
 def site_of(dwell: float, **settings: Any) -> Site:
-    control = {"control": {"safe_current_a": 0.0, "maximum_current_a": 32.0, "dwell": dwell}}
+    switches = bool(settings.get("switch_phases"))
+    control = {"control": {"safe_current_a": 0.0, "maximum_current_a": 32.0, "dwell": dwell, "switch_phases": switches}}
     chargers = tuple({"id": name, "profile": "virtual_charger"} | TCP | control for name in NAMES)
     entry = {"id": "cars0", "type": "smart_charging", "evcs": list(NAMES), "grid": "grid0", "fuse_a": 63.0} | settings
     limits = {"import_limit_w": 200_000.0, "export_limit_w": 200_000.0}
@@ -51,13 +53,14 @@ class Garage:
         self.more: dict[str, float] = {}
         self.silent: set[str] = set()
         self.limits_a = dict.fromkeys(NAMES, 0.0)
+        self.phases = dict.fromkeys(NAMES, 3.0)
         self.cycle = 0
 
     def drawn_a(self, name: str) -> float:
         return min(self.limits_a[name], self.cars_a[name])
 
     def power_w(self) -> float:
-        return sum(self.drawn_a(name) for name in NAMES) * 3 * VOLTAGE_V
+        return sum(self.drawn_a(name) * self.phases[name] for name in NAMES) * VOLTAGE_V
 
     def step(self, house_w: float, seconds: int = 1, battery_w: float = 0.0) -> dict[str, float]:
         """``house_w``: load less production; ``battery_w``: discharge > 0."""
@@ -69,7 +72,9 @@ class Garage:
             decisions = {one.address: one.setpoint for one in self.runtime.step(now_ns)}
             for name in NAMES:
                 if name not in self.deaf:
-                    self.limits_a[name] = decisions[f"{name}/current_limit_a"]
+                    offered = decisions.get(f"{name}/phases", 3.0)
+                    assert offered == self.phases[name] or self.drawn_a(name) == 0.0, "switched while current flows"
+                    self.limits_a[name], self.phases[name] = decisions[f"{name}/current_limit_a"], offered
         return dict(self.limits_a)
 
     def _publish(self, house_w: float, battery_w: float, now_ns: int) -> None:
@@ -82,10 +87,10 @@ class Garage:
             "ess0/max_discharge_power_w": 50_000.0,
         }
         for name in NAMES:
-            values[f"{name}/active_power_w"] = self.drawn_a(name) * 3 * VOLTAGE_V
+            values[f"{name}/active_power_w"] = self.drawn_a(name) * self.phases[name] * VOLTAGE_V
             values[f"{name}/status"] = CAR if self.cars_a[name] else NONE
             values[f"{name}/current_limit_a"] = self.limits_a[name]
-            values[f"{name}/phases"] = 3.0
+            values[f"{name}/phases"] = self.phases[name]
         for address, value in (values | self.more).items():
             quality = BAD if address in self.silent else GOOD
             self.runtime.image.publish(self.runtime.image.handle(address), value, now_ns, quality)
@@ -176,6 +181,49 @@ def test_nobody_waits_much_longer_than_the_longest_pause() -> None:
     assert longest <= 300 + 60
 
 
+def test_little_sun_is_for_one_phase_and_much_for_three() -> None:
+    """No change while current flows (the rig looks at each), none sooner than the last one allows."""
+    garage = Garage(surplus=True, switch_phases=True, start_after_s=30.0, stop_after_s=30.0, switch_every_s=300.0)
+    garage.cars_a["evcs0"] = 16.0
+    garage.step(-2_500.0, 120)
+    assert garage.phases["evcs0"] == 1.0
+    assert garage.limits_a["evcs0"] == pytest.approx(2_500.0 / VOLTAGE_V, abs=0.2)
+    garage.step(-9_000.0, 100)
+    assert garage.phases["evcs0"] == 1.0, "too soon"
+    garage.step(-9_000.0, 400)
+    assert garage.phases["evcs0"] == 3.0
+    assert garage.limits_a["evcs0"] == pytest.approx(9_000.0 / (3 * VOLTAGE_V), abs=0.2)
+
+
+def test_phases_change_only_when_nothing_flows_and_not_often() -> None:
+    switch = PhaseSwitch(every_s=100.0, wait_s=10.0)
+    for _ in range(9):
+        switch.step(1, flows_nothing=True, dt_s=1.0)
+    assert not switch.idle, "not wished for long enough"
+    for _ in range(60):
+        switch.step(1, flows_nothing=False, dt_s=1.0)
+    assert (switch.phases, switch.idle) == (3, True), "current still flows"
+    switch.step(1, flows_nothing=True, dt_s=1.0)
+    assert (switch.phases, switch.idle) == (1, True)
+    for _ in range(16):
+        switch.step(1, flows_nothing=True, dt_s=1.0)
+    assert not switch.idle
+    for _ in range(80):
+        switch.step(3, flows_nothing=True, dt_s=1.0)
+    assert switch.phases == 1, "the last change is not long enough ago"
+    for _ in range(10):
+        switch.step(3, flows_nothing=True, dt_s=1.0)
+    assert switch.phases == 3
+
+
+def test_a_wish_that_goes_away_while_it_stops_changes_nothing() -> None:
+    switch = PhaseSwitch(every_s=0.0, wait_s=0.0)
+    switch.step(1, flows_nothing=False, dt_s=1.0)
+    assert switch.idle
+    switch.step(3, flows_nothing=False, dt_s=1.0)
+    assert (switch.phases, switch.idle) == (3, False)
+
+
 def test_without_the_meter_it_withdraws() -> None:
     garage = Garage(import_limit_w=30_000.0)
     garage.cars_a = dict.fromkeys(NAMES, 16.0)
@@ -201,6 +249,7 @@ def test_the_gate_opens_and_closes_after_its_times() -> None:
         ({"phases": ["4"]}, "phases"),
         ({"minimum_current_a": 40.0}, "above maximum"),
         ({"evcs": []}, "evcs"),
+        ({"switch_phases": True}, "surplus charging"),
     ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
