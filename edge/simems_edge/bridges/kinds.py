@@ -8,13 +8,14 @@ from typing import Any
 
 from simems_edge.bridges.modbus import ModbusBridge
 from simems_edge.bridges.ocpp.bridge import OcppBridge
+from simems_edge.bridges.ocpp.office import ChargingOffice
 from simems_edge.config import Site
 
 
-def bridges_of(site: Site, data: Path) -> list[Any]:
+def bridges_of(site: Site, data: Path, office: ChargingOffice | None = None) -> list[Any]:
     """One for each protocol that a component is reached by; each runs apart, so that none waits for another.
 
-    ``data``: folder of what a bridge must not forget."""
-    makers = {"modbus": ModbusBridge, "ocpp": partial(OcppBridge, data=data)}
+    ``data``: folder of what a bridge must not forget; ``office``: shows charging to screens."""
+    makers = {"modbus": ModbusBridge, "ocpp": partial(OcppBridge, data=data, office=office)}
     spoken = {component.connection.protocol for component in site.components}
     return [bridge for protocol, bridge in makers.items() if protocol in spoken]

@@ -17,6 +17,7 @@ from simems_edge.bridges.modbus.setpoints import SetpointStore
 from simems_edge.bridges.ocpp.connector import Connector, ImageRows
 from simems_edge.bridges.ocpp.ledger import Cap, Ledger
 from simems_edge.bridges.ocpp.limits import LimitBook, Timing
+from simems_edge.bridges.ocpp.office import ChargingOffice
 from simems_edge.bridges.ocpp.server import StationServer
 from simems_edge.bridges.ocpp.station import NANOSECONDS, Station, Surroundings
 from simems_edge.bridges.ocpp.store import SessionStore
@@ -44,8 +45,10 @@ class OcppBridge:
         on_problem: OnProblem,
         on_clear: OnClear,
         data: Path,
+        office: ChargingOffice | None = None,
     ) -> None:
-        """Raises SessionStoreError when sessions cannot be kept: then no station is answered."""
+        """``office``: what shows the stations to screens. Raises SessionStoreError when sessions cannot be kept: then
+        no station is answered."""
         settings = site.ocpp
         if settings is None:
             raise ValueError("the site file has no section ocpp")
@@ -62,6 +65,8 @@ class OcppBridge:
             for station in settings.stations
             if any(_at(one, station.id) for one in ours)
         }
+        self._office = office or ChargingOffice(data)
+        self._office.announce(self.stations)
         self._settings = settings
         self._away_s = dict.fromkeys(self.stations, self._now_s())
 
@@ -103,12 +108,14 @@ class OcppBridge:
     async def run(self) -> None:
         """Until cancelled. A port that is taken or a certificate that cannot be read is told and tried again."""
         self._loop = asyncio.get_running_loop()
+        self._office.runs_on(self._loop)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.look(), name="charging stations")
                 tasks.create_task(self._listen(), name="ocpp server")
         finally:
             self._loop = None
+            self._office.runs_on(None)
 
     async def _listen(self) -> None:
         while True:

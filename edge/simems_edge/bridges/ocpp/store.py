@@ -155,6 +155,12 @@ class SessionStore:
             raise SessionStoreError(f"{self._path}: {error}") from error
 
 
+def newest_sessions(database: sqlite3.Connection, limit: int) -> list[Session]:
+    """For readers beside the store. Raises sqlite3.Error."""
+    sql = f"select {', '.join(_COLUMNS)} from sessions order by number desc limit ?"  # noqa: S608 - own names
+    return [Session(*row) for row in database.execute(sql, (limit,)).fetchall()]
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     try:
