@@ -20,8 +20,8 @@ from simems_edge.bridges.ocpp.limits import LimitBook, Timing
 from simems_edge.bridges.ocpp.office import ChargingOffice
 from simems_edge.bridges.ocpp.server import StationServer
 from simems_edge.bridges.ocpp.station import NANOSECONDS, Station, Surroundings
-from simems_edge.bridges.ocpp.store import SessionStore
-from simems_edge.config import ClusterEntry, Component, Control, OcppSettings, Site
+from simems_edge.bridges.ocpp.store import SessionStore, SessionStoreError
+from simems_edge.config import ClusterEntry, Component, Control, Site
 from simems_edge.devices import Profile
 
 log = logging.getLogger(__name__)
@@ -47,36 +47,45 @@ class OcppBridge:
         data: Path,
         office: ChargingOffice | None = None,
     ) -> None:
-        """``office``: what shows the stations to screens. Raises SessionStoreError when sessions cannot be kept: then
-        no station is answered."""
+        """``office``: what shows the stations to screens. While sessions cannot be kept no station is answered."""
         settings = site.ocpp
         if settings is None:
             raise ValueError("the site file has no section ocpp")
+        self._site, self._settings, self._image, self._data = site, settings, image, data
         self._clock, self._setpoints = clock, SetpointStore()
+        self._ours = [component for component in site.components if component.connection.ocpp is not None]
+        self._reporters = {one.id: Reporter(one.id, on_problem, on_clear) for one in self._ours}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.store = SessionStore(data, clock.utc_us(clock.now_ns()))
-        ours = [component for component in site.components if component.connection.ocpp is not None]
-        connectors = {one.id: self._connector(one, settings, image, on_problem, on_clear) for one in ours}
-        self.caps = caps_of(site, ours)
-        self.ledger = Ledger(self.caps, {name: one.book for name, one in connectors.items()})
-        around = Surroundings(settings, clock, self.store, self._setpoints, self.ledger, self._wake)
-        self.stations = {
-            station.id: Station(station, [connectors[one.id] for one in ours if _at(one, station.id)], around)
-            for station in settings.stations
-            if any(_at(one, station.id) for one in ours)
-        }
         self._office = office or ChargingOffice(data)
-        self._office.announce(self.stations)
-        self._settings = settings
-        self._away_s = dict.fromkeys(self.stations, self._now_s())
+        self.stations: dict[str, Station] = {}
+        self.caps = caps_of(site, self._ours)
+        self._build()
 
-    def _connector(
-        self, component: Component, settings: OcppSettings, image: ProcessImage, problem: OnProblem, clear: OnClear
-    ) -> Connector:
+    def _build(self) -> bool:
+        """Stations as they stood; False (and told) while the disk refuses."""
+        try:
+            self.store = SessionStore(self._data, self._clock.utc_us(self._clock.now_ns()))
+            connectors = {one.id: self._connector(one) for one in self._ours}
+            self.ledger = Ledger(self.caps, {name: one.book for name, one in connectors.items()})
+            around = Surroundings(self._settings, self._clock, self.store, self._setpoints, self.ledger, self._wake)
+            self.stations = {
+                station.id: Station(station, mine, around)
+                for station in self._settings.stations
+                if (mine := [connectors[one.id] for one in self._ours if _at(one, station.id)])
+            }
+        except SessionStoreError as error:
+            self._tell_all("charging_store_failed", f"no station is answered: {error}")
+            return False
+        self._clear_all("charging_store_failed")
+        self._away_s = dict.fromkeys(self.stations, self._now_s())
+        self._office.announce(self.stations)
+        return True
+
+    def _connector(self, component: Component) -> Connector:
         place, control = component.connection.ocpp, component.control or Control()
         assert place is not None  # noqa: S101 - only those are asked for
         maximum_a = control.maximum_current_a or LARGEST_CURRENT_A
-        timing = Timing(settings.limit_lifetime_s, settings.clock_slack_s)
+        timing = Timing(self._settings.limit_lifetime_s, self._settings.clock_slack_s)
         safe_a = self.store.safe_current_a(place.station, place.connector)
         return Connector(
             component=component.id,
@@ -85,16 +94,16 @@ class OcppBridge:
             maximum_a=maximum_a,
             minimum_a=min(control.minimum_current_a, maximum_a),
             book=LimitBook(maximum_a, safe_a, timing, self._now_s()),
-            rows=ImageRows(component.id, image),
-            reporter=Reporter(component.id, problem, clear),
+            rows=ImageRows(component.id, self._image),
+            reporter=self._reporters[component.id],
             switches=control.switch_phases,
         )
 
     @property
     def addresses(self) -> frozenset[str]:
         """What it can set."""
-        every = [one for station in self.stations.values() for one in station.connectors.values()]
-        return frozenset([one.address for one in every] + [one.phases_address for one in every if one.switches])
+        switching = [f"{one.id}/phases" for one in self._ours if one.control is not None and one.control.switch_phases]
+        return frozenset([f"{one.id}/current_limit_a" for one in self._ours] + switching)
 
     def write(self, address: str, setpoint: float) -> None:
         """Any thread; the latest wins. One that is not repeated for 5 s is no longer renewed at the station."""
@@ -110,6 +119,8 @@ class OcppBridge:
         self._loop = asyncio.get_running_loop()
         self._office.runs_on(self._loop)
         try:
+            while not self.stations and not self._build():  # noqa: ASYNC110 - a disk tells nobody
+                await asyncio.sleep(LISTEN_AGAIN_S)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.look(), name="charging stations")
                 tasks.create_task(self._listen(), name="ocpp server")
@@ -161,14 +172,12 @@ class OcppBridge:
                         _tell_cap(one, cap, passed=passed)
 
     def _tell_all(self, code: str, text: str) -> None:
-        for station in self.stations.values():
-            for one in station.connectors.values():
-                one.reporter.problem(code, text)
+        for reporter in self._reporters.values():
+            reporter.problem(code, text)
 
     def _clear_all(self, code: str) -> None:
-        for station in self.stations.values():
-            for one in station.connectors.values():
-                one.reporter.clear(code)
+        for reporter in self._reporters.values():
+            reporter.clear(code)
 
     # ---- who waits
 

@@ -31,7 +31,7 @@ from simems_edge.bridges.ocpp.orders import (
 )
 from simems_edge.bridges.ocpp.peer import NoAnswerError, RefusedError
 from simems_edge.bridges.ocpp.sessions import Report, Session
-from simems_edge.bridges.ocpp.store import SessionStore
+from simems_edge.bridges.ocpp.store import SessionStore, SessionStoreError
 from simems_edge.bridges.ocpp.times import StationClock
 from simems_edge.config import ChargingStation, OcppSettings
 
@@ -162,8 +162,17 @@ class Station:
         connector.reporter.clear("request_refused", "no_answer")
         connector.taken(order, ticket, self._around.now_s())
         if isinstance(order, DefaultCurrent):
-            self._around.store.set_safe_current(self.id, connector.number, order.limit_a)
+            self._remember(connector, order.limit_a)
         self._around.changed()
+
+    def _remember(self, connector: Connector, safe_a: float) -> None:
+        """Over a restart; what the disk refuses only costs that a restart reserves more."""
+        try:
+            self._around.store.set_safe_current(self.id, connector.number, safe_a)
+        except SessionStoreError as error:
+            connector.reporter.problem("charging_store_failed", str(error))
+        else:
+            connector.reporter.clear("charging_store_failed")
 
     # ---- what to ask next
 
@@ -286,7 +295,7 @@ class Station:
         if current is not None and current.number != session.number:
             if (current.started_us or 0) > (session.started_us or 0):
                 return
-            self._around.store.abandon(current, self._around.utc_us())
+            self._abandon(one, current)
             one.release(self._around.now_s())
         one.session = session
         one.authorised = self.allows(session.id_tag)
@@ -302,8 +311,15 @@ class Station:
         now_s = self._around.now_s()
         for one in self.connectors.values():
             if one.session is not None and one.free_long(now_s):
-                self._around.store.abandon(one.session, self._around.utc_us())
+                self._abandon(one, one.session)
                 one.release(now_s)
+
+    def _abandon(self, one: Connector, session: Session) -> None:
+        """A disk that refuses leaves it open there: its next start, or end, says so again."""
+        try:
+            self._around.store.abandon(session, self._around.utc_us())
+        except SessionStoreError as error:
+            one.reporter.problem("charging_store_failed", str(error))
 
 
 def _sane(report: Report) -> Report:

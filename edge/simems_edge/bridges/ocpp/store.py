@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple, fields
@@ -26,6 +27,7 @@ EPOCH_S: Final = 1_577_836_800
 LARGEST_NUMBER: Final = 2**31 - 1
 KEPT: Final = 100_000
 """Ended sessions that stay; older ones go first."""
+SAVE_EVERY_S: Final = 60.0
 _COLUMNS: Final = (
     "number",
     "station",
@@ -49,6 +51,8 @@ class SessionStore:
             self._database = self._opened(utc_us)
         except (sqlite3.Error, OSError) as error:
             raise SessionStoreError(f"{self._path}: cannot be used ({error}); check disk and rights") from error
+        self._unsaved: dict[int, Session] = {}
+        self._saved_s: dict[int, float] = {}
         (highest,) = self._database.execute("select max(number) from sessions").fetchone()
         self._next = max(int(highest or 0) + 1, min(max(utc_us // 1_000_000 - EPOCH_S, 1), LARGEST_NUMBER // 2))
 
@@ -63,6 +67,9 @@ class SessionStore:
             return _connect(self._path)
 
     def close(self) -> None:
+        """With every reading saved."""
+        for session in list(self._unsaved.values()):
+            self._write(session)
         self._database.close()
 
     # ---- sessions
@@ -75,9 +82,17 @@ class SessionStore:
             self._write(session)
             return session, True
         after = advanced(known, report)
-        if after != known:
+        if after == known:
+            return after, False
+        if report.kind == "updated" and self._is_fresh(after):
+            self._unsaved[after.number] = after
+        else:
             self._write(after)
         return after, False
+
+    def _is_fresh(self, session: Session) -> bool:
+        """Readings between start and end may be lost with the power: they are saved once a minute, for the flash."""
+        return time.monotonic() - self._saved_s.get(session.number, -SAVE_EVERY_S) < SAVE_EVERY_S
 
     def find(self, report: Report) -> Session | None:
         """By its identity; else by the number that we gave. A number that we never gave (stations send -1 for what
@@ -133,6 +148,11 @@ class SessionStore:
             f"insert or replace into sessions ({', '.join(_COLUMNS)}) values ({marks})",  # noqa: S608 - own names
             astuple(session),
         )
+        self._unsaved.pop(session.number, None)
+        if session.open:
+            self._saved_s[session.number] = time.monotonic()
+        else:
+            self._saved_s.pop(session.number, None)
         if session.number % 1000 == 0:
             self._thin(session.number)
 
@@ -145,7 +165,8 @@ class SessionStore:
 
     def _select(self, where: str, *values: object) -> list[Session]:
         sql = f"select {', '.join(_COLUMNS)} from sessions where {where}"  # noqa: S608 - own words
-        return [Session(*row) for row in self._execute(sql, values).fetchall()]
+        found = [Session(*row) for row in self._execute(sql, values).fetchall()]
+        return [self._unsaved.get(session.number, session) for session in found]
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Each statement is its own transaction. Raises :class:`SessionStoreError`."""

@@ -25,7 +25,6 @@ from ocpp.v201 import call_result as result201
 messages.ASYNC_VALIDATION = False
 """Threads would make simulated time jump while they work."""
 VOLTAGE_V = 230.0
-FOLLOW_S = 3.0
 
 
 @dataclass
@@ -58,6 +57,8 @@ class Outlet:
     meter_wh: float = 1000.0
     factory_a: float = 32.0
     """Without any profile."""
+    follow_s: float = 3.0
+    """How long the car takes to do what it is allowed."""
     _drawn_a: float = 0.0
     _target: tuple[float, float] = (0.0, 0.0)
     _counted_s: float | None = None
@@ -76,7 +77,7 @@ class Outlet:
         allowed_a = self.allowed_a() if self.plugged and self.transaction is not None else 0.0
         wish_a = min(allowed_a, self.car_a) if allowed_a >= 6.0 else 0.0
         if wish_a != self._target[0]:
-            self._target = (wish_a, now_s + FOLLOW_S)
+            self._target = (wish_a, now_s + self.follow_s)
         if not self.plugged or self.transaction is None:
             self._drawn_a = 0.0
         elif now_s >= self._target[1]:

@@ -22,6 +22,7 @@ def running(tmp_path: Path) -> Running:
     ) -> AsyncIterator[Bench]:
         site = charging_site(*components, ocpp={"port": unused_port(), "host": "127.0.0.1"} | (ocpp or {}), **more)
         bench = Bench(site, tmp_path)
+        bench.hurry()
         tasks = [asyncio.create_task(bench.bridge.run()), asyncio.create_task(bench.repeat())]
         try:
             await listening(bench)

@@ -44,6 +44,20 @@ def test_a_session_from_start_to_end(store: SessionStore) -> None:
     assert (ended.number, ended.energy_wh, ended.open, ended.remark) == (session.number, 2000.0, False, "")
 
 
+def test_readings_are_saved_now_and_then_and_the_end_has_them_all(tmp_path: Path, store: SessionStore) -> None:
+    session, _ = store.take(start())
+    for minute in range(1, 20):
+        update = Report(
+            "CP1", 1, "updated", session.identity, UTC_US + minute, session.transaction, meter_wh=1000.0 + minute
+        )
+        store.take(update)
+    assert SessionStore(tmp_path, UTC_US).newest()[0].last_wh is None, "not each reading wears the flash"
+    assert store.newest()[0].last_wh == 1019.0
+    silent = Report("CP1", 1, "ended", session.identity, UTC_US + 99, session.transaction)
+    assert store.take(silent)[0].energy_wh == 19.0
+    assert SessionStore(tmp_path, UTC_US).newest()[0].energy_wh == 19.0
+
+
 def test_told_again_is_the_same_session(store: SessionStore) -> None:
     first, _ = store.take(start())
     again, new = store.take(start())

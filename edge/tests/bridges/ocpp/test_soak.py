@@ -1,7 +1,7 @@
 """Stations that connect, charge and drop at random: no transaction lost or doubled, never over the cap, under the
 site's limit within 10 s of any step of the load.
 
-Twelve stations for half an hour here; ``make ocpp-long`` has a hundred for ten hours.
+Eight stations for an hour here; ``make ocpp-long`` has a hundred for ten hours.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from soak import Garage
 
 log = logging.getLogger(__name__)
-STATIONS = int(os.environ.get("SIMEMS_OCPP_STATIONS", "12"))
+STATIONS = int(os.environ.get("SIMEMS_OCPP_STATIONS", "8"))
 HOURS = float(os.environ.get("SIMEMS_OCPP_HOURS", "1.0"))
 SEEDS = [int(seed) for seed in os.environ.get("SIMEMS_OCPP_SEEDS", "1").split(",")]
 

@@ -7,14 +7,16 @@ import contextlib
 import json
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from charge_points import Station
-from charging_bench import Running, connector, until
+from charging_bench import Bench, Running, charging_site, connector, listening, until, unused_port
 from ocpp.exceptions import OCPPError
 from simems_edge.bridges.ocpp import sessions
 from simems_edge.bridges.ocpp.orders import GetDiagnostics, RemoteStart, RemoteStop, Reset, Trigger, UpdateFirmware
+from simems_edge.bridges.ocpp.store import FILE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -322,3 +324,35 @@ async def test_the_port_is_taken_and_told_then_free_again(running: Running) -> N
         port = taken.getsockname()[1]
         async with running(connector("evcs0", "CP1"), ocpp={"port": port}) as bench:
             await until(lambda: ("evcs0", "ocpp_not_listening") in bench.problems)
+
+
+async def test_a_disk_that_refuses_stops_nobody_but_charging(running: Running, tmp_path: Path) -> None:
+    """The bridge is there and says so; stations connect once sessions can be kept."""
+    (tmp_path / FILE).mkdir()
+    site = charging_site(connector("evcs0", "CP1"), ocpp={"port": unused_port(), "host": "127.0.0.1"})
+    bench = Bench(site, tmp_path)
+    assert "charging_store_failed" in {code for _, code in bench.problems}
+    assert bench.bridge.addresses == {"evcs0/current_limit_a"}
+    serving = asyncio.create_task(bench.bridge.run())
+    (tmp_path / FILE).rmdir()
+    try:
+        await listening(bench)
+        async with bench.connected(Station("CP1")) as client:
+            assert (await client.boot()).status == "Accepted"
+        assert ("evcs0", "charging_store_failed") not in bench.problems
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_transaction_that_cannot_be_kept_is_refused_and_taken_when_told_again(running: Running) -> None:
+    station = Station("CP1")
+    async with running(connector("evcs0", "CP1")) as bench, bench.connected(station) as client:
+        await client.boot()
+        at = datetime.now(UTC)
+        bench.store._database.execute("pragma query_only = on")
+        with pytest.raises(OCPPError):
+            await client.start_transaction(1, "TAG", at)
+        bench.store._database.execute("pragma query_only = off")
+        await client.start_transaction(1, "TAG", at)
+        assert bench.store.count() == 1
