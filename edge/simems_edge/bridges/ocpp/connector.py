@@ -78,6 +78,8 @@ class Connector:
     """Number of the session whose own safe current it took."""
     retry_s: float = -math.inf
     """Not asked before."""
+    refusals: int = 0
+    """In a row."""
     phases_used: int | None = None
     switches: bool = False
     """Offers one phase or three as it is told."""
@@ -140,6 +142,7 @@ class Connector:
 
     def taken(self, order: Order, ticket: int | None, now_s: float) -> None:
         """The station acknowledged it."""
+        self.refusals = 0
         if ticket is not None:
             self.book.acknowledged(ticket, now_s)
         elif isinstance(order, DefaultCurrent):
@@ -149,6 +152,7 @@ class Connector:
             self.safe_told = self.session.number
 
     def refused(self, ticket: int | None) -> None:
+        self.refusals += 1
         if ticket is not None:
             self.book.refused(ticket)
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from simems_edge.bridges.ocpp.measurands import Measured
 from simems_edge.bridges.ocpp.sessions import Report, Session
 
+CONFIGURE_PARTS = 6
 SAFE_STACK, LIMIT_STACK = 0, 1
 """Stack levels of a transaction's profiles: the permanent safe current, and above it the limit that ends by itself."""
 
@@ -51,11 +52,13 @@ class SessionCurrent:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """The settings that this edge relies on; stations lack some of them."""
+    """The settings that this edge relies on; stations lack some of them. 1.6 takes them one by one, so that a limit
+    never waits for all of them: ``part`` says which."""
 
     sample_s: int
     offline_charging: bool
     heartbeat_s: int
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from simems_edge.bridges.ocpp.connector import Connector
 from simems_edge.bridges.ocpp.ledger import Ledger
 from simems_edge.bridges.ocpp.measurands import Measured
 from simems_edge.bridges.ocpp.orders import (
+    CONFIGURE_PARTS,
     Configure,
     DefaultCurrent,
     Link,
@@ -38,7 +39,8 @@ from simems_edge.config import ChargingStation, OcppSettings
 log = logging.getLogger(__name__)
 RETRY_S: Final = 5.0
 """After a request that failed."""
-REFUSED_RETRY_S: Final = 30.0
+REFUSED_RETRY_S: Final = (1.0, 30.0)
+"""First and longest wait after a refusal: a station may know a transaction a moment later than its answer came."""
 LOOK_S: Final = 1.0
 """How often the next order is looked for when nothing woke the talk."""
 SILENT_HEARTBEATS: Final = 2.5
@@ -117,7 +119,8 @@ class Station:
         self._todo.clear()
         if self._settings.maximum_current_a is not None:
             self._todo.append(StationMaximum(self._settings.maximum_current_a))
-        self._todo.append(Configure(round(settings.sample_s), settings.offline_charging, round(settings.heartbeat_s)))
+        told = (round(settings.sample_s), settings.offline_charging, round(settings.heartbeat_s))
+        self._todo.extend(Configure(*told, part) for part in range(CONFIGURE_PARTS))
         if tags:
             self._todo.append(LocalList(_list_version(tags), tags))
         if not self.model:
@@ -143,7 +146,7 @@ class Station:
         try:
             await link.ask(order)
         except RefusedError as error:
-            self._failed(connector, "request_refused", str(error), REFUSED_RETRY_S)
+            self._failed(connector, "request_refused", str(error), _refused_retry_s(connector))
             if connector is not None:
                 connector.refused(ticket)
         except NoAnswerError as error:
@@ -320,6 +323,12 @@ class Station:
             self._around.store.abandon(session, self._around.utc_us())
         except SessionStoreError as error:
             one.reporter.problem("charging_store_failed", str(error))
+
+
+def _refused_retry_s(connector: Connector | None) -> float:
+    """Doubled with each refusal in a row."""
+    first_s, longest_s = REFUSED_RETRY_S
+    return first_s if connector is None else min(first_s * 2.0 ** min(connector.refusals, 10), longest_s)
 
 
 def _sane(report: Report) -> Report:

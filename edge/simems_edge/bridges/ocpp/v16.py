@@ -30,8 +30,8 @@ from simems_edge.bridges.ocpp.unit import LimitUnit
 
 VERSION: Final = "1.6"
 SUBPROTOCOL: Final = "ocpp1.6"
-_FINE: Final = frozenset({"Accepted", "RebootRequired", "NotSupported"})
-"""NotSupported: of a setting, or of a list that the station does not keep: it goes on without."""
+_FINE: Final = frozenset({"NotSupported"})
+"""Of a list that the station does not keep: it goes on without."""
 
 
 class Link16:
@@ -136,24 +136,24 @@ class Link16:
     # ---- what it is asked
 
     async def ask(self, order: Order) -> None:
-        for action, payload in self._requests(order):
-            answer = await self._peer.call(action, payload)
-            status = answer.get("status", "Accepted")
-            lenient = isinstance(order, Configure | LocalList)
-            if status != "Accepted" and not (lenient and (status in _FINE or isinstance(order, Configure))):
-                raise RefusedError(f"{action}: {status}")
+        action, payload = self._request(order)
+        answer = await self._peer.call(action, payload)
+        status = answer.get("status", "Accepted")
+        lenient = isinstance(order, Configure) or (isinstance(order, LocalList) and status in _FINE)
+        if status != "Accepted" and not lenient:
+            raise RefusedError(f"{action}: {status}")
 
-    def _requests(self, order: Order) -> list[tuple[str, Payload]]:
+    def _request(self, order: Order) -> tuple[str, Payload]:
         match order:
             case DefaultCurrent() | StationMaximum() | SessionCurrent():
-                return [("SetChargingProfile", self._profile(order))]
+                return "SetChargingProfile", self._profile(order)
             case Configure():
-                pairs = _settings(order)
-                return [("ChangeConfiguration", {"key": key, "value": value}) for key, value in pairs]
+                key, value = _settings(order)[order.part]
+                return "ChangeConfiguration", {"key": key, "value": value}
             case LocalList(version, tags):
-                return [("SendLocalList", _local_list(version, tags))]
+                return "SendLocalList", _local_list(version, tags)
             case _:
-                return [_action(order)]
+                return _action(order)
 
     def _profile(self, order: DefaultCurrent | StationMaximum | SessionCurrent) -> Payload:
         match order:

@@ -144,6 +144,8 @@ class Link201:
     # ---- what it is asked
 
     async def ask(self, order: Order) -> None:
+        if isinstance(order, Configure) and order.part > 0:
+            return  # the first took all of them
         action, payload = self._request(order)
         answer = await self._peer.call(action, payload)
         status = answer.get("status", "Accepted")

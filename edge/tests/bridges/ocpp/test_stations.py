@@ -15,7 +15,15 @@ from charge_points import Station
 from charging_bench import Bench, Running, charging_site, connector, listening, until, unused_port
 from ocpp.exceptions import OCPPError
 from simems_edge.bridges.ocpp import sessions
-from simems_edge.bridges.ocpp.orders import GetDiagnostics, RemoteStart, RemoteStop, Reset, Trigger, UpdateFirmware
+from simems_edge.bridges.ocpp.orders import (
+    CONFIGURE_PARTS,
+    GetDiagnostics,
+    RemoteStart,
+    RemoteStop,
+    Reset,
+    Trigger,
+    UpdateFirmware,
+)
 from simems_edge.bridges.ocpp.store import FILE
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -71,6 +79,23 @@ async def test_a_whole_session(running: Running, version: str) -> None:
 async def _takes(outlet: Any, current_a: float) -> None:
     outlet.draws_a()
     await until(lambda: outlet.draws_a() == current_a)
+
+
+@both_versions
+async def test_a_station_is_told_what_this_edge_relies_on(running: Running, version: str) -> None:
+    station = Station("CP1")
+    stations = [{"id": "CP1", "maximum_current_a": 20}]
+    async with (
+        running(connector("evcs0", "CP1"), ocpp={"stations": stations}) as bench,
+        bench.connected(station, version) as client,
+    ):
+        await client.boot()
+        await station.until(lambda: station.maximum_a == 20.0)
+        await station.until(lambda: "SendLocalList" in {action for action, _ in station.heard})
+        if version == "ocpp1.6":
+            keys = {payload[0] for action, payload in station.heard if action == "ChangeConfiguration"}
+            assert len(keys) == CONFIGURE_PARTS
+        await station.until(lambda: ("TriggerMessage", "StatusNotification") in station.heard)
 
 
 @both_versions
