@@ -137,6 +137,11 @@ isolation-long: .stamps/python ## Long proof: a million requests of three tenant
 modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
 	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
 
+.PHONY: ocpp-long
+ocpp-long: .stamps/python ## Long proof: a hundred charging stations for ten simulated hours, ledger over 20,000 sequences (an hour)
+	SIMEMS_OCPP_STATIONS=100 SIMEMS_OCPP_HOURS=10 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/ocpp/test_soak.py
+	SIMEMS_LEDGER_CASES=20000 $(BIN)/python -m pytest -q --timeout=0 edge/tests/bridges/ocpp/test_limits.py
+
 .PHONY: schemathesis-long
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)
 	SIMEMS_API_EXAMPLES=100 $(BIN)/python -m pytest -q -s --timeout=0 cloud/tests/api/test_schemathesis.py -k embedded

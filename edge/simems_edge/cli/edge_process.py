@@ -18,6 +18,7 @@ from simems_core import Clock, wire
 
 from simems_edge.bridges.kinds import bridges_of
 from simems_edge.bridges.mqtt import MqttGateway
+from simems_edge.bridges.ocpp.office import ChargingOffice
 from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
@@ -74,12 +75,15 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     buffer = await Buffer.open(folder, now_us, site.buffer.max_size_mb * MEGABYTE)
     stack.push_async_callback(buffer.close)
     processes = site.controller_processes.enabled
-    runtime = Runtime(site, clock=clock, bridges=bridges_of(site), data=options.data, processes=processes)
+    office = None if site.ocpp is None else ChargingOffice(options.data)
+    runtime = Runtime(
+        site, clock=clock, bridges=bridges_of(site, options.data, office), data=options.data, processes=processes
+    )
     if options.record is not None:
         recording = LiveRecording(runtime, options.record)
         recording.start()
         stack.callback(recording.stop)
-    parts = _Parts(site, options, runtime, buffer, now_us)
+    parts = _Parts(site, options, runtime, buffer, now_us, office)
     stack.push_async_callback(parts.pump.flush)
     runtime.on_event = parts.pump.add_event
     # Ends last: while cycles complete, systemd hears so, also during a slow stop.
@@ -106,10 +110,16 @@ class _Parts:
     """The parts of one edge that live on the event loop."""
 
     def __init__(
-        self, site: Site, options: EdgeOptions, runtime: Runtime, buffer: Buffer, now_us: Callable[[], int]
+        self,
+        site: Site,
+        options: EdgeOptions,
+        runtime: Runtime,
+        buffer: Buffer,
+        now_us: Callable[[], int],
+        office: ChargingOffice | None,
     ) -> None:
         self._runtime, self._buffer, self._site, self._options = runtime, buffer, site, options
-        self._now_us = now_us
+        self._now_us, self._office = now_us, office
         self.house = HouseAlarms(on_event=self._record, now_us=now_us)
         self.pump = Pump(
             runtime.recorder,
@@ -177,7 +187,7 @@ class _Parts:
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))
-        return create_app(self.edge, access, find_screens())
+        return create_app(self.edge, access, find_screens(), self._office)
 
     async def _compact(self) -> None:
         while True:

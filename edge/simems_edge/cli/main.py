@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "scan": ("simems_edge.cli.scan:command", "Find SunSpec devices on addresses that you name."),
     "schema": ("simems_edge.cli.schema:command", "Print the JSON Schema of a file."),
     "run": ("simems_edge.cli.run:command", "Run a site: bridges, controllers, recorder, uplink and screen."),
+    "ocpp-password": ("simems_edge.cli.ocpp_password:command", "Hash a charging station's password for the site file."),
     "identity": ("simems_edge.cli.identity:command", "Print the device's public key."),
     "status": ("simems_edge.cli.status:command", "Ask a running edge how it is."),
     "fault": ("simems_edge.cli.fault:command", "Show the faults of a running edge, and clear those that latched."),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from simems_edge.config.charging import OcppSettings
 from simems_edge.config.connection import Connection, Port
 from simems_edge.config.mqtt import MqttSettings
 from simems_edge.config.outside import Dimming, ExternalLimits
@@ -133,6 +134,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    switch_phases: bool = False
+    """Charger: commands whether it offers one phase or three, at 0 A only."""
     safe_state: Annotated[int, Field(ge=0, le=1)] = 0
     """Relay: its state while nobody asks for one."""
     operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
@@ -152,6 +155,9 @@ class ClusterEntry(Strict):
     """Largest sum of the members' powers, kept by a guard."""
     limit_a: PositiveCurrentA | None = None
     """Largest sum of the chargers' currents, kept by a guard."""
+    fuse_a: PositiveCurrentA | None = None
+    """Chargers: rating of the fuse of each phase that they stand behind, by the order of phases in their ``control``;
+    kept by a guard on each phase."""
 
 
 class Estimator(Strict):
@@ -276,6 +282,8 @@ class Site(Strict):
     recorder: RecorderSettings = RecorderSettings()
     cloud: CloudSettings | None = None
     hmi: HmiSettings = HmiSettings()
+    ocpp: OcppSettings | None = None
+    """Charging stations that connect to this edge."""
     buffer: BufferSettings = BufferSettings()
     mqtt: MqttSettings | None = None
     prices: PriceSettings | None = None
