@@ -22,6 +22,9 @@ ACTOR: Final = "doctor"
 HOLD_S: Final = 2.0
 """A wish that is not repeated for so long ends."""
 RENEW_S: Final = 0.5
+STANDS_W: Final = 100.0
+LEAST_REST_S: Final = 2.0
+LONGEST_REST_S: Final = 15.0
 _NS: Final = 1e-9
 
 
@@ -62,6 +65,7 @@ class Conductor:
         if tell is not None:
             self.experiment.tell = tell
         self._begin_ns: int | None = None
+        self._ended_s: float | None = None
         self._asked: dict[str, tuple[float, float]] = {}
 
     @property
@@ -78,12 +82,25 @@ class Conductor:
         wish = self.experiment.step(self._observation(time_s, snapshot, decisions))
         for address, power_w in wish.items():
             self._ask(address, power_w, time_s)
-        if self.experiment.armed and self._runtime.state == "STANDBY":
-            self._start()
-        return not self.experiment.done
+        if not self.experiment.done:
+            if self.experiment.armed and self._runtime.state == "STANDBY":
+                self._request("RUN")
+            return True
+        return self._rests(time_s, snapshot)
+
+    def _rests(self, time_s: float, snapshot: Snapshot) -> bool:
+        """STANDBY, which no guard moves a battery in, until all of them stand; True while they do not."""
+        if self._ended_s is None:
+            self._ended_s = time_s
+            self.release()
+            if self.experiment.armed:
+                self._request("STANDBY")
+        powers_w = [snapshot.last_value(self._runtime.image.handle(power)) for power in self._batteries]
+        standing = all(abs(power_w) < STANDS_W for power_w in powers_w)
+        return self.experiment.armed and time_s < self._ended_s + (LEAST_REST_S if standing else LONGEST_REST_S)
 
     def release(self) -> None:
-        """Nothing is wanted any more; batteries go to 0 W."""
+        """Nothing is wanted any more."""
         for override in self._runtime.overrides.standing():
             if override.actor == ACTOR:
                 self._runtime.overrides.clear(override.target, ACTOR)
@@ -96,11 +113,11 @@ class Conductor:
         self._asked[address] = (power_w, time_s)
         self._runtime.overrides.set(address, power_w, duration_s=HOLD_S, reason="commissioning", actor=ACTOR)
 
-    def _start(self) -> None:
+    def _request(self, state: str) -> None:
         try:
-            self._runtime.requests.set_mode("RUN", actor=ACTOR)
+            self._runtime.requests.set_mode(state, actor=ACTOR)
         except RequestRefusedError:
-            return  # the experiment sees that the site is not in RUN, and stops its stage
+            return  # the runtime has told it; the experiment sees that the site is not in RUN, and stops its stage
 
     def _record(self, time_s: float, snapshot: Snapshot, decisions: list[Decision]) -> None:
         begin_ns = self._begin_ns or 0
@@ -118,7 +135,7 @@ class Conductor:
             if qualities[handle] in _VALID
         }
         state = self._runtime.state
-        faults = ", ".join(fault.code for fault in self._runtime.faults.standing()) if state != "RUN" else ""
+        faults = ", ".join(fault.planned.definition.code for fault in self._runtime.faults.standing()) if state != "RUN" else ""
         return Observation(
             time_s, good, {d.address: d.bound for d in decisions}, state == "RUN", f"{state} {faults}".strip()
         )

@@ -44,7 +44,10 @@ MARGIN_SHARE: Final = 0.05
 TOO_MUCH_S: Final = 1.0
 LOST_S: Final = 30.0
 """A meter or battery that is lost for longer ends the stage."""
+UNASKED_S: Final = 2.0
+"""A guard that moves a battery at rest for longer ends everything."""
 RETRIES: Final = 3
+LEAST_RATED_W: Final = 100.0
 START_S: Final = 10.0
 """The site is in RUN so long after it was armed, or not at all."""
 APART_S: Final = 6.0
@@ -71,6 +74,10 @@ class StopStageError(Exception):
     """Ends a stage; the message says why."""
 
 
+class EndError(Exception):
+    """Ends everything: power flows that nobody asked for."""
+
+
 @dataclass
 class Experiment:
     """:meth:`start`, then :meth:`step` each cycle until :attr:`done`; :meth:`abandon` whenever somebody wants it to end."""
@@ -85,6 +92,8 @@ class Experiment:
     skipped: list[str] = field(default_factory=list)
     """Stages that were left out, and why."""
     done: bool = False
+    asked_w: float = 0.0
+    """The largest power of the stage that runs."""
     armed: bool = False
     """Setpoints may be written: false while it only reads."""
 
@@ -105,16 +114,24 @@ class Experiment:
             return self._course.send(seen)
         except StopIteration:
             self.done = True
-            return {}
+        except EndError as reason:
+            self.skipped.append(str(reason))
+            self._cut(str(reason))
+            self.done = True
+        return {}
 
     def abandon(self) -> None:
         """A person has enough: what runs ends here; whoever drives brings the batteries to 0."""
         if self._course is not None:
             self._course.close()
-        if self.recorder.stages and not self.recorder.stages[-1].stopped:
-            time_s = self.recorder.last_s
-            self.recorder.end(time_s, power_w=self.recorder.stages[-1].power_w, stopped="ended by a person")
+        self._cut("ended by a person")
         self.done = True
+
+    def _cut(self, why: str) -> None:
+        """Of the stage that runs, when one does."""
+        stages = self.recorder.stages
+        if stages and stages[-1].end_s == stages[-1].begin_s:
+            self.recorder.end(self.recorder.last_s, power_w=self.asked_w, stopped=why)
 
     # ---- the course
 
@@ -125,6 +142,10 @@ class Experiment:
         if blocking:
             names = ", ".join(sorted({f"{v.component}: {v.check}" for v in blocking}))
             self.skipped.append(f"no power was asked of any battery: first remedy {names}")
+            return
+        beyond = self._beyond()
+        if beyond:
+            self.skipped.append(f"no power was asked of any battery: {beyond}")
             return
         self.armed = True
         seen = yield from self._until_running(seen)
@@ -150,7 +171,7 @@ class Experiment:
     def _battery(self, battery: Device, seen: Observation) -> Generator[Wish, Observation, Observation]:
         evidence = self._evidence()
         rated_w = evidence.rated_w(battery)
-        if rated_w <= 0.0:
+        if rated_w < LEAST_RATED_W:
             self.skipped.append(f"{battery.id}: no power was asked, it tells no limits")
             return seen
         noise_w = self._noise_w(evidence)
@@ -169,6 +190,15 @@ class Experiment:
     def _against(self, battery: Device) -> list[Verdict]:
         """Faults of this battery or of the grid meter."""
         return [v for v in faults(self._verdicts()) if v.component in {battery.id, self.equipment.grid}]
+
+    def _beyond(self) -> str:
+        """At rest the meter reads more than the connection may carry: the guards would move batteries by themselves."""
+        meter, evidence = self.equipment.meter, self._evidence()
+        grid_w = 0.0 if meter is None else evidence.median(meter.power)
+        limit_w = self.equipment.import_limit_w if grid_w > 0.0 else self.equipment.export_limit_w
+        if not abs(grid_w) > limit_w:
+            return ""
+        return f"at rest the grid meter reads {grid_w:.0f} W, the connection allows {limit_w:.0f} W; remedy one of them"
 
     def _evidence(self) -> Evidence:
         return Evidence(self.recorder.record(), self.equipment, self.stamps)
@@ -216,16 +246,16 @@ class _Stages:
             return seen
         self._experiment.tell(f"{battery.id}: {name}, up to {most_w:.0f} W", sum(s for _, s in pattern) + REST_S)
         recorder.begin(name, battery.id, seen.time_s)
-        stopped, asked_w = "", 0.0
+        stopped, self._experiment.asked_w = "", 0.0
         try:
             for power_w, seconds in pattern:
                 allowed_w = within(power_w, self._room(seen))
-                asked_w = max(asked_w, abs(allowed_w))
+                self._experiment.asked_w = max(self._experiment.asked_w, abs(allowed_w))
                 seen = yield from self._hold(allowed_w, seconds, seen)
         except StopStageError as reason:
             stopped = str(reason)
         seen = yield from self._rest(seen)
-        recorder.end(seen.time_s, power_w=asked_w, stopped=stopped)
+        recorder.end(seen.time_s, power_w=self._experiment.asked_w, stopped=stopped)
         return seen
 
     def _hold(self, power_w: float, seconds: float, seen: Observation) -> Generator[Wish, Observation, Observation]:
@@ -250,8 +280,14 @@ class _Stages:
 
     def _rest(self, seen: Observation) -> Generator[Wish, Observation, Observation]:
         begin_s = seen.time_s
+        bound_s = 0.0
         while seen.time_s < begin_s + REST_S:
+            before_s = seen.time_s
             seen = yield {self._battery.power: 0.0}
+            bound = seen.bounds.get(self._battery.power)
+            bound_s = bound_s + seen.time_s - before_s if bound not in FREE_BOUNDS else 0.0
+            if bound_s > UNASKED_S:
+                raise EndError(f"{bound} moves {self._battery.id} although nothing is asked; everything was ended")
         return seen
 
     # ---- what ends a stage

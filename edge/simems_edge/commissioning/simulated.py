@@ -67,7 +67,6 @@ def commission(
         number += 1
         timeline.plant_until(number * step_ns / _NS)
         plant.step(scenario.step_s)
-    conductor.release()
     record = conductor.recorder.record()
     truth = plant.truth()
     rest_w = max((abs(truth[battery.power]) for battery in equipment.batteries), default=0.0)

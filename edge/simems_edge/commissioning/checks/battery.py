@@ -90,7 +90,7 @@ def _held_grid(evidence: Evidence, battery: Device) -> tuple[str, float] | None:
     grid_w = filled(evidence.record.values[meter.power][window])
     apart_w, site_w = power_w - asked_w, grid_w + power_w
     strange_w, moved_w = float(np.median(np.abs(apart_w))), float(np.ptp(asked_w))
-    if evidence.own(battery).moved and evidence.own(battery).gain > 0.7:
+    if evidence.own(battery).moved and abs(evidence.own(battery).gain) > 0.7:
         return None
     site_size_w = float(np.median(np.abs(site_w)))
     if strange_w < 0.25 * moved_w or site_size_w == 0.0:
@@ -115,6 +115,9 @@ def _holds_back(evidence: Evidence, battery: Device) -> tuple[str, float] | None
     """It stops discharging where the grid reaches 0 (zero export)."""
     meter = evidence.equipment.meter
     for name in ("full", "limited"):
+        charge = _plateau(evidence, battery, name, -1.0)
+        if charge is not None and charge[1] < SHORT * charge[0]:
+            return None
         plateau = _plateau(evidence, battery, name, 1.0)
         if plateau is None or meter is None or plateau[1] >= SHORT * plateau[0]:
             continue

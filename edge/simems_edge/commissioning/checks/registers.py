@@ -15,6 +15,10 @@ from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested,
 
 MEASURING: Final = frozenset({"meter", "ess", "pv", "evcs", "load", "hybrid"})
 SCALES: Final = (1.0, 0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)
+LARGEST_OF_OTHERS: Final = 1e4
+_LOOKED_AT: Final = (
+    "active_power_w", "voltage_v", "voltage_v_l1", "frequency_hz", "max_discharge_power_w", "max_charge_power_w",
+)  # fmt: skip
 _TINY_W: Final = 1e-3
 """A float below is what swapped words look like; a real power is 0 or larger."""
 _MOST: Final = 0.9
@@ -31,24 +35,31 @@ def _measuring(evidence: Evidence) -> Iterator[tuple[Device, Floats]]:
 
 def _word_order(evidence: Evidence) -> Iterator[Verdict]:
     for device, values in _measuring(evidence):
-        if not len(values):
-            yield not_tested(device.id, "no active power was read")
-            continue
-        largest_w = 10.0 * evidence.largest_w(device)
-        absurd = float(np.mean(~_possible(values, largest_w)))
-        swapped = _swapped_back(values, largest_w)
-        if absurd >= 0.5 and swapped is not None:
-            name, share, example = swapped
-            yield fault(
-                device.id,
-                f"{100 * absurd:.0f} % of its powers are impossible (such as {values[0]:.4g} W); with the two words of "
-                f"each {name} exchanged {100 * share:.0f} % of them are possible (such as {example:.0f} W)",
-                min(share, 0.99),
-                impossible_pct=100 * absurd,
-                possible_when_swapped_pct=100 * share,
-            )
+        found = next((one for name in _LOOKED_AT if (one := _mixed_up(evidence, device, name)) is not None), None)
+        if found is not None:
+            yield found
+        elif len(values):
+            yield ok(device.id, f"powers of {values.min():.0f} to {values.max():.0f} W")
         else:
-            yield ok(device.id, f"powers of {values.min():.0f} to {values.max():.0f} W", largest_w=largest_w)
+            yield not_tested(device.id, "no active power was read")
+
+
+def _mixed_up(evidence: Evidence, device: Device, name: str) -> Verdict | None:
+    """Impossible as it is read, possible with the words of each number exchanged."""
+    values = evidence.record.seen(device.address(name))
+    largest = 10.0 * evidence.largest_w(device) if name.endswith("_w") else LARGEST_OF_OTHERS
+    if not len(values) or (absurd := float(np.mean(~_possible(values, largest)))) < 0.5:
+        return None
+    swapped = _swapped_back(values, largest)
+    if swapped is None:
+        return None
+    kind, share, example = swapped
+    text = (
+        f"{100 * absurd:.0f} % of the values of {name} are impossible (such as {values[0]:.4g}); with the two words of "
+        f"each {kind} exchanged {100 * share:.0f} % of them are possible (such as {example:.5g})"
+    )
+    figures = {"impossible_pct": 100 * absurd, "possible_when_swapped_pct": 100 * share}
+    return fault(device.id, text, min(share, 0.99), **figures)
 
 
 def _possible(values: Floats, largest_w: float) -> np.ndarray:
@@ -61,6 +72,7 @@ def _swapped_back(values: Floats, largest_w: float) -> tuple[str, float, float] 
     tries = [("float", _exchange(values, ">f"))]
     tries += [(f"integer (times {s:g})", s * _exchange(values / s, ">i")) for s in SCALES]
     found = [(name, float(np.mean(_possible(back, largest_w))), back) for name, back in tries if len(back)]
+    found = [one for one in found if float(np.median(np.abs(one[2]))) >= 1.0]
     name, share, back = max(found, key=lambda one: one[1], default=("", 0.0, values))
     return (name, share, float(np.median(back))) if share >= _MOST else None
 

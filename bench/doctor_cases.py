@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simems_edge.commissioning.judge import faults
 from simems_edge.commissioning.plan import Allowed
 from simems_edge.commissioning.simulated import Outcome, commission
 from simems_edge.config import Site
@@ -228,3 +229,45 @@ HEALTHY: tuple[tuple[str, str, Site, Mapping[str, Any]], ...] = (
 def run(one: Site, start: str, seed: int = 1, **more: Any) -> Outcome:
     scenario = Scenario.model_validate({"start": start, "duration": LONGEST_S, "step": STEP_S, "seed": seed, **more})
     return commission(one, scenario, Allowed(pulses_w=20_000.0, full=True))
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the doctor said of one case. ``case``: None for a healthy site."""
+
+    name: str
+    start: str
+    seed: int
+    expected: str
+    found: tuple[tuple[str, str, float], ...]
+    """Code, component, confidence of each fault."""
+    skipped: tuple[str, ...]
+    seconds: float
+    """Simulated."""
+    rest_w: float
+    """True power of the batteries at the end."""
+    on: tuple[str, ...] = ()
+    not_tested: frozenset[str] = frozenset()
+
+    @property
+    def right(self) -> bool:
+        """This fault, on a component that it concerns, no other, in time, and the batteries stand."""
+        wanted = [(self.expected, True)] if self.expected else []
+        said = [(code, component in self.on) for code, component, _ in self.found]
+        return said == wanted and self.seconds <= LONGEST_S
+
+
+def name_fault(case: Case, start: str, seed: int) -> Named:
+    return _named(case.name, start, seed, case.code, run(case.site(), start, seed), case.on)
+
+
+def look_at_healthy(number: int, seed: int) -> Named:
+    name, start, one, more = HEALTHY[number]
+    return _named(name, start, seed, "", run(one, start, seed, **more), ())
+
+
+def _named(name: str, start: str, seed: int, expected: str, outcome: Outcome, on: tuple[str, ...]) -> Named:
+    found = tuple((v.check, v.component, v.confidence) for v in faults(outcome.verdicts))
+    untested = frozenset(v.check for v in outcome.verdicts if v.result == "not_tested")
+    skipped = tuple(outcome.skipped)
+    return Named(name, start, seed, expected, found, skipped, outcome.seconds, outcome.rest_w, on, untested)
