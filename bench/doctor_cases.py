@@ -1,8 +1,8 @@
-"""Sites and what is wrong with them: the faults that the doctor must name, and healthy sites that it must leave alone."""
+"""Sites and what is wrong with them: faults that the doctor must name, healthy sites that it must leave alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ LONGEST_S = 600.0
 STEP_S = 0.2
 
 
-def component(name: str, profile: str, host: str, unit: int = 1, **more: Any) -> dict[str, Any]:
+def component(name: str, profile: str, host: str, unit: int = 1, **more: object) -> dict[str, Any]:
     return {"id": name, "profile": profile, "connection": {"modbus_tcp": {"host": host, "unit": unit}}, **more}
 
 
@@ -29,7 +29,8 @@ def site(
     meter_delay_max_s: float = 2.0,
     phases: tuple[int, ...] | None = None,
     devices: Mapping[str, Mapping[str, Any]] | None = None,
-    **more: Any,
+    components: Sequence[Mapping[str, Any]] = (),
+    **more: object,
 ) -> Site:
     """A supermarket with PV, two batteries and a submeter of its cold store behind the grid meter's gateway."""
     simulated: dict[str, dict[str, Any]] = {
@@ -45,7 +46,7 @@ def site(
     }  # fmt: skip
     for name, settings in (devices or {}).items():
         simulated[name] = simulated.get(name, {}) | dict(settings)
-    control = {} if phases is None else {"control": {"phases": phases}}
+    control: dict[str, object] = {} if phases is None else {"control": {"phases": phases}}
     guards = {"soc_pct": [10.0, 95.0], "ramp_w_per_s": 20_000.0}
     loop = {"type": "self_consumption", "grid": "grid0", "ess": "ess0", "meter_delay_max_s": meter_delay_max_s}
     return Site.model_validate(
@@ -61,7 +62,7 @@ def site(
                 component("pv0", "sunspec_pv", "10.0.0.2"),
                 component("ess0", "sunspec_storage", "10.0.0.3", guards=guards, **control),
                 component("ess1", "sunspec_storage", second_battery, second_unit, guards=guards),
-                *more.pop("components", ()),
+                *components,
             ),
             "controllers": ({"id": "self0", **loop},),
             "simulation": {
@@ -93,7 +94,7 @@ class Case:
         return site(devices=devices, **self.more)
 
 
-def wrong(name: str, code: str, on: str, *, by_night: bool = True, **mistakes: Any) -> Case:
+def wrong(name: str, code: str, on: str, *, by_night: bool = True, **mistakes: object) -> Case:
     return Case(name, code, (on,), {on: mistakes}, by_night=by_night)
 
 
@@ -174,7 +175,12 @@ def cars(count: int) -> list[dict[str, Any]]:
 HEALTHY: tuple[tuple[str, str, Site, Mapping[str, Any]], ...] = (
     ("supermarket by day", DAY, site(), {}),
     ("supermarket by night", NIGHT, site(), {}),
-    ("clouds and noise", "2026-04-14T13:00:00+02:00", site(devices={"grid0": {"noise_w": 150.0, "resolution_w": 10.0}}), {}),
+    (
+        "clouds and noise",
+        "2026-04-14T13:00:00+02:00",
+        site(devices={"grid0": {"noise_w": 150.0, "resolution_w": 10.0}}),
+        {},
+    ),
     (
         "late meter, as stated",
         DAY,
@@ -184,10 +190,20 @@ HEALTHY: tuple[tuple[str, str, Site, Mapping[str, Any]], ...] = (
     (
         "slow batteries",
         NIGHT,
-        site(devices={"ess0": {"time_constant": 2.0, "dead_time": 1.0, "ramp_w_per_s": 8_000.0}, "ess1": {"dead_time": 2.0}}),
+        site(
+            devices={
+                "ess0": {"time_constant": 2.0, "dead_time": 1.0, "ramp_w_per_s": 8_000.0},
+                "ess1": {"dead_time": 2.0},
+            }
+        ),
         {},
     ),
-    ("battery on one phase", DAY, site(phases=(2,), devices={"ess0": {"max_charge_w": 10_000.0, "max_discharge_w": 10_000.0}}), {}),
+    (
+        "battery on one phase",
+        DAY,
+        site(phases=(2,), devices={"ess0": {"max_charge_w": 10_000.0, "max_discharge_w": 10_000.0}}),
+        {},
+    ),
     (
         "cars come and load steps",
         DAY,
@@ -226,7 +242,7 @@ HEALTHY: tuple[tuple[str, str, Site, Mapping[str, Any]], ...] = (
 """Name, start, site, more of the scenario."""
 
 
-def run(one: Site, start: str, seed: int = 1, **more: Any) -> Outcome:
+def run(one: Site, start: str, seed: int = 1, **more: object) -> Outcome:
     scenario = Scenario.model_validate({"start": start, "duration": LONGEST_S, "step": STEP_S, "seed": seed, **more})
     return commission(one, scenario, Allowed(pulses_w=20_000.0, full=True))
 

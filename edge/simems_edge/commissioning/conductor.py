@@ -13,6 +13,7 @@ from simems_edge.commissioning.experiment import Experiment, Observation
 from simems_edge.commissioning.plan import Permission
 from simems_edge.commissioning.record import SETPOINT, Recorder
 from simems_edge.config import Site
+from simems_edge.controllers.closed_loop import LoopSettings
 from simems_edge.controllers.registry import build_controllers
 from simems_edge.devices import load_profile
 from simems_edge.runtime import RequestRefusedError, Runtime
@@ -40,6 +41,14 @@ def equipment_of(site: Site) -> Equipment:
     profiles = {one.id: load_profile(one.profile) for one in site.components}
     controllers = build_controllers(site)
     return equipment(site, profiles, grid_meter(profiles, controllers), controllers)
+
+
+def loops_on_meter(site: Site) -> list[str]:
+    """Ids of the controllers that close a loop on the grid meter."""
+    controllers = build_controllers(site)
+    grid = grid_meter({one.id: load_profile(one.profile) for one in site.components}, controllers)
+    loops = [c for c in controllers if isinstance(c.settings, LoopSettings)]
+    return [c.id for c in loops if c.settings.references().get("grid") == grid]
 
 
 class Conductor:
@@ -135,7 +144,11 @@ class Conductor:
             if qualities[handle] in _VALID
         }
         state = self._runtime.state
-        faults = ", ".join(fault.planned.definition.code for fault in self._runtime.faults.standing()) if state != "RUN" else ""
+        faults = (
+            ", ".join(fault.planned.definition.code for fault in self._runtime.faults.standing())
+            if state != "RUN"
+            else ""
+        )
         return Observation(
             time_s, good, {d.address: d.bound for d in decisions}, state == "RUN", f"{state} {faults}".strip()
         )

@@ -80,7 +80,7 @@ class EndError(Exception):
 
 @dataclass
 class Experiment:
-    """:meth:`start`, then :meth:`step` each cycle until :attr:`done`; :meth:`abandon` whenever somebody wants it to end."""
+    """:meth:`step` each cycle until :attr:`done`; :meth:`abandon` whenever a person wants it to end."""
 
     equipment: Equipment
     recorder: Recorder
@@ -240,6 +240,8 @@ class _Stages:
         self, name: str, pattern: list[tuple[float, float]], seen: Observation
     ) -> Generator[Wish, Observation, Observation]:
         battery, recorder = self._battery, self._experiment.recorder
+        # The operator may have thought about it for a while.
+        seen = yield {self._battery.power: 0.0}
         most_w = max(abs(power_w) for power_w, _ in pattern)
         if most_w <= 0.0:
             self._experiment.skipped.append(f"{battery.id}: {name} was not allowed")

@@ -63,7 +63,8 @@ def high_passed(values: Floats, width: int) -> Floats:
     """Less the moving mean over ``width`` values around each."""
     padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
     sums = np.cumsum(np.concatenate(([0.0], padded)))
-    return values - (sums[width:] - sums[:-width]) / width
+    passed: Floats = values - (sums[width:] - sums[:-width]) / width
+    return passed
 
 
 def response(x: Floats, y: Floats, cycle_s: float, *, lag_s: float | None = None) -> Response:
@@ -143,20 +144,31 @@ class Dynamics:
 
 
 def dynamics(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: float) -> Dynamics | None:
-    """From the mean of all step answers, each brought to size 1; None without steps. ``hold_s``: shortest pulse."""
-    setpoint_w, power_w = filled(setpoint_w), filled(power_w)
-    length = max(round(hold_s / cycle_s), 3)
-    answers = [one for n in _edges(setpoint_w, length) if (one := _answer(setpoint_w, power_w, n, length)) is not None]
-    if len(answers) < 2:
+    """From the median of all step answers, each brought to size 1; None without steps. ``hold_s``: shortest pulse."""
+    found = _mean_of_steps(setpoint_w, power_w, cycle_s, hold_s)
+    if found is None:
         return None
-    mean = np.median(np.array(answers), axis=0)
-    level = float(np.median(mean[-max(length // 5, 1) :]))
+    mean, steps = found
+    level = float(np.median(mean[-max(len(mean) // 5, 1) :]))
     if abs(level) < 0.05:
         return None
     shape = mean / level
     reach = {share: _first(shape, share) * cycle_s for share in (0.1, 0.632, 0.95)}
     constant_s = max((reach[0.632] - reach[0.1]) / 0.895, 0.0)
-    return Dynamics(level, max(reach[0.1] - 0.105 * constant_s, 0.0), constant_s, reach[0.95], len(answers))
+    return Dynamics(level, max(reach[0.1] - 0.105 * constant_s, 0.0), constant_s, reach[0.95], steps)
+
+
+def mean_step(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: float) -> Floats | None:
+    """The answer itself, cycle by cycle from the step on."""
+    found = _mean_of_steps(setpoint_w, power_w, cycle_s, hold_s)
+    return None if found is None else found[0]
+
+
+def _mean_of_steps(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: float) -> tuple[Floats, int] | None:
+    setpoint_w, power_w = filled(setpoint_w), filled(power_w)
+    length = max(round(hold_s / cycle_s), 3)
+    answers = [one for n in _edges(setpoint_w, length) if (one := _answer(setpoint_w, power_w, n, length)) is not None]
+    return (np.median(np.array(answers), axis=0), len(answers)) if len(answers) >= 2 else None
 
 
 def _edges(setpoint_w: Floats, length: int) -> list[int]:
@@ -182,4 +194,4 @@ def _first(shape: Floats, share: float) -> float:
         return float(len(shape))
     n = int(above[0])
     before = float(shape[n - 1]) if n else 0.0
-    return n + (share - before) / (float(shape[n]) - before) if shape[n] > before else float(n)
+    return max(n - 1, 0) + (share - before) / (float(shape[n]) - before) if shape[n] > before else float(n)

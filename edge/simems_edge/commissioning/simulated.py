@@ -1,4 +1,4 @@
-"""The same experiment on the virtual plant and a simulated clock: for proofs, and to rehearse a site before it is built."""
+"""The same experiment on the virtual plant and a simulated clock: for proofs, and to rehearse a site."""
 
 from __future__ import annotations
 

@@ -47,10 +47,8 @@ def ok(component: str, evidence: str, **figures: float) -> Verdict:
     return Verdict(component, "ok", evidence, 0.0, figures)
 
 
-def fault(
-    component: str, evidence: str, sure: float, *, also: tuple[str, ...] = (), **figures: float
-) -> Verdict:
-    return Verdict(component, "fault", evidence, sure, figures, also)
+def fault(component: str, evidence: str, sure: float, **figures: float) -> Verdict:
+    return Verdict(component, "fault", evidence, sure, figures)
 
 
 def not_tested(component: str, why: str) -> Verdict:

@@ -32,9 +32,7 @@ def _follows_another(evidence: Evidence) -> Iterator[Verdict]:
         led = {name: r for name, r in others.items() if r.moved and 0.5 < r.gain < 1.5}
         if led and abs(own.gain) < 0.3:
             name, answer = max(led.items(), key=lambda one: abs(one[1].correlation))
-            text = (
-                f"does {answer.gain:.2f} W for each W asked of {name}, and {own.gain:.2f} W for each asked of itself"
-            )
+            text = f"does {answer.gain:.2f} W for each W asked of {name}, and {own.gain:.2f} W for each asked of itself"
             yield fault(battery.id, text, confidence(answer.gain / max(answer.sigma, 0.05)), gain=answer.gain)
         elif others:
             yield ok(battery.id, f"does not follow {', '.join(others)}")
@@ -123,7 +121,9 @@ def _holds_back(evidence: Evidence, battery: Device) -> tuple[str, float] | None
             continue
         grid_w = float(np.median(evidence.record.values[meter.power][plateau[2]]))
         if abs(grid_w) < ZERO * evidence.equipment.connection_w:
-            text = f"gives {plateau[1]:.0f} W of {plateau[0]:.0f} W asked and stops where the grid reaches {grid_w:.0f} W"
+            text = (
+                f"gives {plateau[1]:.0f} W of {plateau[0]:.0f} W asked and stops where the grid reaches {grid_w:.0f} W"
+            )
             return text, 0.9
     return None
 
@@ -161,7 +161,9 @@ def _rating(evidence: Evidence) -> Iterator[Verdict]:
         elif short:
             said = "; ".join(f"{way}: {given:.0f} W of {asked:.0f} W" for way, (asked, given, _) in short.items())
             least = min(given / asked for asked, given, _ in short.values())
-            yield fault(battery.id, f"gives less than it says it can: {said}", confidence((1.0 - least) / 0.03), share=least)
+            yield fault(
+                battery.id, f"gives less than it says it can: {said}", confidence((1.0 - least) / 0.03), share=least
+            )
         else:
             said = "; ".join(f"{way} {given:.0f} W" for way, (_, given, _) in found.items())
             yield ok(battery.id, f"gives what it says: {said}", **{f"{way}_w": p[1] for way, p in found.items()})

@@ -49,14 +49,18 @@ def _late(evidence: Evidence) -> Iterator[Verdict]:
     meter, stated_s = evidence.equipment.meter, evidence.equipment.meter_delay_max_s
     if meter is None:
         return
-    found = [(r, b) for b in evidence.tested() if evidence.moves(b) and (r := evidence.on_grid(b, "active_power_w")).moved]
+    found = [
+        (r, b) for b in evidence.tested() if evidence.moves(b) and (r := evidence.on_grid(b, "active_power_w")).moved
+    ]
     if not found:
         yield not_tested(meter.id, "no pulse of a battery could be seen at the meter")
         return
     answer, battery = max(found, key=lambda one: abs(one[0].correlation))
     delay_s = max(answer.lag_s - evidence.meter_interval_s / 2.0, 0.0)
     stated = f"{stated_s:g} s are stated ({evidence.equipment.meter_delay_stated_by})"
-    text = f"answers {battery.id} {answer.lag_s:.1f} s late, a new value every {evidence.meter_interval_s:.1f} s; {stated}"
+    text = (
+        f"answers {battery.id} {answer.lag_s:.1f} s late, a new value every {evidence.meter_interval_s:.1f} s; {stated}"
+    )
     figures = {"delay_s": delay_s, "lag_s": answer.lag_s, "interval_s": evidence.meter_interval_s, "stated_s": stated_s}
     if delay_s > stated_s + LATE_TOLERANCE_S:
         yield fault(meter.id, text, confidence(4.0 * (delay_s - stated_s)), **figures)

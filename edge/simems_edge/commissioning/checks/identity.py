@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
@@ -43,9 +44,7 @@ def _twins(evidence: Evidence, *, same_line: bool) -> Iterator[Verdict]:
             yield not_tested(other.id, f"{one.id} and {other.id} did not move enough to tell them apart")
         elif alike[0] <= ALIKE:
             text = f"{where} show the same power at all times, through {alike[1]} different values"
-            yield fault(
-                other.id, text, confidence(alike[1]), also=(one.id,), difference_share=alike[0], values=alike[1]
-            )
+            yield replace(fault(other.id, text, confidence(alike[1]), difference_share=alike[0]), also=(one.id,))
         else:
             yield ok(other.id, f"{one.id} and {other.id} differ", difference_share=alike[0])
 
@@ -106,8 +105,8 @@ CHECKS: Final = (
     Check(
         "unit_answered_by_another",
         "Another device answers at its address",
-        "Check the unit numbers at the devices and in the gateway (each unit must be there once), and which circuit the "
-        "meter stands in; `simems-edge probe` shows what answers at an address.",
+        "Check the unit numbers at the devices and in the gateway (each unit must be there once), and which circuit "
+        "the meter stands in; `simems-edge probe` shows what answers at an address.",
         _other_unit,
         unsafe=True,
         hides=_TWIN_HIDES,

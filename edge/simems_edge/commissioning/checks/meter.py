@@ -166,7 +166,9 @@ def _ratio(evidence: Evidence) -> Iterator[Verdict]:
     meter = evidence.equipment.meter
     if meter is None:
         return
-    seen = [(b, r) for b in evidence.tested() if evidence.moves(b) and (r := evidence.on_grid(b, "active_power_w")).moved]
+    seen = [
+        (b, r) for b in evidence.tested() if evidence.moves(b) and (r := evidence.on_grid(b, "active_power_w")).moved
+    ]
     if not seen:
         yield not_tested(meter.id, UNSEEN)
         return
@@ -217,7 +219,8 @@ CHECKS: Final = (
     Check(
         "phases_swapped",
         "Phases of the grid meter swapped",
-        _CTS + "put each current transformer on the phase whose voltage it is read with; or correct `control.phases` of "
+        _CTS
+        + "put each current transformer on the phase whose voltage it is read with; or correct `control.phases` of "
         "the battery.",
         _swapped,
         hides=frozenset({"ct_ratio_wrong", "grid_ct_reversed", "grid_ct_reversed_one_phase", "phase_missing"}),
@@ -232,8 +235,8 @@ CHECKS: Final = (
     Check(
         "grid_ct_reversed",
         "Grid meter reversed",
-        "Turn all current transformers of the grid meter round (or exchange S1 and S2), or take the profile that counts "
-        "export positive.",
+        "Turn all current transformers of the grid meter round (or exchange S1 and S2), or take the profile that "
+        "counts export positive.",
         _reversed,
     ),
     Check(

@@ -65,9 +65,7 @@ def _soc_frozen(evidence: Evidence) -> Iterator[Verdict]:
         if not stages or not evidence.record.has(soc) or not capacity_wh > 0.0:
             yield not_tested(battery.id, "it was not asked for power, or tells no capacity or state of charge")
             continue
-        window = slice(
-            evidence.record.during(stages[0]).start, evidence.record.during(stages[-1], after_s=5.0).stop
-        )
+        window = slice(evidence.record.during(stages[0]).start, evidence.record.during(stages[-1], after_s=5.0).stop)
         expected = 100.0 * _swing_wh(evidence.record.values[battery.power][window], evidence.cycle_s) / capacity_wh
         step = battery.channels.get("soc_pct", 0.1)
         seen = float(np.ptp(evidence.record.seen(soc, window)))

@@ -64,7 +64,8 @@ def _mixed_up(evidence: Evidence, device: Device, name: str) -> Verdict | None:
 
 def _possible(values: Floats, largest_w: float) -> np.ndarray:
     size = np.abs(values)
-    return (size <= largest_w) & ((size >= _TINY_W) | (size == 0.0))
+    possible: np.ndarray = (size <= largest_w) & ((size >= _TINY_W) | (size == 0.0))
+    return possible
 
 
 def _swapped_back(values: Floats, largest_w: float) -> tuple[str, float, float] | None:
@@ -156,8 +157,8 @@ CHECKS: Final = (
     Check(
         "word_order_wrong",
         "Words of its numbers in the wrong order",
-        "Set word_order of the profile's registers to the other one (big: high word first), or take the profile that is "
-        "made for this device.",
+        "Set word_order of the profile's registers to the other one (big: high word first), or take the profile that "
+        "is made for this device.",
         _word_order,
         unsafe=True,
         hides=_ANY_POWER,
@@ -172,4 +173,3 @@ CHECKS: Final = (
         hides=_ANY_POWER - {"signed_read_as_unsigned", "frequency_scale_wrong", "energy_runs_back", "soc_as_fraction"},
     ),
 )
-

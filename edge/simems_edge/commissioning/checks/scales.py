@@ -63,7 +63,9 @@ def _as_a_whole(evidence: Evidence, device: Device) -> tuple[Floats, Floats] | N
 
 def _apparent(evidence: Evidence, device: Device, voltage: str, end: str) -> tuple[Floats, Floats] | None:
     record = evidence.record
-    names = [device.address(n) for n in (f"active_power_w{end}", f"reactive_power_var{end}", voltage, f"current_a{end}")]
+    names = [
+        device.address(n) for n in (f"active_power_w{end}", f"reactive_power_var{end}", voltage, f"current_a{end}")
+    ]
     if not all(record.has(name) for name in names):
         return None
     active, reactive, volts, amperes = (record.values[name] for name in names)
