@@ -30,6 +30,7 @@ def site(
     phases: tuple[int, ...] | None = None,
     devices: Mapping[str, Mapping[str, Any]] | None = None,
     components: Sequence[Mapping[str, Any]] = (),
+    limits: Mapping[str, float] | None = None,
     **more: object,
 ) -> Site:
     """A supermarket with PV, two batteries and a submeter of its cold store behind the grid meter's gateway."""
@@ -46,14 +47,14 @@ def site(
     }  # fmt: skip
     for name, settings in (devices or {}).items():
         simulated[name] = simulated.get(name, {}) | dict(settings)
-    control: dict[str, object] = {} if phases is None else {"control": {"phases": phases}}
+    control: dict[str, Any] = {} if phases is None else {"control": {"phases": phases}}
     guards = {"soc_pct": [10.0, 95.0], "ramp_w_per_s": 20_000.0}
     loop = {"type": "self_consumption", "grid": "grid0", "ess": "ess0", "meter_delay_max_s": meter_delay_max_s}
     return Site.model_validate(
         {
             "site": {
                 "id": "doctor-1", "time_zone": "Europe/Stockholm", "currency": "SEK",
-                "grid": {"import_limit_w": 150_000.0, "export_limit_w": 100_000.0},
+                "grid": dict(limits or {"import_limit_w": 150_000.0, "export_limit_w": 100_000.0}),
             },
             "components": (
                 component("grid0", "sunspec_meter", "10.0.0.1", 1),
@@ -88,10 +89,14 @@ class Case:
     by_night: bool = True
 
     def site(self) -> Site:
-        devices = {name: {"mistakes": dict(wrong)} for name, wrong in self.mistakes.items()}
+        return site(devices=self.wrong_devices(), **self.more)
+
+    def wrong_devices(self) -> dict[str, dict[str, Any]]:
+        """Settings of the plant's devices."""
+        found: dict[str, dict[str, Any]] = {name: {"mistakes": dict(wrong)} for name, wrong in self.mistakes.items()}
         for name, settings in self.devices.items():
-            devices[name] = devices.get(name, {}) | dict(settings)
-        return site(devices=devices, **self.more)
+            found[name] = found.get(name, {}) | dict(settings)
+        return found
 
 
 def wrong(name: str, code: str, on: str, *, by_night: bool = True, **mistakes: object) -> Case:
@@ -274,15 +279,16 @@ class Named:
 
 
 def name_fault(case: Case, start: str, seed: int) -> Named:
-    return _named(case.name, start, seed, case.code, run(case.site(), start, seed), case.on)
+    return named(case.name, start, seed, case.code, run(case.site(), start, seed), case.on)
 
 
 def look_at_healthy(number: int, seed: int) -> Named:
     name, start, one, more = HEALTHY[number]
-    return _named(name, start, seed, "", run(one, start, seed, **more), ())
+    return named(name, start, seed, "", run(one, start, seed, **more), ())
 
 
-def _named(name: str, start: str, seed: int, expected: str, outcome: Outcome, on: tuple[str, ...]) -> Named:
+def named(name: str, start: str, seed: int, expected: str, outcome: Outcome, on: tuple[str, ...]) -> Named:
+    """What came of it."""
     found = tuple((v.check, v.component, v.confidence) for v in faults(outcome.verdicts))
     untested = frozenset(v.check for v in outcome.verdicts if v.result == "not_tested")
     skipped = tuple(outcome.skipped)

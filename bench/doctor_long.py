@@ -34,9 +34,8 @@ def main() -> int:
     for start, when in ((DAY, "by day"), (NIGHT, "by night")):
         say(f"{when}: {count_named(named, start)} of 24 faults named (goal {GOAL})\n")
     say(f"other forms: {sum(one.right for one in variants)} of {len(variants)} runs named\n")
-    say(
-        f"healthy: {sum(len(one.found) for one in healthy)} false alarms in {len(healthy)} runs on {len(HEALTHY)} sites\n"
-    )
+    alarms = sum(len(one.found) for one in healthy)
+    say(f"healthy: {alarms} false alarms in {len(healthy)} runs on {len(HEALTHY)} sites\n")
     return 0 if holds(named, healthy) else 1
 
 

@@ -257,7 +257,7 @@ def _finish(job: _Job, *, as_json: bool) -> None:
                 "seconds": outcome.record.duration_s,
                 "verdicts": as_data(outcome.verdicts),
                 "skipped": outcome.skipped,
-                "stopped": [{"stage": s.name, "battery": s.battery, "why": s.stopped} for s in outcome.record.stages if s.stopped],
+                "stopped": _stopped(outcome),
                 "actuators": actuator_data(measured),
                 "tuning": dict(settings),
                 "report": str(job.report) if signed else None,
@@ -268,6 +268,10 @@ def _finish(job: _Job, *, as_json: bool) -> None:
     print_verdicts(outcome.verdicts)
     print_actuators(measured)
     _print_rest(job, diff, wrote=bool(edited))
+
+
+def _stopped(outcome: LiveOutcome) -> list[dict[str, str]]:
+    return [{"stage": s.name, "battery": s.battery, "why": s.stopped} for s in outcome.record.stages if s.stopped]
 
 
 def _tuned(job: _Job, settings: dict[str, float]) -> tuple[str, str]:

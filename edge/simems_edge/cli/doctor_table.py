@@ -20,9 +20,8 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
     """Faults with their remedies first, then what was not tested, then what is right."""
     for verdict in faults(verdicts):
         check = BY_CODE[verdict.check]
-        click.echo(
-            f"FAULT       {verdict.component}: {check.title} [{check.code}, {100 * verdict.confidence:.0f} % sure]"
-        )
+        sure = f"{100 * verdict.confidence:.0f} % sure"
+        click.echo(f"FAULT       {verdict.component}: {check.title} [{check.code}, {sure}]")
         _indented("seen", verdict.evidence)
         _indented("do", check.remedy)
     for result in ("not_tested", "ok"):
@@ -55,8 +54,8 @@ def print_actuators(actuators: Sequence[Actuator]) -> None:
         d = one.dynamics
         phases = " on " + ", ".join(f"L{n}" for n in one.phases) if one.phases else ""
         click.echo(
-            f"{one.battery}: gain {d.gain:+.2f}, dead time {d.dead_time_s:.1f} s, time constant {d.time_constant_s:.1f} s, "
-            f"95 % after {d.settle_s:.1f} s{phases}"
+            f"{one.battery}: gain {d.gain:+.2f}, dead time {d.dead_time_s:.1f} s, "
+            f"time constant {d.time_constant_s:.1f} s, 95 % after {d.settle_s:.1f} s{phases}"
         )
 
 

@@ -14,9 +14,6 @@ from simems_edge.commissioning.record import SETPOINT, Floats, Record, Stage
 from simems_edge.commissioning.signals import NOTHING, Response, filled, response
 
 PHASES: Final = (1, 2, 3)
-TAIL_S: Final = 8.0
-"""A late meter still answers for so long after a stage."""
-LEAD_S: Final = 4.0
 
 
 class Evidence:
@@ -68,10 +65,8 @@ class Evidence:
         return found
 
     def window(self, battery: Device, name: str = "pulses") -> slice:
-        """A stage with a little of what was before and what came late."""
-        stage, record = self.stage(battery, name), self.record
-        begin, end = np.searchsorted(record.time_s, (stage.begin_s - LEAD_S, stage.end_s + TAIL_S))
-        return slice(int(begin), int(end))
+        """Cycles of a stage: it ends at rest, so what comes late is in it, and nothing of another stage."""
+        return self.record.during(self.stage(battery, name))
 
     def setpoint(self, battery: Device, window: slice) -> Floats:
         return filled(self.record.values[battery.power + SETPOINT][window])

@@ -42,6 +42,8 @@ TOO_MUCH: Final = 1.5
 MARGIN_SHARE: Final = 0.05
 """... this share of the rating on top, for ..."""
 TOO_MUCH_S: Final = 1.0
+HARMLESS_SHARE: Final = 0.5
+"""Up to this share of its rating the pulse is held to its end, so that it can be measured; then the stage ends."""
 LOST_S: Final = 30.0
 """A meter or battery that is lost for longer ends the stage."""
 UNASKED_S: Final = 2.0
@@ -220,6 +222,7 @@ class _Stages:
         self._experiment, self._battery, self._rated_w = experiment, battery, rated_w
         self._too_much_since_s = math.inf
         self._most_w = 0.0
+        self._strange = ""
 
     def pulses(self, size_w: float, seen: Observation) -> Generator[Wish, Observation, Observation]:
         size_w = self._experiment.permission.allowed_w("pulses", self._battery.id, size_w)
@@ -267,6 +270,8 @@ class _Stages:
             while seen.time_s < begin_s + seconds and not self._lost(seen):
                 self._watch(power_w, seen, seen.time_s - begin_s)
                 seen = yield {self._battery.power: power_w}
+            if self._strange:
+                raise StopStageError(self._strange)
             if not self._lost(seen):
                 return seen
             seen = yield from self._wait_for_values(seen)
@@ -310,8 +315,9 @@ class _Stages:
             self._too_much_since_s = math.inf
             return
         self._too_much_since_s = min(self._too_much_since_s, seen.time_s)
-        if seen.time_s - self._too_much_since_s >= TOO_MUCH_S:
-            raise StopStageError(f"shows {own_w:.0f} W, and was asked for at most {self._most_w:.0f} W")
+        self._strange = f"shows {own_w:.0f} W, and was asked for at most {self._most_w:.0f} W"
+        if abs(own_w) > HARMLESS_SHARE * self._rated_w and seen.time_s - self._too_much_since_s >= TOO_MUCH_S:
+            raise StopStageError(self._strange)
 
     def _lost(self, seen: Observation) -> str:
         """What has no valid power; empty when all have one."""

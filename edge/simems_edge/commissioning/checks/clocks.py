@@ -82,8 +82,8 @@ LATE: Final = (
     Check(
         "meter_late",
         "Meter later than stated",
-        "State the delay as it is (meter_delay_max_s of the loops on this meter: see the suggested tuning), or make the "
-        "meter faster: shorter averaging in the meter, a direct connection instead of a gateway.",
+        "State the delay as it is (meter_delay_max_s of the loops on this meter: see the suggested tuning), or make "
+        "the meter faster: shorter averaging in the meter, a direct connection instead of a gateway.",
         _late,
     ),
 )
