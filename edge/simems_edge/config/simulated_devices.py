@@ -292,3 +292,8 @@ KEYS_OF_KIND: Final = {
     "sensor": frozenset[str](),
 }  # fmt: skip
 """Fields of :class:`SimulatedDevice` that only some kinds have; a field that no kind lists belongs to all."""
+MISTAKES_OF_KIND: Final = {
+    "meter": frozenset({"ct_reversed", "ct_swapped", "ct_missing", "voltage_missing", "ct_ratio"}),
+    "ess": frozenset({"soc_scale", "own_loop", "true_share", "follows", "ignores_setpoints"}),
+}
+"""The same of :class:`SimulatedMistakes`."""

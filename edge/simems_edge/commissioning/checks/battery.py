@@ -20,6 +20,8 @@ LEAST_STEPS: Final = 12
 PLATEAU_S: Final = 6.0
 SHORT: Final = 0.92
 """Of what was asked at full power, it must give this."""
+LONG_S: Final = 30.0
+"""A correlation over less says nothing."""
 ZERO: Final = 0.03
 """Of the connection: so near 0 the grid is held by somebody."""
 
@@ -94,7 +96,8 @@ def _held_grid(evidence: Evidence, battery: Device) -> tuple[str, float] | None:
     if strange_w < 0.25 * moved_w or site_size_w == 0.0:
         return None
     kept = float(np.median(np.abs(power_w - site_w))) / site_size_w
-    if kept > 0.25 and _correlation(power_w, site_w) < 0.8:
+    along = evidence.record.time_s[window][-1] - evidence.record.time_s[window][0] > LONG_S
+    if kept > 0.25 and not (along and _correlation(power_w, site_w) > 0.8):
         return None
     text = (
         f"gives {np.median(power_w):.0f} W where {np.median(asked_w):.0f} W is asked, and holds the grid at "
