@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from simems_edge.config import Site
+
 from bench.doctor_cases import FAULTS, STEP_S, VARIANTS, Named, named, run, site
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -14,7 +16,7 @@ NEEDS_SUN: Final = frozenset({"pv_meter_reversed"})
 NOON_H: Final = (10, 14)
 
 
-def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], **more: Any) -> Any:
+def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], **more: object) -> Site:
     """A supermarket of any size with two batteries; ``mistakes``: settings of its devices laid over."""
     size = random.choice([0.25, 0.5, 1.0, 2.0, 4.0])
     delay_s = random.choice([0.0, 0.2, 0.6, 1.0, 1.5])
@@ -32,10 +34,10 @@ def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], **mor
     simulation = {
         "load": {"profile": "supermarket", "scale": 0.8 * size},
         "pv": {"profile": "rooftop", "peak_w": random.choice([20_000.0, 60_000.0, 90_000.0]) * size},
-        "grid": {"resistance_ohm": random.choice([0.0, 0.02 / size]), "frequency_hz": random.choice([49.95, 50.0, 50.04])},
+        "grid": {"resistance_ohm": random.choice([0.0, 0.02 / size]), "frequency_hz": random.uniform(49.95, 50.05)},
     }  # fmt: skip
     limits = {"import_limit_w": 180_000.0 * size, "export_limit_w": 150_000.0 * size}
-    return site(devices=devices, limits=limits, **{**simulation, **more})
+    return site(devices=devices, limits=limits, **simulation, **more)
 
 
 def _battery(random: Random, power_w: float) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def _battery(random: Random, power_w: float) -> dict[str, Any]:
 
 
 def random_healthy(seed: int) -> Named:
-    random = Random(f"healthy {seed}")  # noqa: S311 - repeatable, no secret
+    random = Random(f"healthy {seed}")
     start = _start(random, by_day=False)
     return named(f"healthy {seed}", start, seed, "", run(random_site(random, {}), start, seed), ())
 
@@ -56,7 +58,7 @@ def random_healthy(seed: int) -> Named:
 def random_fault(number: int, seed: int) -> Named:
     """``number``: in the list of all faults and their other forms."""
     case = (*FAULTS, *VARIANTS)[number]
-    random = Random(f"{case.name} {seed}")  # noqa: S311 - repeatable, no secret
+    random = Random(f"{case.name} {seed}")
     start = _start(random, by_day=case.code in NEEDS_SUN)
     outcome = run(random_site(random, case.wrong_devices(), **case.more), start, seed)
     return named(case.name, start, seed, case.code, outcome, case.on)

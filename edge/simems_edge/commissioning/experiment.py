@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from simems_edge.commissioning.equipment import Device, Equipment
 from simems_edge.commissioning.evidence import Evidence
 from simems_edge.commissioning.judge import faults, judge, unsafe
@@ -48,6 +50,9 @@ LOST_S: Final = 30.0
 """A meter or battery that is lost for longer ends the stage."""
 UNASKED_S: Final = 2.0
 """A guard that moves a battery at rest for longer ends everything."""
+LONGEST_REST_S: Final = 30.0
+STANDS_SHARE, STANDS_W = 0.003, 50.0
+"""A battery that gives less stands: this share of its rating, at least so many W."""
 RETRIES: Final = 3
 LEAST_RATED_W: Final = 100.0
 START_S: Final = 10.0
@@ -209,10 +214,14 @@ class Experiment:
         return judge(self._evidence())
 
     def _noise_w(self, evidence: Evidence) -> float:
+        """What the meter moves by itself. Wrongly wired, its phases may cancel out in the total: they count too."""
         meter = self.equipment.meter
         if meter is None or not evidence.record.has(meter.power):
             return 0.0
-        return step_noise(evidence.record.values[meter.power][evidence.reading], evidence.cycle_s, APART_S)
+        ends = ("", "_l1", "_l2", "_l3") if evidence.phase_channels else ("",)
+        read = [evidence.record.values[f"{meter.power}{end}"][evidence.reading] for end in ends]
+        total_w, *phases_w = (step_noise(values, evidence.cycle_s, APART_S) for values in read)
+        return max(total_w, 3.0 * float(np.median(phases_w))) if phases_w else total_w
 
 
 class _Stages:
@@ -259,7 +268,7 @@ class _Stages:
                 seen = yield from self._hold(allowed_w, seconds, seen)
         except StopStageError as reason:
             stopped = str(reason)
-        seen = yield from self._rest(seen)
+        seen = yield from self._rest()
         recorder.end(seen.time_s, power_w=self._experiment.asked_w, stopped=stopped)
         return seen
 
@@ -285,10 +294,11 @@ class _Stages:
             seen = yield {self._battery.power: 0.0}
         return seen
 
-    def _rest(self, seen: Observation) -> Generator[Wish, Observation, Observation]:
+    def _rest(self) -> Generator[Wish, Observation, Observation]:
+        seen = yield {self._battery.power: 0.0}
         begin_s = seen.time_s
         bound_s = 0.0
-        while seen.time_s < begin_s + REST_S:
+        while seen.time_s < begin_s + (LONGEST_REST_S if self._moves(seen) else REST_S):
             before_s = seen.time_s
             seen = yield {self._battery.power: 0.0}
             bound = seen.bounds.get(self._battery.power)
@@ -296,6 +306,9 @@ class _Stages:
             if bound_s > UNASKED_S:
                 raise EndError(f"{bound} moves {self._battery.id} although nothing is asked; everything was ended")
         return seen
+
+    def _moves(self, seen: Observation) -> bool:
+        return abs(seen.valid.get(self._battery.power, 0.0)) > max(STANDS_SHARE * self._rated_w, STANDS_W)
 
     # ---- what ends a stage
 

@@ -21,8 +21,12 @@ WINDOW_S: Final = 1.6
 """Medians of so long stretches are compared."""
 APART: Final = 4
 """With up to so many stretches after them."""
+USUAL: Final = 0.9
+"""Steps of half this quantile and more count: not a single large one that is left of what was before."""
 BASELINE_S: Final = 40.0
 """Slower than this is the site's own drift."""
+ROUNDS: Final = 3
+"""Level and time constant each need the other."""
 _MAD: Final = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution."""
 
@@ -107,8 +111,9 @@ def _ratios(x: Floats, y: Floats, lag: int, window: int) -> Floats:
     steps = [(left[k:] - left[:-k], right[k:] - right[:-k]) for k in range(1, min(APART, count - 1) + 1)]
     dx = np.concatenate([one for one, _ in steps])
     dy = np.concatenate([one for _, one in steps])
-    large = np.abs(dx) >= 0.5 * np.abs(dx).max()
-    return dy[large] / dx[large] if np.abs(dx).max() > 0.0 else np.empty(0)
+    size = float(np.quantile(np.abs(dx), USUAL))
+    large = np.abs(dx) >= 0.5 * size
+    return dy[large] / dx[large] if size > 0.0 else np.empty(0)
 
 
 def step_noise(values: Floats, cycle_s: float, apart_s: float) -> float:
@@ -149,13 +154,18 @@ def dynamics(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: float)
     if found is None:
         return None
     mean, steps = found
-    level = float(np.median(mean[-max(len(mean) // 5, 1) :]))
-    if abs(level) < 0.05:
+    tail = max(len(mean) // 5, 1)
+    seen, at_s = float(np.median(mean[-tail:])), (len(mean) - (tail + 1) / 2) * cycle_s
+    if abs(seen) < 0.05:
         return None
-    shape = mean / level
-    reach = {share: _first(shape, share) * cycle_s for share in (0.1, 0.632, 0.95)}
-    constant_s = max((reach[0.632] - reach[0.1]) / 0.895, 0.0)
-    return Dynamics(level, max(reach[0.1] - 0.105 * constant_s, 0.0), constant_s, reach[0.95], steps)
+    level, dead_s, constant_s = seen, 0.0, 0.0
+    for _ in range(ROUNDS):
+        reach = [_first(mean / level, share) * cycle_s for share in (0.1, 0.632)]
+        constant_s = max((reach[1] - reach[0]) / 0.895, 0.0)
+        dead_s = max(reach[0] - 0.105 * constant_s, 0.0)
+        # A slow one is not there yet when the next pulse begins.
+        level = seen / (1.0 - math.exp(-max(at_s - dead_s, cycle_s) / constant_s)) if constant_s else seen
+    return Dynamics(level, dead_s, constant_s, dead_s + 3.0 * constant_s, steps)
 
 
 def mean_step(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: float) -> Floats | None:
@@ -174,6 +184,8 @@ def _mean_of_steps(setpoint_w: Floats, power_w: Floats, cycle_s: float, hold_s: 
 def _edges(setpoint_w: Floats, length: int) -> list[int]:
     """Where a step begins (a ramp counts from its first cycle) and the next is far enough."""
     moving = np.flatnonzero(np.diff(setpoint_w) != 0.0) + 1
+    if not len(moving):
+        return []
     begins = [int(n) for position, n in enumerate(moving) if position == 0 or n - moving[position - 1] > 2]
     ends = [*begins[1:], len(setpoint_w)]
     return [begin for begin, end in zip(begins, ends, strict=True) if end - begin >= length and begin > 0]

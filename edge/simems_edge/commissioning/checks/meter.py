@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from simems_edge.commissioning.checks.scales import DECADE, apparent_factor
+from simems_edge.commissioning.apparent import apparent_factor
+from simems_edge.commissioning.checks.scales import DECADE
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import PHASES, Evidence
 from simems_edge.commissioning.signals import confidence
@@ -21,6 +22,8 @@ UNSEEN: Final = "no pulse of a battery could be seen at the meter"
 RATIO: Final = 0.12
 """A factor nearer to 1 is the accuracy of battery and meter."""
 DEAD: Final = 0.15
+SUM: Final = 0.16
+"""One reversed transformer of three leaves a third of the total, two swapped ones nothing."""
 
 
 def _gains(evidence: Evidence) -> Iterator[tuple[Device, Gains]]:
@@ -53,6 +56,11 @@ def _right(gains: Gains, battery: Device, wrong: tuple[int, ...]) -> bool:
     return all(gain > 0.4 for gain in rest)
 
 
+def _sums_to(evidence: Evidence, battery: Device, expected: float) -> bool:
+    """The meter's total is less noisy than its phases: it tells patterns apart that these leave open."""
+    return abs(-evidence.on_grid(battery, "active_power_w").gain - expected) < SUM
+
+
 def _one_reversed(evidence: Evidence) -> Iterator[Verdict]:
     yield from _phasewise(evidence, _find_reversed(evidence))
 
@@ -60,8 +68,11 @@ def _one_reversed(evidence: Evidence) -> Iterator[Verdict]:
 def _find_reversed(evidence: Evidence) -> Verdict | None:
     meter = evidence.equipment.meter
     for battery, gains in _gains(evidence):
-        back = tuple(n for n in battery.phases if gains[n - 1] < -0.7)
-        if meter is not None and 0 < len(back) < len(battery.phases) and _right(gains, battery, back):
+        back = tuple(n for n in battery.phases if gains[n - 1] < -0.6)
+        total = 1.0 - 2.0 * len(back) / len(battery.phases)
+        if meter is None or not 0 < len(back) < len(battery.phases) or not _sums_to(evidence, battery, total):
+            continue
+        if _right(gains, battery, back):
             names = " and ".join(f"L{n}" for n in back)
             text = f"{names} answers {battery.id} the wrong way round: {_shown(gains)} of what is expected"
             return fault(meter.id, text, 0.97, **{f"l{n}": gains[n - 1] for n in PHASES})
@@ -76,12 +87,14 @@ def _find_crossed(evidence: Evidence) -> Verdict | None:
     """Currents of two phases at each other's voltage: cos 120 degrees = -0.5 of each, and reactive power of +-0.87."""
     meter = evidence.equipment.meter
     for battery, gains in _gains(evidence):
-        crossed = tuple(n for n in battery.phases if -0.7 <= gains[n - 1] < -0.3)
+        crossed = tuple(n for n in battery.phases if -1.1 <= gains[n - 1] < -0.2)
+        if not _sums_to(evidence, battery, 1.0 - 3.0 / len(battery.phases)):
+            continue
         reactive = evidence.phase_gains(battery, "reactive_power_var")
         turned = reactive is None or all(
             not math.isfinite(reactive[n - 1]) or abs(reactive[n - 1]) > 0.5 for n in crossed
         )
-        if meter is not None and len(crossed) >= 2 and turned:
+        if meter is not None and len(crossed) == 2 and turned and _right(gains, battery, crossed):
             text = (
                 f"L{crossed[0]} and L{crossed[1]} answer {battery.id} as currents at the other's voltage do (cos 120 "
                 f"degrees): {_shown(gains)} of what is expected"

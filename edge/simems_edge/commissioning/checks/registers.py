@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simems_edge.commissioning.apparent import apparent_factor, corrected_factor
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import Evidence
 from simems_edge.commissioning.record import Floats
@@ -21,6 +24,10 @@ _LOOKED_AT: Final = (
 )  # fmt: skip
 _TINY_W: Final = 1e-3
 """A float below is what swapped words look like; a real power is 0 or larger."""
+CORRECTED: Final = (0.6, 1.2)
+"""Times voltage and current: a power that was read right (polled at another moment)."""
+SCALED: Final = 0.08
+"""So near a power of ten (in log10) a factor is one of scale."""
 _MOST: Final = 0.9
 
 
@@ -103,7 +110,7 @@ def _unsigned(evidence: Evidence) -> Iterator[Verdict]:
         if not len(values):
             yield not_tested(device.id, "no active power was read")
             continue
-        turn_w = _turn(values, evidence.largest_w(device)) or _against_setpoint(evidence, device)
+        turn_w = _turned_round(evidence, device, values) or _against_setpoint(evidence, device)
         if turn_w is not None:
             shown = float(values.max())
             yield fault(
@@ -118,6 +125,36 @@ def _unsigned(evidence: Evidence) -> Iterator[Verdict]:
             yield ok(device.id, f"negative powers are read ({values.min():.0f} W)", least_w=float(values.min()))
         else:
             yield not_tested(device.id, "its power was never negative")
+
+
+def _turned_round(evidence: Evidence, device: Device, values: Floats) -> float | None:
+    """What is impossible by size, unless it is a matter of scale: so many times voltage and current."""
+    turn_w = _turn(values, evidence.largest_w(device))
+    if turn_w is None:
+        return None
+    absurd = evidence.record.values[device.power] > evidence.largest_w(device)
+    if _asked_to_discharge(evidence, device, absurd) or _scaled(evidence, device, absurd, turn_w):
+        return None
+    return turn_w
+
+
+def _scaled(evidence: Evidence, device: Device, absurd: NDArray[np.bool_], turn_w: float) -> bool:
+    """So many times voltage and current by a power of ten, and not equal to them when the turn is taken off."""
+    right = corrected_factor(evidence, device, absurd, turn_w)
+    factor = apparent_factor(evidence, device, absurd)
+    if factor is None or factor <= 0.0 or (right is not None and CORRECTED[0] < right < CORRECTED[1]):
+        return False
+    return abs(math.log10(factor) - round(math.log10(factor))) < SCALED
+
+
+def _asked_to_discharge(evidence: Evidence, device: Device, absurd: NDArray[np.bool_]) -> bool:
+    """Whether the impossible powers of a battery came when it was asked to discharge."""
+    if device not in evidence.tested():
+        return False
+    window = evidence.window(device)
+    asked_w, inside = evidence.setpoint(device, window), absurd[window]
+    discharging = asked_w > 0.5 * float(asked_w.max())
+    return bool(inside.any()) and float(np.mean(discharging[inside])) > 0.5
 
 
 def _turn(values: Floats, largest_w: float) -> float | None:
