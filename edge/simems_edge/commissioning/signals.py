@@ -23,6 +23,7 @@ APART: Final = 4
 """With up to so many stretches after them."""
 USUAL: Final = 0.9
 """Steps of half this quantile and more count: not a single large one that is left of what was before."""
+LEAST_STEPS: Final = 12
 BASELINE_S: Final = 40.0
 """Slower than this is the site's own drift."""
 ROUNDS: Final = 3
@@ -40,6 +41,11 @@ class Response:
     lag_s: float
     correlation: float
     steps: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many steps were seen that no answer is an answer too (three or four pulses)."""
+        return self.steps >= LEAST_STEPS
 
     @property
     def moved(self) -> bool:

@@ -3,11 +3,16 @@ sites made at random. A run takes about half a second."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from simems_edge.commissioning.checks import CHECKS
-from simems_edge.commissioning.judge import BY_CODE
+from simems_edge.commissioning.evidence import Evidence
+from simems_edge.commissioning.judge import BY_CODE, faults, judge
+from simems_edge.commissioning.record import Record
 
-from bench.doctor_cases import DAY, FAULTS, HEALTHY, LONGEST_S, NIGHT, Case, look_at_healthy, name_fault
+from bench.doctor_cases import DAY, FAULTS, HEALTHY, LONGEST_S, NIGHT, Case, look_at_healthy, name_fault, run
 from bench.doctor_long import STANDS_W, count_named, holds
 from bench.doctor_random import random_healthy
 
@@ -66,10 +71,25 @@ def test_a_healthy_site_of_any_size_is_left_alone(seed: int) -> None:
     assert not random_healthy(seed).found
 
 
+@pytest.mark.parametrize("number", [0, 4])
+def test_whenever_it_is_ended_no_fault_is_made_up(number: int) -> None:
+    """Cut at any moment, as by Ctrl-C: too little is no evidence."""
+    _, start, one, more = HEALTHY[number]
+    outcome = run(one, start, **more)
+    for moment_s in (3.0, 30.0, *range(62, 90, 3), *range(90, 500, 25)):
+        evidence = Evidence(cut(outcome.record, moment_s), outcome.equipment, frozenset(outcome.equipment.devices))
+        assert not [(v.check, v.evidence) for v in faults(judge(evidence))], f"after {moment_s} s"
+
+
+def cut(record: Record, moment_s: float) -> Record:
+    length = int(np.searchsorted(record.time_s, moment_s))
+    stages = [replace(s, end_s=min(s.end_s, moment_s)) for s in record.stages if s.begin_s < moment_s]
+    values, taken_s = ({k: v[:length] for k, v in columns.items()} for columns in (record.values, record.taken_s))
+    return Record(record.time_s[:length], values, taken_s, tuple(stages))
+
+
 def test_the_proof_can_fail() -> None:
     healthy = look_at_healthy(0, seed=1)
-    from dataclasses import replace
-
     alarmed = replace(healthy, found=(("ct_ratio_wrong", "grid0", 0.9),))
     missed = [replace(healthy, expected=code, on=("grid0",), start=DAY) for code in ("meter_late", "soc_frozen")]
     assert not holds([], [alarmed])

@@ -15,9 +15,8 @@ from simems_edge.commissioning.signs import direction, turned_batteries
 from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested, ok
 
 UNTESTED: Final = "no power was asked of it"
-LEAST_STEPS: Final = 12
-"""So many differences of levels make a judgement (three or four pulses)."""
-PLATEAU_S: Final = 6.0
+PLATEAU_S, SETTLE_S = 6.0, 8.0
+"""What it gives counts when it was asked for it without a break for both together, the first to get there."""
 SHORT: Final = 0.92
 """Of what was asked at full power, it must give this."""
 LONG_S: Final = 30.0
@@ -56,7 +55,7 @@ def _ignores(evidence: Evidence) -> Iterator[Verdict]:
             yield not_tested(
                 battery.id, f"its own power does not show the pulses, but the grid meter does ({at_grid.gain:+.2f})"
             )
-        elif own.steps < LEAST_STEPS:
+        elif not own.enough:
             stopped = evidence.stage(battery).stopped or "the pulses were too few"
             yield not_tested(battery.id, stopped)
         else:
@@ -143,8 +142,8 @@ def _plateau(evidence: Evidence, battery: Device, name: str, sign: float) -> tup
     asked_w = sign * evidence.setpoint(battery, window)
     most_w = float(asked_w.max(initial=0.0))
     at = np.flatnonzero(asked_w >= 0.98 * most_w)
-    length = round(PLATEAU_S / evidence.cycle_s)
-    if most_w <= 0.0 or len(at) < 2 * length or at[-1] - at[0] + 1 > 1.2 * len(at):
+    length, before = round(PLATEAU_S / evidence.cycle_s), round(SETTLE_S / evidence.cycle_s)
+    if most_w <= 0.0 or len(at) < length + before or at[-1] - at[-length - before] >= length + before:
         return None
     end = window.start + int(at[-1]) + 1
     given = slice(end - length, end)

@@ -69,7 +69,7 @@ def _alike(evidence: Evidence, one: Device, other: Device) -> tuple[float, int] 
 def _other_circuit(evidence: Evidence) -> Iterator[Verdict]:
     """A grid meter that lives, but answers no battery."""
     meter = evidence.equipment.meter
-    seen = [b for b in evidence.tested() if evidence.moves(b)]
+    seen = [b for b in evidence.tested() if evidence.moves(b) and evidence.own(b).enough]
     if meter is None or not seen:
         return
     answers = {b.id: evidence.on_grid(b, "active_power_w") for b in seen}

@@ -13,7 +13,7 @@ from simems_edge.commissioning.apparent import apparent_factor
 from simems_edge.commissioning.checks.scales import DECADE
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import PHASES, Evidence
-from simems_edge.commissioning.signals import confidence
+from simems_edge.commissioning.signals import Response, confidence
 from simems_edge.commissioning.signs import NIGHT, meter_turned
 from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested, ok
 
@@ -21,6 +21,8 @@ Gains = tuple[float, float, float]
 UNSEEN: Final = "no pulse of a battery could be seen at the meter"
 RATIO: Final = 0.12
 """A factor nearer to 1 is the accuracy of battery and meter."""
+MANY, GROSS = 24, 0.5
+"""Of fewer steps than this only a factor so far from 1 is believed."""
 DEAD: Final = 0.15
 SUM: Final = 0.16
 """One reversed transformer of three leaves a third of the total, two swapped ones nothing."""
@@ -175,13 +177,15 @@ def _reversed(evidence: Evidence) -> Iterator[Verdict]:
         yield not_tested(meter.id, UNSEEN)
 
 
+def _whole(evidence: Evidence, battery: Device) -> Response:
+    return evidence.on_grid(battery, "active_power_w")
+
+
 def _ratio(evidence: Evidence) -> Iterator[Verdict]:
     meter = evidence.equipment.meter
     if meter is None:
         return
-    seen = [
-        (b, r) for b in evidence.tested() if evidence.moves(b) and (r := evidence.on_grid(b, "active_power_w")).moved
-    ]
+    seen = [(b, r) for b in evidence.tested() if evidence.moves(b) and (r := _whole(evidence, b)).moved and r.enough]
     if not seen:
         yield not_tested(meter.id, UNSEEN)
         return
@@ -189,7 +193,8 @@ def _ratio(evidence: Evidence) -> Iterator[Verdict]:
     factor = abs(answer.gain)
     text = f"shows {factor:.2f} W (+-{answer.sigma:.2f}) for each W of {battery.id}"
     decade = abs(math.log10(factor) - round(math.log10(factor))) <= DECADE and not 0.5 < factor < 2.0
-    if abs(factor - 1.0) > max(RATIO, 3.0 * answer.sigma) and not (decade and apparent_factor(evidence, meter) is None):
+    clear = abs(factor - 1.0) > (max(RATIO, 3.0 * answer.sigma) if answer.steps >= MANY else GROSS)
+    if clear and not (decade and apparent_factor(evidence, meter) is None):
         sure = confidence(abs(factor - 1.0) / max(answer.sigma, RATIO / 3.0))
         yield fault(meter.id, f"{text}; power and current are wrong alike", sure, factor=factor, sigma=answer.sigma)
     else:
