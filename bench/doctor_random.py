@@ -16,7 +16,7 @@ NEEDS_SUN: Final = frozenset({"pv_meter_reversed"})
 NOON_H: Final = (10, 14)
 
 
-def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], **more: object) -> Site:
+def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], more: Mapping[str, Any]) -> Site:
     """A supermarket of any size with two batteries; ``mistakes``: settings of its devices laid over."""
     size = random.choice([0.25, 0.5, 1.0, 2.0, 4.0])
     delay_s = random.choice([0.0, 0.2, 0.6, 1.0, 1.5])
@@ -31,7 +31,7 @@ def random_site(random: Random, mistakes: Mapping[str, Mapping[str, Any]], **mor
     }  # fmt: skip
     for name, settings in mistakes.items():
         devices[name] = devices.get(name, {}) | dict(settings)
-    simulation = {
+    simulation: dict[str, Any] = {
         "load": {"profile": "supermarket", "scale": 0.8 * size},
         "pv": {"profile": "rooftop", "peak_w": random.choice([20_000.0, 60_000.0, 90_000.0]) * size},
         "grid": {"resistance_ohm": random.choice([0.0, 0.02 / size]), "frequency_hz": random.uniform(49.95, 50.05)},
@@ -52,7 +52,7 @@ def _battery(random: Random, power_w: float) -> dict[str, Any]:
 def random_healthy(seed: int) -> Named:
     random = Random(f"healthy {seed}")
     start = _start(random, by_day=False)
-    return named(f"healthy {seed}", start, seed, "", run(random_site(random, {}), start, seed), ())
+    return named(f"healthy {seed}", start, seed, "", run(random_site(random, {}, {}), start, seed), ())
 
 
 def random_fault(number: int, seed: int) -> Named:
@@ -60,7 +60,7 @@ def random_fault(number: int, seed: int) -> Named:
     case = (*FAULTS, *VARIANTS)[number]
     random = Random(f"{case.name} {seed}")
     start = _start(random, by_day=case.code in NEEDS_SUN)
-    outcome = run(random_site(random, case.wrong_devices(), **case.more), start, seed)
+    outcome = run(random_site(random, case.wrong_devices(), case.more), start, seed)
     return named(case.name, start, seed, case.code, outcome, case.on)
 
 

@@ -9,7 +9,8 @@ from typing import Final
 from simems_core import FORCED, GOOD, Decision, Snapshot
 
 from simems_edge.commissioning.equipment import Equipment, equipment
-from simems_edge.commissioning.experiment import Experiment, Observation
+from simems_edge.commissioning.experiment import Experiment
+from simems_edge.commissioning.observation import Observation
 from simems_edge.commissioning.plan import Permission
 from simems_edge.commissioning.record import SETPOINT, Recorder
 from simems_edge.config import Site

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from simems_edge.commissioning.equipment import Device, Equipment
-from simems_edge.commissioning.record import SETPOINT, Floats, Record, Stage
+from simems_edge.commissioning.record import SETPOINT, Floats, Record, Stage, span
 from simems_edge.commissioning.signals import NOTHING, Response, filled, response
 
 PHASES: Final = (1, 2, 3)
@@ -45,7 +45,7 @@ class Evidence:
     def rated_w(self, battery: Device) -> float:
         """The larger of the limits that it tells; 0 when it tells none."""
         limits = [self.median(battery.address(f"max_{way}_power_w")) for way in ("charge", "discharge")]
-        return max((one for one in limits if math.isfinite(one)), default=0.0)
+        return max((one for one in limits if 0.0 < one < math.inf), default=0.0)
 
     def largest_w(self, device: Device) -> float:
         """More power than this no such device can have here."""
@@ -56,7 +56,13 @@ class Evidence:
 
     def tested(self, name: str = "pulses") -> list[Device]:
         """Batteries that were asked for power in such a stage."""
-        return [b for b in self.equipment.batteries if (s := self.record.stage(name, b.id)) is not None and s.power_w]
+        return [
+            b for b in self.equipment.batteries if (s := self.record.stage(name, b.id)) is not None and self._seen(s)
+        ]
+
+    def _seen(self, stage: Stage) -> bool:
+        window = self.record.during(stage)
+        return stage.power_w > 0.0 and window.stop - window.start >= 2
 
     def stage(self, battery: Device, name: str = "pulses") -> Stage:
         found = self.record.stage(name, battery.id)
@@ -150,5 +156,5 @@ class Evidence:
     def moves(self, battery: Device) -> bool:
         """Whether the batteries together moved as much as was asked: else the meter has nothing to answer to."""
         window = self.window(battery)
-        asked_w = float(np.ptp(self.setpoint(battery, window)))
-        return asked_w > 0.0 and float(np.ptp(self.real_power(window))) > 0.4 * asked_w
+        asked_w = span(self.setpoint(battery, window))
+        return asked_w > 0.0 and span(self.real_power(window)) > 0.4 * asked_w

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -104,6 +104,6 @@ class Recorder:
         self.stages[-1] = replace(self.stages[-1], end_s=time_s, power_w=power_w, stopped=stopped)
 
 
-def changes(values: Floats) -> Iterator[int]:
-    """Positions at which a value differs from the one before."""
-    yield from (int(n) + 1 for n in np.flatnonzero(np.diff(values) != 0.0))
+def span(values: Floats) -> float:
+    """Largest less smallest; 0 of nothing."""
+    return float(np.ptp(values)) if len(values) else 0.0

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from simems_edge.commissioning.record import Floats
+from simems_edge.commissioning.record import Floats, span
 
 LONGEST_LAG_S: Final = 15.0
 WINDOW_S: Final = 1.6
@@ -81,7 +81,7 @@ def response(x: Floats, y: Floats, cycle_s: float, *, lag_s: float | None = None
     """Both of one stretch of time, cycle by cycle. ``lag_s``: known already."""
     x, y = filled(x), filled(y)
     width = min(max(round(BASELINE_S / cycle_s), 3), len(x))
-    if len(x) < 8 or float(np.ptp(x)) == 0.0:
+    if len(x) < 8 or span(x) == 0.0:
         return NOTHING
     lag, correlation = _best_lag(high_passed(x, width), high_passed(y, width), cycle_s, lag_s)
     ratios = _ratios(x, y, lag, max(round(WINDOW_S / cycle_s), 1))
@@ -199,7 +199,7 @@ def _edges(setpoint_w: Floats, length: int) -> list[int]:
 
 def _answer(setpoint_w: Floats, power_w: Floats, begin: int, length: int) -> Floats | None:
     step_w = float(setpoint_w[begin + length - 1] - setpoint_w[begin - 1])
-    if abs(step_w) < 0.25 * float(np.ptp(setpoint_w)):
+    if abs(step_w) < 0.25 * span(setpoint_w):
         return None
     found: Floats = (power_w[begin : begin + length] - power_w[begin - 1]) / step_w
     return found

@@ -13,6 +13,7 @@ import numpy as np
 
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import Evidence
+from simems_edge.commissioning.record import span
 from simems_edge.commissioning.signals import confidence, filled, high_passed
 
 LEAST_WH = 5.0
@@ -31,7 +32,7 @@ def direction(evidence: Evidence, battery: Device) -> float | None:
     discharged, charged = (filled(evidence.record.values[name][window]) for name in names)
     counted = discharged - charged
     shown = np.cumsum(filled(evidence.record.values[battery.power][window])) * evidence.cycle_s / 3600.0
-    if float(np.ptp(shown)) < LEAST_WH or float(np.ptp(counted)) < LEAST_WH:
+    if span(shown) < LEAST_WH or span(counted) < LEAST_WH:
         return None
     shown = shown - shown.mean()
     return float(shown @ (counted - counted.mean()) / (shown @ shown))

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from simems_edge.commissioning.conductor import equipment_of
-from simems_edge.commissioning.experiment import Experiment, Observation
+from simems_edge.commissioning.experiment import Experiment
+from simems_edge.commissioning.observation import Observation
 from simems_edge.commissioning.plan import READ_S, Allowed, Permission
 from simems_edge.commissioning.record import SETPOINT, Recorder
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import Evidence
-from simems_edge.commissioning.record import Floats
+from simems_edge.commissioning.record import Floats, span
 from simems_edge.commissioning.signals import confidence, filled
 from simems_edge.commissioning.signs import direction, turned_batteries
 from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested, ok
@@ -88,7 +88,7 @@ def _held_grid(evidence: Evidence, battery: Device) -> tuple[str, float] | None:
     power_w, asked_w = filled(evidence.record.values[battery.power][window]), evidence.setpoint(battery, window)
     grid_w = filled(evidence.record.values[meter.power][window])
     apart_w, site_w = power_w - asked_w, grid_w + power_w
-    strange_w, moved_w = float(np.median(np.abs(apart_w))), float(np.ptp(asked_w))
+    strange_w, moved_w = float(np.median(np.abs(apart_w))), span(asked_w)
     if evidence.own(battery).moved and abs(evidence.own(battery).gain) > 0.7:
         return None
     site_size_w = float(np.median(np.abs(site_w)))

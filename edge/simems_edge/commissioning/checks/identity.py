@@ -12,6 +12,7 @@ import numpy as np
 from simems_edge.commissioning.checks.registers import MEASURING
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import Evidence
+from simems_edge.commissioning.record import span
 from simems_edge.commissioning.signals import confidence, filled
 from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested, ok
 
@@ -77,7 +78,7 @@ def _other_circuit(evidence: Evidence) -> Iterator[Verdict]:
     deaf = all(abs(r.gain) < 0.1 and not r.moved for r in answers.values()) and all(
         not abs(gain) > 0.15 for gain in phases
     )
-    alive = any(float(np.ptp(evidence.record.seen(meter.power, evidence.window(b)))) > 0.0 for b in seen)
+    alive = any(span(evidence.record.seen(meter.power, evidence.window(b))) > 0.0 for b in seen)
     if deaf and alive:
         gains = ", ".join(f"{name}: {r.gain:+.2f}" for name, r in answers.items())
         noise = max(r.sigma for r in answers.values())

@@ -192,7 +192,11 @@ def _ratio(evidence: Evidence) -> Iterator[Verdict]:
     battery, answer = min(seen, key=lambda one: one[1].sigma / abs(one[1].gain))
     factor = abs(answer.gain)
     text = f"shows {factor:.2f} W (+-{answer.sigma:.2f}) for each W of {battery.id}"
-    decade = abs(math.log10(factor) - round(math.log10(factor))) <= DECADE and not 0.5 < factor < 2.0
+    decade = (
+        0.0 < factor < math.inf
+        and abs(math.log10(factor) - round(math.log10(factor))) <= DECADE
+        and not 0.5 < factor < 2.0
+    )
     clear = abs(factor - 1.0) > (max(RATIO, 3.0 * answer.sigma) if answer.steps >= MANY else GROSS)
     if clear and not (decade and apparent_factor(evidence, meter) is None):
         sure = confidence(abs(factor - 1.0) / max(answer.sigma, RATIO / 3.0))

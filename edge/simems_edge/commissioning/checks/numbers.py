@@ -10,7 +10,7 @@ import numpy as np
 
 from simems_edge.commissioning.equipment import Device
 from simems_edge.commissioning.evidence import Evidence
-from simems_edge.commissioning.record import Floats
+from simems_edge.commissioning.record import Floats, span
 from simems_edge.commissioning.verdict import Check, Verdict, fault, not_tested, ok
 
 HZ: Final = (45.0, 65.0)
@@ -68,7 +68,7 @@ def _soc_frozen(evidence: Evidence) -> Iterator[Verdict]:
         window = slice(evidence.record.during(stages[0]).start, evidence.record.during(stages[-1], after_s=5.0).stop)
         expected = 100.0 * _swing_wh(evidence.record.values[battery.power][window], evidence.cycle_s) / capacity_wh
         step = battery.channels.get("soc_pct", 0.1)
-        seen = float(np.ptp(evidence.record.seen(soc, window)))
+        seen = span(evidence.record.seen(soc, window))
         figures = {"expected_pct": expected, "seen_pct": seen}
         if seen > 0.0 and expected > step:
             yield ok(battery.id, f"moved by {seen:.2f} % with the energy ({expected:.2f} % expected)", **figures)
@@ -82,7 +82,7 @@ def _soc_frozen(evidence: Evidence) -> Iterator[Verdict]:
 def _swing_wh(power_w: Floats, cycle_s: float) -> float:
     """Largest difference of its energy between two moments."""
     energy = np.cumsum(np.nan_to_num(power_w)) * cycle_s / 3600.0
-    return float(np.ptp(energy)) if len(energy) else 0.0
+    return span(energy) if len(energy) else 0.0
 
 
 # ---- counters
@@ -117,7 +117,7 @@ def _frozen(evidence: Evidence) -> Iterator[Verdict]:
         if not names or evidence.record.duration_s < READ_S:
             yield not_tested(meter.id, "too little was read")
             continue
-        still = all(float(np.ptp(evidence.record.seen(meter.address(name)))) == 0.0 for name in names)
+        still = all(span(evidence.record.seen(meter.address(name))) == 0.0 for name in names)
         power_w = evidence.median(meter.power)
         if not still:
             yield ok(meter.id, f"its values move ({power_w:.0f} W)", power_w=power_w)

@@ -142,7 +142,7 @@ def _scaled(evidence: Evidence, device: Device, absurd: NDArray[np.bool_], turn_
     """So many times voltage and current by a power of ten, and not equal to them when the turn is taken off."""
     right = corrected_factor(evidence, device, absurd, turn_w)
     factor = apparent_factor(evidence, device, absurd)
-    if factor is None or factor <= 0.0 or (right is not None and CORRECTED[0] < right < CORRECTED[1]):
+    if factor is None or not 0.0 < factor < math.inf or (right is not None and CORRECTED[0] < right < CORRECTED[1]):
         return False
     return abs(math.log10(factor) - round(math.log10(factor))) < SCALED
 

@@ -56,7 +56,9 @@ def _by_size(evidence: Evidence, device: Device) -> tuple[float, str] | None:
 
 def _decade(factor: float) -> int | None:
     """Power of ten; None when it is none (0 for a factor of about 1)."""
-    exponent = math.log10(factor) if factor > 0.0 else math.nan
+    if not 0.0 < factor < math.inf:
+        return None
+    exponent = math.log10(factor)
     return round(exponent) if abs(exponent - round(exponent)) <= DECADE else None
 
 
