@@ -22,6 +22,7 @@ from simems_edge.cli.site_file import checked_site
 from simems_edge.commissioning.judge import faults
 from simems_edge.commissioning.live import LiveOutcome, SilentDevicesError, commission_live
 from simems_edge.commissioning.plan import Allowed, Permission, duration_s
+from simems_edge.commissioning.report import ReportError, check_installed
 from simems_edge.commissioning.signature import SignatureError, SigningKey, TamperedError, verify_file
 from simems_edge.config import Site
 from simems_edge.runtime import configure_logging
@@ -98,13 +99,31 @@ def _watts(_context: click.Context, _parameter: click.Parameter, value: str | No
     return number
 
 
+def _writable(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None and not value.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no folder {value.parent}; make it first")
+    return value
+
+
 @command.command("examine", epilog=EXAMPLES)
 @click.argument("site_file", metavar="SITE.yaml", type=click.Path(path_type=Path))
 @click.option("--read-only", is_flag=True, help="Write nothing, ask nothing.")
 @click.option("--allow-pulses", metavar="W", callback=_watts, help="Small pulses up to this power, without asking.")
 @click.option("--allow-full-power", is_flag=True, help="Half and full power too, without asking.")
-@click.option("--report", metavar="REPORT.pdf", type=PDF, help="Write the signed handover report (and REPORT.pdf.sig).")
-@click.option("--tuning", metavar="SITE.yaml", type=PDF, help="Write the site file with the suggested tuning here.")
+@click.option(
+    "--report",
+    metavar="REPORT.pdf",
+    type=PDF,
+    callback=_writable,
+    help="Write the signed handover report (and REPORT.pdf.sig).",
+)
+@click.option(
+    "--tuning",
+    metavar="SITE.yaml",
+    type=PDF,
+    callback=_writable,
+    help="Write the site file with the suggested tuning here.",
+)
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
@@ -131,7 +150,7 @@ def examine(  # noqa: PLR0913 - one parameter per option
     site, text = checked_site(site_file), _text(site_file)
     clock = Clock.monotonic() if clock_file is None else read_clock(clock_file).clock()
     with locked_folder(data) as folder:
-        key = None if report is None else _signing_key(folder)
+        key = None if report is None else _ready_to_report(folder)
         outcome = _examined(site, permission, clock, site_file)
         finish(Job(site, site_file, text, outcome, report, tuning, key), as_json=as_json)
     ctx.exit(1 if faults(outcome.verdicts) else 0)
@@ -157,8 +176,16 @@ def _text(path: Path) -> str:
         raise BadInputError(f"{path}: cannot be read; name a readable YAML file") from error
 
 
-def _signing_key(folder: Path) -> SigningKey:
+def _ready_to_report(folder: Path) -> SigningKey:
     """Before the examination: it would be a pity to find out afterwards."""
+    try:
+        check_installed()
+    except ReportError as error:
+        raise BadInputError(str(error)) from error
+    return _signing_key(folder)
+
+
+def _signing_key(folder: Path) -> SigningKey:
     try:
         return SigningKey.of(folder)
     except SignatureError as error:

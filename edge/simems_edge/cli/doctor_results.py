@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from simems_edge.commissioning.evidence import Evidence
 from simems_edge.commissioning.handover import Handover, handover
 from simems_edge.commissioning.judge import faults
 from simems_edge.commissioning.live import LiveOutcome
+from simems_edge.commissioning.report import ReportError, render
 from simems_edge.commissioning.signature import SigningKey, sign_file
 from simems_edge.commissioning.site_edit import SiteEditError, difference, snippet, with_settings
-from simems_edge.commissioning.tuning import actuators, suggested
+from simems_edge.commissioning.tuning import Actuator, actuators, suggested
 from simems_edge.config import Site
 
 
@@ -33,34 +35,44 @@ class Job:
 
 
 def finish(job: Job, *, as_json: bool) -> None:
-    outcome = job.outcome
-    evidence = Evidence(outcome.record, outcome.equipment)
-    settings, measured = suggested(evidence), actuators(evidence)
-    edited, diff = _tuned(job, dict(settings))
-    if job.tuning is not None and edited:
-        job.tuning.write_text(edited, "utf-8")
-    document = handover(job.site_file.name, job.text, outcome, evidence, diff)
-    signed = _report(job, document)
+    """Prints, and writes what was asked for; what was found is told even when a file cannot be written."""
+    evidence = Evidence(job.outcome.record, job.outcome.equipment)
+    settings, measured = dict(suggested(evidence)), actuators(evidence)
+    edited, diff = _tuned(job, settings)
     if as_json:
-        print_json(
-            {
-                "site": job.site.site.id,
-                "faults": len(faults(outcome.verdicts)),
-                "interrupted": outcome.interrupted,
-                "seconds": outcome.record.duration_s,
-                "verdicts": as_data(outcome.verdicts),
-                "skipped": outcome.skipped,
-                "stopped": _stopped(outcome),
-                "actuators": actuator_data(measured),
-                "tuning": dict(settings),
-                "report": str(job.report) if signed else None,
-                "public_key": job.key.public if job.key is not None else None,
-            }
-        )  # fmt: skip
-        return
-    print_verdicts(outcome.verdicts)
-    print_actuators(measured)
-    _print_rest(job, diff, wrote=bool(edited))
+        print_json(_data(job, settings, measured))
+    else:
+        print_verdicts(job.outcome.verdicts)
+        print_actuators(measured)
+    if job.tuning is not None and edited:
+        _write(job.tuning, edited.encode())
+    _report(job, handover(job.site_file.name, job.text, job.outcome, evidence, diff))
+    if not as_json:
+        _print_rest(job, diff, wrote=bool(edited))
+
+
+def _data(job: Job, settings: dict[str, float], measured: Sequence[Actuator]) -> dict[str, object]:
+    outcome = job.outcome
+    return {
+        "site": job.site.site.id,
+        "faults": len(faults(outcome.verdicts)),
+        "interrupted": outcome.interrupted,
+        "seconds": outcome.record.duration_s,
+        "verdicts": as_data(outcome.verdicts),
+        "skipped": outcome.skipped,
+        "stopped": _stopped(outcome),
+        "actuators": actuator_data(measured),
+        "tuning": settings,
+        "report": None if job.report is None else str(job.report),
+        "public_key": job.key.public if job.key is not None else None,
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
 def _stopped(outcome: LiveOutcome) -> list[dict[str, str]]:
@@ -79,17 +91,14 @@ def _tuned(job: Job, settings: dict[str, float]) -> tuple[str, str]:
     return edited, difference(job.text, edited, str(job.site_file))
 
 
-def _report(job: Job, document: Handover) -> bool:
+def _report(job: Job, document: Handover) -> None:
     if job.report is None or job.key is None:
-        return False
-    from simems_edge.commissioning.report import ReportError, render  # noqa: PLC0415 - an extra
-
+        return
     try:
-        job.report.write_bytes(render(document, job.key.public))
+        _write(job.report, render(document, job.key.public))
         sign_file(job.report, job.key, site=job.site.site.id, made_at=document.made_at)
     except (ReportError, OSError) as error:
         raise BadInputError(f"{job.report}: {error}") from error
-    return True
 
 
 def _print_rest(job: Job, diff: str, *, wrote: bool) -> None:

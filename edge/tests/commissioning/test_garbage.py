@@ -46,7 +46,7 @@ def test_garbage_is_judged_without_an_exception(seed: int, length: int) -> None:
     random = np.random.default_rng(seed)
     addresses = [f"{d.id}/{name}" for d in PLANT.devices.values() for name in d.channels]
     addresses += [battery.power + SETPOINT for battery in PLANT.batteries]
-    time_s = np.arange(length) * 0.5
+    time_s = np.arange(length, dtype=np.float64) * 0.5
     ends = np.sort(random.uniform(0.0, 0.5 * max(length, 1), 7))
     names = [("read", ""), *((n, b) for b in ("ess0", "ess1") for n in ("pulses", "limited", "full"))]
     stages = tuple(
