@@ -162,6 +162,10 @@ arbitration-long: .stamps/tools ## Long proof: 100,000 random problems never out
 stability-long: .stamps/python ## Long proof: loops on late meters and slow batteries, 1,458 closed loops, table and plot (half an hour)
 	$(BIN)/python -m bench.stability_long --plot docs/images/stability.png
 
+.PHONY: doctor-long
+doctor-long: .stamps/python ## Long proof: 24 faults by day and night and 10 healthy sites, each commissioned in the virtual plant
+	$(BIN)/python -m bench.doctor_long
+
 .PHONY: ekf-long
 ekf-long: .stamps/python ## Long proof: the state-of-charge filter against PyBaMM's DFN, table and plot (an hour at first)
 	$(BIN)/python -m pip install --quiet -r requirements/bench.in

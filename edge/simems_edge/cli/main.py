@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "profile": ("simems_edge.cli.profile:command", "Check the profile of a device that you are writing."),
     "probe": ("simems_edge.cli.probe:command", "Read a device and show its live values with units and signs."),
     "scan": ("simems_edge.cli.scan:command", "Find SunSpec devices on addresses that you name."),
+    "doctor": ("simems_edge.cli.doctor:command", "Commission a site: find wrong wiring and settings, measure, report."),
     "schema": ("simems_edge.cli.schema:command", "Print the JSON Schema of a file."),
     "run": ("simems_edge.cli.run:command", "Run a site: bridges, controllers, recorder, uplink and screen."),
     "ocpp-password": ("simems_edge.cli.ocpp_password:command", "Hash a charging station's password for the site file."),
