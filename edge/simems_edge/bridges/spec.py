@@ -108,9 +108,9 @@ SPECS: Final = (
         owner="simems_edge.bridges.ocpp",
         safety_impact="Carries current limits to charging stations and counts what each may still draw: a limit is "
                       "raised only when what the others may draw leaves room.",
-        inputs=("calls of listed stations, OCPP 1.6J and 2.0.1, checked against their schemas", "setpoints of the cycle"),
-        outputs=("channels of the connectors", "charging profiles: a safe current that stays, above it a limit that "
-                 "ends by itself", "the record of charging sessions"),
+        inputs=("calls of listed stations, OCPP 1.6J and 2.0.1, checked by schema", "setpoints of the cycle"),
+        outputs=("channels of the connectors", "profiles: a safe current that stays, a limit above it that ends",
+                 "the record of charging sessions"),
         metrics=(*DEVICE_METRICS, "<component>/reserved_current_a: what the connector may draw at most"),
         problems=("communication_lost", "device_clock_off", "station_faulted", "device_data", "limit_not_followed",
                   "charging_store_failed", "connector_not_listed"),
