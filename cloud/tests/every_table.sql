@@ -78,3 +78,5 @@ insert into report_schedules (tenant_id, schedule_id, node_id, period, created_b
 insert into reports (tenant_id, report_id, schedule_id, node_id, period, starts_on, ends_on, time_zone, created_by)
     values (':tenant', ':user', ':user', ':child', 'day', '2026-03-01', '2026-03-02', 'UTC', 'ada');
 insert into report_files (tenant_id, report_id, format, sha256, content) values (':tenant', ':user', 'csv', 'x', '\x00');
+insert into device_claims (tenant_id, claim_key, name, created_by, expires_at)
+    values (':tenant', rpad(':tag', 40, 'y'), 'box', 'ada', now() + interval '1 day');

@@ -17,6 +17,7 @@ from simems_core.wire import (
     FromCloud,
     Hello,
     Refused,
+    Rekey,
     Telemetry,
     WireError,
     decode_from_edge,
@@ -24,6 +25,7 @@ from simems_core.wire import (
 )
 
 from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.ingest.keys import KeyBook, came_with
 from simems_cloud.ingest.parcel import DURABLE
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
 from simems_cloud.telemetry.announce import RefusedHelloError, announce
@@ -43,6 +45,7 @@ class Writer:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._channel_ids = ChannelIds()
+        self._keys = KeyBook(pool)
 
     async def write(self, device: Device, payloads: Sequence[bytes]) -> list[FromCloud]:
         """Every payload in its order; the answers. Waits, without an answer, while the database is away."""
@@ -56,6 +59,8 @@ class Writer:
                 answers += await self._store(device, pending)
                 pending = []
                 answers.append(await self._hello(device, message))
+            elif isinstance(message, Rekey):
+                answers.append(await self._keys.announce(device, message.public_key))
             elif message is not None:
                 answers.append(message)
         return answers + await self._store(device, pending)
@@ -66,6 +71,7 @@ class Writer:
                 async with transaction(self._pool, tenant=device.tenant_id) as connection:
                     acked = await announce(connection, device, hello)
                     await clear_refused(connection, device, hello.site)
+                    await came_with(connection, device, hello.signing_key)
                 return Ack(sequence=acked)
             except RefusedHelloError as error:
                 log.warning("refused a hello", extra={"device": str(device.device_id), "reason": str(error)})
@@ -136,7 +142,7 @@ def _named(payload: bytes) -> tuple[str, int | None]:
     return label.type, label.sequence
 
 
-def _read(payload: bytes) -> Sealed | Hello | FromCloud | None:
+def _read(payload: bytes) -> Sealed | Hello | Rekey | FromCloud | None:
     """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
     kind, sequence = _named(payload)
     if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
@@ -150,7 +156,7 @@ def _read(payload: bytes) -> Sealed | Hello | FromCloud | None:
         return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
         return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
-    return message if isinstance(message, Hello) else None
+    return message if isinstance(message, Hello | Rekey) else None
 
 
 def _answers(outcome: Outcome) -> list[FromCloud]:
