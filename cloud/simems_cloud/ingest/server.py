@@ -104,7 +104,13 @@ async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] 
     log.info("listening for devices", extra={"endpoint": door.endpoint})
     server = Server(door, registry, Writer(pool), ClaimDesk(pool))
     stores = [server.store() for _ in range(SIDE_BY_SIDE)]
-    jobs: list[Awaitable[None]] = [server.receive(), server.claims(), *stores, registry.listen(), touch(pool, server.heard)]
+    jobs: list[Awaitable[None]] = [
+        server.receive(),
+        server.claims(),
+        *stores,
+        registry.listen(),
+        touch(pool, server.heard),
+    ]
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
         ready(door.endpoint)
@@ -131,4 +137,3 @@ async def touch(pool: Pool, heard: dict[Device, datetime]) -> None:
                     await connection.executemany(QUERIES["touch"], rows)
             except UNAVAILABLE as error:
                 log.warning("cannot note who was heard", extra={"error": repr(error)})
-

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
-from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_keys
+from simems_edge.sync import About, Cloud, Identity, Provisioning, Pump, RecordedChannel, Uplink
 
 log = logging.getLogger(__name__)
 JUDGE_S = 1.0
@@ -116,8 +117,9 @@ class _Parts:
             flush_s=site.recorder.flush_s / options.clock.speed,
             on_fault=self.house.fault,
         )
+        self.identity = Identity(options.data)
         self.uplink = self._uplink()
-        self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record)
+        self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record, identity=self.identity)
 
     def _record(self, event: wire.Event) -> None:
         self.pump.add_event(event)
@@ -129,12 +131,17 @@ class _Parts:
         return Uplink(
             self._buffer,
             Cloud(cloud.endpoint, cloud.server_key),
-            load_or_make_keys(self._options.data),
+            self.identity.keys,
             lambda status, time_us: hello(
-                self._runtime, sequence=status.last_sequence, oldest=status.oldest_sequence, time_us=time_us
+                self._runtime,
+                sequence=status.last_sequence,
+                oldest=status.oldest_sequence,
+                time_us=time_us,
+                signing_key=self.identity.signing_public,
             ),
             utc_us=self._now_us,
             on_refused=self.house.refused,
+            provisioning=Provisioning(self.identity, About(version("simems-edge"))),
         )
 
     def jobs(self) -> Iterator[tuple[str, Job]]:

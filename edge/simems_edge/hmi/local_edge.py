@@ -18,7 +18,9 @@ from simems_edge.hmi.house_alarms import HouseAlarms
 from simems_edge.hmi.metrics import EdgeFigures, registry_of
 from simems_edge.hmi.schemas import (
     Alarm,
+    ClaimCode,
     CycleHealth,
+    DeviceIdentity,
     Fault,
     History,
     Latest,
@@ -30,7 +32,8 @@ from simems_edge.hmi.schemas import (
 )
 from simems_edge.runtime import OPERATOR, Runtime
 from simems_edge.runtime import Override as StandingOverride
-from simems_edge.sync import Uplink
+from simems_edge.sync import Identity, Uplink
+from simems_edge.sync.claim_qr import claim_svg
 
 NANOSECONDS = 1_000_000_000
 LATE_CYCLES = 10
@@ -48,12 +51,14 @@ class LocalEdge:
         house: HouseAlarms,
         *,
         record: Callable[[wire.Event], None],
+        identity: Identity,
     ) -> None:
         self._runtime = runtime
         self._buffer = buffer
         self._uplink = uplink
         self._house = house
         self._record = record
+        self._identity = identity
         self._latest: tuple[tuple[int, str, str], Latest] | None = None
         self._addresses = {channel.address for channel in runtime.channels}
         self.registry: CollectorRegistry = registry_of(
@@ -160,6 +165,20 @@ class LocalEdge:
             last_sequence=status.last_sequence,
             acked_sequence=status.acked_sequence,
         )
+
+    def identity(self) -> DeviceIdentity:
+        status = self._uplink.status if self._uplink else None
+        return DeviceIdentity(
+            public_key=self._identity.keys.public_key,
+            fingerprint=self._identity.fingerprint,
+            signing_key=self._identity.signing_public,
+            admitted=status is not None and status.link == "up",
+            waits_for=status.error if status is not None and status.link == "refused" else "",
+        )
+
+    def claim_code(self) -> ClaimCode:
+        code, fingerprint = self._identity.claim_code, self._identity.fingerprint
+        return ClaimCode(code=code, fingerprint=fingerprint, qr_svg=claim_svg(code, fingerprint))
 
     async def readiness(self) -> dict[str, bool]:
         return self.checks()

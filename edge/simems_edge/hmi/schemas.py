@@ -251,6 +251,30 @@ class SyncStatus(Model):
     acked_sequence: int
 
 
+class DeviceIdentity(Model):
+    """Who this box is to the cloud; nothing here is secret."""
+
+    public_key: str
+    """CURVE, 40 characters of Z85."""
+    fingerprint: str
+    """Of that key, to compare with what the cloud shows."""
+    signing_key: str
+    """Ed25519, hexadecimal: signs the box's own records."""
+    admitted: bool
+    """The cloud takes this box now."""
+    waits_for: str
+    """What a person must do before it does; empty when nothing."""
+
+
+class ClaimCode(Model):
+    """Whoever enters it in the cloud may take this box in; shown to signed-in people only."""
+
+    code: str
+    fingerprint: str
+    qr_svg: str
+    """Both of them for a camera, as an SVG image."""
+
+
 class FieldError(Model):
     """One wrong field of a request."""
 

@@ -5,16 +5,20 @@ channel's resolution, wire frames over one encrypted connection, the state of th
 before the cloud acknowledged, a wait on the cycle thread, a message taken from an unauthenticated server.
 """
 
-from simems_edge.sync.identity import DeviceKeys, load_or_make_keys
+from simems_edge.sync.identity import DeviceKeys, Identity, load_or_make_keys
+from simems_edge.sync.provisioning import About, Provisioning
 from simems_edge.sync.pump import Pump
 from simems_edge.sync.quantise import RecordedChannel, quantise
 from simems_edge.sync.shipping import Shipping
 from simems_edge.sync.uplink import Cloud, LinkState, Timing, Uplink, UplinkStatus
 
 __all__ = [
+    "About",
     "Cloud",
     "DeviceKeys",
+    "Identity",
     "LinkState",
+    "Provisioning",
     "Pump",
     "RecordedChannel",
     "Shipping",

@@ -64,7 +64,8 @@ class Link:
     async def __aenter__(self) -> Self:
         try:
             self._socket.connect(self._endpoint)
-            await asyncio.wait_for(self._handshake(), HANDSHAKE_S)
+            async with asyncio.timeout(HANDSHAKE_S):
+                await self._handshake()
         except BaseException as error:
             self._close()
             if isinstance(error, TimeoutError):

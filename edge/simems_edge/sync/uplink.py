@@ -15,8 +15,9 @@ import zmq.asyncio
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
-from simems_edge.sync.identity import DeviceKeys
+from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
+from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
@@ -69,10 +70,13 @@ class Uplink:
         utc_us: Callable[[], int],
         on_refused: Callable[[int, str], None],
         timing: Timing | None = None,
+        provisioning: Provisioning | None = None,
     ) -> None:
+        """``provisioning``: how a box that is not known yet gets in, and how it changes keys; None: neither."""
         self._buffer = buffer
         self._cloud = cloud
         self._keys = keys
+        self._provisioning = provisioning
         self._hello = hello
         self._utc_us = utc_us
         self._on_refused = on_refused
@@ -92,12 +96,42 @@ class Uplink:
             failures = 0
             while True:
                 self._first_ack.clear()
-                try:
-                    await self._session(context)
-                except (LinkError, StorageError, zmq.ZMQError) as error:
-                    self._down(error)
-                failures = 0 if self._first_ack.is_set() else failures + 1
+                again_at_once = await self._try(context)
+                failures = 0 if self._first_ack.is_set() or again_at_once else failures + 1
                 await asyncio.sleep(self._backoff_s(failures))
+
+    async def _try(self, context: zmq.asyncio.Context) -> bool:
+        """One connection, or one claim when it is refused. True: something changed, so that the next may succeed."""
+        try:
+            await self._session(context)
+        except LinkRefusedError as error:
+            self._down(error)
+            return await self._claim(context)
+        except (LinkError, StorageError, zmq.ZMQError) as error:
+            self._down(error)
+        return False
+
+    async def _claim(self, context: zmq.asyncio.Context) -> bool:
+        if self._provisioning is None:
+            return False
+        try:
+            claim = asyncio.ensure_future(self._provisioning.claim(context, self._cloud))
+            await self._tell_while(claim)
+            return claim.result()
+        except (LinkError, IdentityError, OSError, zmq.ZMQError) as error:
+            log.debug("not let in yet: %s", error)
+            self._down(LinkRefusedError(self._provisioning.waits_for or str(error)))
+            return False
+
+    async def _tell_while(self, claim: asyncio.Future[bool]) -> None:
+        """The state says what a person must do, for as long as one must."""
+        try:
+            while not claim.done():
+                await asyncio.wait({claim}, timeout=0.5)
+                if self._provisioning is not None and self._provisioning.waits_for:
+                    self._down(LinkRefusedError(self._provisioning.waits_for))
+        finally:
+            claim.cancel()
 
     def _down(self, error: Exception) -> None:
         state: LinkState = "refused" if isinstance(error, LinkRefusedError) else "down"
@@ -112,6 +146,8 @@ class Uplink:
         return random.uniform(timing.backoff_s / 2, longest)  # noqa: S311 - jitter, not a secret
 
     async def _session(self, context: zmq.asyncio.Context) -> None:
+        if self._provisioning is not None:
+            self._keys = self._provisioning.keys()
         async with Link(context, self._cloud, self._keys) as link:
             await self._greet(link)
             try:
@@ -173,7 +209,8 @@ class Uplink:
 
     async def _await_first_ack(self) -> None:
         try:
-            await asyncio.wait_for(self._first_ack.wait(), self._timing.first_ack_s)
+            async with asyncio.timeout(self._timing.first_ack_s):
+                await self._first_ack.wait()
         except TimeoutError:
             log.debug("the cloud did not say what it has; sending from the last acknowledgement known here")
         self._wake.set()
@@ -182,7 +219,9 @@ class Uplink:
         pause_s = self._backlog_at_s - time.monotonic()
         longest_s = min(1.0, self._timing.ack_s / 4)
         try:
-            await asyncio.wait_for(self._wake.wait(), min(pause_s, longest_s) if pause_s > 0 else longest_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event, and the task with it.
+            async with asyncio.timeout(min(pause_s, longest_s) if pause_s > 0 else longest_s):
+                await self._wake.wait()
         except TimeoutError:
             return
 
@@ -223,10 +262,16 @@ class Uplink:
     async def _beat(self, link: Link) -> None:
         while True:
             await link.send(wire.encode(wire.Ping(time_us=self._utc_us())))
+            await self._announce_keys(link)
             await asyncio.sleep(self._timing.ping_s)
             silence_s = time.monotonic() - self._heard_s
             if silence_s > self._timing.silence_s:
                 raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
+
+    async def _announce_keys(self, link: Link) -> None:
+        rekey = self._provisioning.announcement() if self._provisioning else None
+        if rekey is not None:
+            await link.send(wire.encode(rekey))
 
     # ---------------------------------------------------------------------------------- receiving
 
@@ -250,7 +295,10 @@ class Uplink:
                 await self._refused(sequence, reason)
             case wire.Bye(reason=reason):
                 raise LinkError(f"the cloud closed the connection: {reason or 'no reason given'}")
-            case wire.Pong():
+            case wire.Rekeyed():
+                if self._provisioning is not None and self._provisioning.agreed(message):
+                    raise LinkError("coming again with the new key")
+            case _:
                 pass
 
     async def _acknowledged(self, sequence: int) -> None:
@@ -258,6 +306,8 @@ class Uplink:
             await self._buffer.acknowledge(sequence)
             if sequence > self._last:
                 await self._renumbered(sequence)
+        if self._provisioning is not None and not self._first_ack.is_set():
+            self._provisioning.admitted(self._keys)
         self._first_ack.set()
         self._wake.set()
 

@@ -1,0 +1,129 @@
+"""The edge's own uplink against a running ingest and API: both sides as they are, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simems_cloud.kit.secret_files import curve_keys
+from simems_core import wire
+from simems_edge.buffer import Buffer, Status
+from simems_edge.sync import About, Cloud, Identity, Provisioning, Timing, Uplink
+
+NOW_US = 1_760_000_400_000_000
+QUICK = Timing(ping_s=0.1, silence_s=2.0, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
+
+
+class Box:
+    """A box with its data folder, buffer and uplink."""
+
+    def __init__(self, folder: Path, site: str, cloud: Cloud) -> None:
+        self.folder, self.site, self.cloud = folder, site, cloud
+        self.identity = Identity(folder)
+        self.buffer: Buffer
+        self.uplink: Uplink
+
+    def hello(self, status: Status, time_us: int) -> wire.Hello:
+        return wire.Hello(
+            site=self.site,
+            time_zone="UTC",
+            software="t",
+            time_us=time_us,
+            sequence=status.last_sequence,
+            oldest=status.oldest_sequence,
+            components=[],
+            channels=[],
+            signing_key=self.identity.signing_public,
+        )
+
+    def make_uplink(self, **more: Any) -> Uplink:
+        provisioning = Provisioning(self.identity, About("1.0", model="B1"), ask_s=0.05)
+        return Uplink(
+            self.buffer,
+            self.cloud,
+            self.identity.keys,
+            self.hello,
+            utc_us=lambda: NOW_US,
+            on_refused=lambda sequence, reason: None,
+            timing=QUICK,
+            provisioning=provisioning,
+            **more,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Box]:
+        """Until the block ends; then as after a clean stop."""
+        self.buffer = await Buffer.open(self.folder, lambda: NOW_US)
+        self.uplink = self.make_uplink()
+        task = asyncio.create_task(self.uplink.run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self.buffer.close()
+
+    async def measure(self, *values: int) -> None:
+        for value in values:
+            column = wire.Column(channel="a/b", resolution=1.0, values=[value])
+            self.buffer.append_telemetry([NOW_US + value], [column])
+        assert await self.buffer.flush()
+
+    async def all_acked(self) -> bool:
+        return (await self.buffer.status()).queued == 0
+
+
+@pytest.fixture
+def make_box(tmp_path: Path, customer: Any, endpoint: str, cloud_settings: Any) -> Callable[..., Box]:
+    def make(name: str = "box", *, at: str | None = None) -> Box:
+        cloud = Cloud(at or endpoint, curve_keys(cloud_settings.data_dir).public)
+        return Box(tmp_path / name, customer.site, cloud)
+
+    return make
+
+
+class Person:
+    """Somebody signed in at the cloud's API."""
+
+    def __init__(self, api: Any, token: str) -> None:
+        self._api, self.token = api, token
+
+    async def post(self, path: str, body: Any = None, expected: int | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = await self._api.client.post(f"/api/v1{path}", headers=headers, json=body)
+        assert answer.is_success if expected is None else answer.status_code == expected, answer.text
+        return answer.json()
+
+    async def get(self, path: str, **params: Any) -> Any:
+        return await self._api.get(path, self.token, **params)
+
+
+@pytest.fixture
+async def person(api: Any, customer: Any) -> Person:
+    return Person(api, await api.sign_in(customer))
+
+
+@pytest.fixture
+def take_in(person: Person, eventually: Any) -> Callable[[Box], Any]:
+    """Code entered, box presented, approved: the device's id."""
+
+    async def take(box: Box, **more: Any) -> str:
+        body = {"code": box.identity.claim_code, "name": box.folder.name, **more}
+        claim = await person.post("/device-claims", body)
+
+        async def presented() -> bool:
+            found = {row["id"]: row for row in await person.get("/device-claims")}
+            return bool(found[claim["id"]]["state"] == "presented")
+
+        await eventually(presented)
+        shown = {"fingerprint": box.identity.fingerprint}
+        approved = await person.post(f"/device-claims/{claim['id']}/approve", shown)
+        await eventually(lambda: box.uplink.status.link == "up")
+        return str(approved["device_id"])
+
+    return take
