@@ -15,6 +15,7 @@ from simems_cloud.alarms.rule_routes import router as alarm_rules
 from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
 from simems_cloud.audit.routes import router as audit
+from simems_cloud.commands.routes import router as commands
 from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
 from simems_cloud.jobs.routes import router as jobs
@@ -73,7 +74,7 @@ def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
     people_and_places = (identity, people, tenancy, organisation, sites, registry, claims)
     values = (telemetry, keeping, grafana, live.router)
-    domains = (alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
+    domains = (commands, alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
     for router in (*people_and_places, *values, *domains):
         api.include_router(router)
     return api

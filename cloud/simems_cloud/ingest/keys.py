@@ -38,7 +38,7 @@ class KeyBook:
 
 
 async def came_with(connection: Connection, device: Device, signing_key: str) -> None:
-    """In the transaction of its hello: the key it came with is the only one from now on; the first signing key stays."""
+    """In the transaction of its hello: the key it came with is the only one now; the first signing key stays."""
     name = await connection.fetchval(QUERIES["promote_key"], device.device_id, device.public_key)
     if name is not None:
         log.info("a device came with its new key", extra={"device": str(device.device_id)})

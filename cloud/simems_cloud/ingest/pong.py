@@ -1,10 +1,10 @@
-"""The answer to a ping: the cloud's time."""
+"""Pings and goodbyes: answered and noted at once, whatever waits to be stored."""
 
 from __future__ import annotations
 
 import time
 
-from simems_core.wire import Ping, Pong, WireError, decode_from_edge
+from simems_core.wire import Bye, Ping, Pong, WireError, decode_from_edge
 
 PING_BYTES = 200
 
@@ -13,12 +13,12 @@ def pong_to(ping: Ping) -> Pong:
     return Pong(time_us=ping.time_us, server_time_us=time.time_ns() // 1000)
 
 
-def pong(payload: bytes) -> Pong | None:
-    """The answer when it is a ping; anything longer is not one."""
+def small_talk(payload: bytes) -> Ping | Bye | None:
+    """What is neither stored nor has to wait; anything longer is something else."""
     if len(payload) > PING_BYTES:
         return None
     try:
         message = decode_from_edge(payload)
     except WireError:
         return None
-    return pong_to(message) if isinstance(message, Ping) else None
+    return message if isinstance(message, Ping | Bye) else None

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from prometheus_client import Counter
+from simems_core.wire import Bye, Ping
 
 from simems_cloud.ingest.claims import ClaimDesk
+from simems_cloud.ingest.dispatch import Dispatcher
 from simems_cloud.ingest.door import Arrival, Door
 from simems_cloud.ingest.inbox import Inbox
-from simems_cloud.ingest.pong import pong
+from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.registry import Claimant, Registry
 from simems_cloud.ingest.writer import Writer
 from simems_cloud.kit.database import UNAVAILABLE, Pool, open_pool, transaction
@@ -34,8 +36,9 @@ SIDE_BY_SIDE = 6
 class Server:
     """Several may run at once: the database decides, each device's row is its lock."""
 
-    def __init__(self, door: Door, registry: Registry, writer: Writer, desk: ClaimDesk) -> None:
+    def __init__(self, door: Door, registry: Registry, writer: Writer, desk: ClaimDesk, dispatcher: Dispatcher) -> None:
         self._door, self._registry, self._writer, self._desk = door, registry, writer, desk
+        self._dispatcher = dispatcher
         self._inbox = Inbox()
         self._claims: asyncio.Queue[tuple[Claimant, Arrival]] = asyncio.Queue(CLAIMS_WAITING)
         self.heard: dict[Device, datetime] = {}
@@ -55,12 +58,15 @@ class Server:
                 await self._take(guest, arrival)
 
     async def _take(self, device: Device, arrival: Arrival) -> None:
-        answer = pong(arrival.payload)
-        if answer is None:
+        self._dispatcher.heard(device, arrival.route)
+        message = small_talk(arrival.payload)
+        if isinstance(message, Ping):
+            self.heard[device] = datetime.now(UTC)
+            await self._door.reply(arrival.route, pong_to(message))
+        elif isinstance(message, Bye):
+            self._dispatcher.left(device)
+        else:
             await self._inbox.put(arrival)
-            return
-        self.heard[device] = datetime.now(UTC)
-        await self._door.reply(arrival.route, answer)
 
     def _put_claim(self, claimant: Claimant, arrival: Arrival) -> None:
         try:
@@ -75,6 +81,7 @@ class Server:
             await self._door.reply(arrival.route, await self._desk.answer(claimant, arrival.payload))
 
     def _cut(self, key: str) -> None:
+        self._dispatcher.gone(key)
         if self._door.cut_key(key):
             log.warning("cut the connections of a key that was revoked", extra={"key": key})
 
@@ -91,9 +98,12 @@ class Server:
             self._door.cut(arrivals[-1])
             return
         routes = list(dict.fromkeys(arrival.route for arrival in arrivals))
-        for answer in await self._writer.write(device, [arrival.payload for arrival in arrivals]):
+        written = await self._writer.write(device, [arrival.payload for arrival in arrivals])
+        for answer in written.answers:
             for route in routes:
                 await self._door.reply(route, answer)
+        if written.hello is not None:
+            self._dispatcher.greeted(device, routes[-1], written.hello)
 
 
 async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] | None = None) -> None:
@@ -102,13 +112,16 @@ async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] 
     registry = Registry(pool, url)
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
     log.info("listening for devices", extra={"endpoint": door.endpoint})
-    server = Server(door, registry, Writer(pool), ClaimDesk(pool))
+    dispatcher = Dispatcher(pool, url, door.reply)
+    server = Server(door, registry, Writer(pool), ClaimDesk(pool), dispatcher)
     stores = [server.store() for _ in range(SIDE_BY_SIDE)]
     jobs: list[Awaitable[None]] = [
         server.receive(),
         server.claims(),
         *stores,
         registry.listen(),
+        dispatcher.listen(),
+        dispatcher.run(),
         touch(pool, server.heard),
     ]
     tasks = [asyncio.ensure_future(job) for job in jobs]

@@ -12,7 +12,7 @@ import pytest
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
 from simems_edge.buffer import Buffer, Status
-from simems_edge.sync import About, Cloud, Identity, Provisioning, Timing, Uplink
+from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Timing, Uplink
 
 NOW_US = 1_760_000_400_000_000
 QUICK = Timing(ping_s=0.1, silence_s=2.0, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
@@ -38,6 +38,7 @@ class Box:
             components=[],
             channels=[],
             signing_key=self.identity.signing_public,
+            features=["welcome", "commands"],
         )
 
     def make_uplink(self, **more: Any) -> Uplink:
@@ -50,22 +51,23 @@ class Box:
             utc_us=lambda: NOW_US,
             on_refused=lambda sequence, reason: None,
             timing=QUICK,
-            provisioning=provisioning,
-            **more,
+            partners=Partners(provisioning, **more),
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Box]:
+    async def running(self, **partners: Any) -> AsyncIterator[Box]:
         """Until the block ends; then as after a clean stop."""
         self.buffer = await Buffer.open(self.folder, lambda: NOW_US)
-        self.uplink = self.make_uplink()
-        task = asyncio.create_task(self.uplink.run())
+        self.uplink = self.make_uplink(**partners)
+        jobs = [self.uplink.run(), *([partners["commands"].run()] if "commands" in partners else [])]
+        tasks = [asyncio.create_task(job) for job in jobs]
         try:
             yield self
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await self.buffer.close()
 
     async def measure(self, *values: int) -> None:
@@ -123,7 +125,12 @@ def take_in(person: Person, eventually: Any) -> Callable[[Box], Any]:
         await eventually(presented)
         shown = {"fingerprint": box.identity.fingerprint}
         approved = await person.post(f"/device-claims/{claim['id']}/approve", shown)
-        await eventually(lambda: box.uplink.status.link == "up")
+
+        async def greeted() -> bool:
+            found = await person.get(f"/devices/{approved['device_id']}")
+            return found["site_id"] is not None and found["software"] == "t"
+
+        await eventually(greeted)
         return str(approved["device_id"])
 
     return take

@@ -1,4 +1,4 @@
-"""A box nobody knows comes in by its claim code, changes its key, is shut out, is replaced: nothing measured is lost."""
+"""A box nobody knows comes in by its claim code, changes its key, is shut out, is replaced: no value is lost."""
 
 from __future__ import annotations
 

@@ -43,18 +43,34 @@ def signed_text(command: wire.Command) -> bytes:
 
 def malformed(command: wire.Command) -> str | None:
     """What makes a command impossible whoever signed it, in words; None when nothing does."""
+    checks = (_names, _times, _proof, _payload)
+    return next((wrong for wrong in (check(command) for check in checks) if wrong), None)
+
+
+def _names(command: wire.Command) -> str | None:
     if not all(_ID.fullmatch(text) for text in (command.id, command.tenant, command.device)):
         return "id, tenant and device must be UUIDs"
+    if not 0 < len(command.actor) <= 320 or any(ord(letter) < 32 for letter in command.actor + command.kind):
+        return "actor or kind hold what no name holds"
+    return None
+
+
+def _times(command: wire.Command) -> str | None:
     if not 0 < command.counter < 2**63:
         return f"counter {command.counter} is out of range"
     if not 0 < command.not_before_us < command.expires_us <= wire.MAX_TIME_US:
         return "it must expire after it begins"
     if command.expires_us - command.not_before_us > LONGEST_VALIDITY_US:
         return f"valid for longer than {LONGEST_VALIDITY_US // 1_000_000} s"
-    if not (_HEX_32.fullmatch(command.key) and _HEX_64.fullmatch(command.signature)):
-        return "key or signature are not hexadecimal"
-    if not 0 < len(command.actor) <= 320 or any(ord(letter) < 32 for letter in command.actor + command.kind):
-        return "actor or kind hold what no name holds"
+    return None
+
+
+def _proof(command: wire.Command) -> str | None:
+    hexadecimal = _HEX_32.fullmatch(command.key) and _HEX_64.fullmatch(command.signature)
+    return None if hexadecimal else "key or signature are not hexadecimal"
+
+
+def _payload(command: wire.Command) -> str | None:
     if len(command.payload) > MAX_PAYLOAD:
         return f"a payload of {len(command.payload)} characters; at most {MAX_PAYLOAD} are taken"
     return None if payload_hash(command.payload) == command.payload_sha256 else "the payload is not the signed one"

@@ -19,13 +19,17 @@ from simems_core import Clock, wire
 
 from simems_edge.bridges.modbus import ModbusBridge
 from simems_edge.buffer import Buffer, StorageError
+from simems_edge.cli.box import judge_trial
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
+from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
+from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
-from simems_edge.sync import About, Cloud, Identity, Provisioning, Pump, RecordedChannel, Uplink
+from simems_edge.schedule import ScheduleStore
+from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Pump, RecordedChannel, Uplink
 
 log = logging.getLogger(__name__)
 JUDGE_S = 1.0
@@ -45,25 +49,31 @@ class EdgeOptions:
     hmi_port: int | None = None
     record: Path | None = None
     """INPUT.csv of a replay to write."""
+    site_file: Path | None = None
+    """Where the site came from; None: the cloud cannot give another one."""
+    recent_log: RecentLog | None = None
 
 
-async def run_edge(site: Site, options: EdgeOptions) -> None:
-    """Until SIGTERM or SIGINT, or until a part that must live ends."""
+async def run_edge(site: Site, options: EdgeOptions) -> bool:
+    """Until SIGTERM or SIGINT, or until a part that must live ends. True: it shall be started anew."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        tasks = await _compose(stack, site, options)
+        parts, tasks = await _compose(stack, site, options, stop)
         tasks.append(asyncio.create_task(stop.wait(), name="stop"))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping", extra={"because": ", ".join(task.get_name() for task in done)})
         Notifier().stopping()
         for task in done:
             task.result()
+    return parts.box.again
 
 
-async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> list[asyncio.Task[Any]]:
+async def _compose(
+    stack: AsyncExitStack, site: Site, options: EdgeOptions, stop: asyncio.Event
+) -> tuple[_Parts, list[asyncio.Task[Any]]]:
     """Started in order of need; the stack stops them in the opposite order."""
     listener = stack.enter_context(_listening(site.hmi.host, options.hmi_port or site.hmi.port))
     clock = options.clock
@@ -77,7 +87,7 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
         recording = LiveRecording(runtime, options.record)
         recording.start()
         stack.callback(recording.stop)
-    parts = _Parts(site, options, runtime, buffer, now_us)
+    parts = _Parts(site, options, runtime, buffer, now_us, stop)
     stack.push_async_callback(parts.pump.flush)
     runtime.on_event = parts.pump.add_event
     # Ends last: while cycles complete, systemd hears so, also during a slow stop.
@@ -90,7 +100,7 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     if beat is not None:
         watched.callback(beat.stop)
     log.info("edge runs", extra={"site": site.site.id, "port": listener.getsockname()[1]})
-    return [*tasks, server]
+    return parts, [*tasks, server]
 
 
 def _utc_of(clock: Clock) -> Callable[[], int]:
@@ -104,7 +114,13 @@ class _Parts:
     """The parts of one edge that live on the event loop."""
 
     def __init__(
-        self, site: Site, options: EdgeOptions, runtime: Runtime, buffer: Buffer, now_us: Callable[[], int]
+        self,
+        site: Site,
+        options: EdgeOptions,
+        runtime: Runtime,
+        buffer: Buffer,
+        now_us: Callable[[], int],
+        stop: asyncio.Event,
     ) -> None:
         self._runtime, self._buffer, self._site, self._options = runtime, buffer, site, options
         self._now_us = now_us
@@ -124,6 +140,14 @@ class _Parts:
     def _record(self, event: wire.Event) -> None:
         self.pump.add_event(event)
 
+    def _desk(self) -> CommandDesk:
+        data = self._options.data
+        store = None if self._runtime.schedule is None else ScheduleStore(data)
+        actions = Actions(self._runtime, self.box, self.configuration, store)
+        return CommandDesk(
+            Trust(data), Ledger(data), actions, self.cloud_clock, record=self._record, utc_us=self._now_us
+        )
+
     def _uplink(self) -> Uplink | None:
         cloud = self._site.cloud
         if cloud is None:
@@ -141,15 +165,22 @@ class _Parts:
             ),
             utc_us=self._now_us,
             on_refused=self.house.refused,
-            provisioning=Provisioning(self.identity, About(version("simems-edge"))),
+            partners=Partners(
+                Provisioning(self.identity, About(version("simems-edge"))), self.desk, self.cloud_clock
+            ),
         )
 
     def jobs(self) -> Iterator[tuple[str, Job]]:
         yield "pump", self.pump.run
         yield "house", self._watch_house
         yield "compaction", self._compact
+        yield "trial", self._judge_trial
         if self.uplink is not None:
+            yield "commands", self.desk.run
             yield "uplink", self.uplink.run
+
+    async def _judge_trial(self) -> None:
+        await judge_trial(self.configuration, self.desk, self.box)
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))

@@ -6,15 +6,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import zmq
 import zmq.asyncio
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
+from simems_edge.sync.cloud_clock import CloudClock
 from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
 from simems_edge.sync.provisioning import Provisioning
@@ -57,6 +58,26 @@ class UplinkStatus:
     rejected_replies: int = 0
 
 
+class CommandTaker(Protocol):
+    """Who judges and does commands; nothing here waits for it."""
+
+    answers: asyncio.Queue[wire.CommandAck]
+
+    def welcome(self, welcome: wire.Welcome) -> None: ...
+
+    def take(self, command: wire.Command) -> None: ...
+
+
+@dataclass(frozen=True)
+class Partners:
+    """``provisioning``: how a box that is not known yet gets in, and how it changes keys; None: neither.
+    ``commands``: who does what the cloud asks for; None: nobody."""
+
+    provisioning: Provisioning | None = None
+    commands: CommandTaker | None = None
+    clock: CloudClock = field(default_factory=CloudClock)
+
+
 class Uplink:
     """One per edge. ``hello`` greets with (buffer's status, UTC us); ``on_refused`` hears (sequence, reason)."""
 
@@ -70,13 +91,14 @@ class Uplink:
         utc_us: Callable[[], int],
         on_refused: Callable[[int, str], None],
         timing: Timing | None = None,
-        provisioning: Provisioning | None = None,
+        partners: Partners | None = None,
     ) -> None:
-        """``provisioning``: how a box that is not known yet gets in, and how it changes keys; None: neither."""
         self._buffer = buffer
         self._cloud = cloud
         self._keys = keys
-        self._provisioning = provisioning
+        with_whom = partners or Partners()
+        self._provisioning, self._commands = with_whom.provisioning, with_whom.commands
+        self.cloud_clock = with_whom.clock
         self._hello = hello
         self._utc_us = utc_us
         self._on_refused = on_refused
@@ -167,7 +189,11 @@ class Uplink:
         log.info("uplink up", extra={"backlog": self._shipping.backlog})
 
     async def _until_first_failure(self, link: Link) -> None:
-        jobs = (self._receive(link), self._send(link), self._notice_appends(), self._beat(link), link.watch())
+        jobs: list[Coroutine[Any, Any, None]] = [self._receive(link), self._send(link), self._notice_appends()]
+        jobs += [self._beat(link), link.watch()]
+        if self._commands is not None:
+            jobs.append(self._answer_commands(link, self._commands))
+        self.cloud_clock.lost()
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -261,7 +287,9 @@ class Uplink:
 
     async def _beat(self, link: Link) -> None:
         while True:
-            await link.send(wire.encode(wire.Ping(time_us=self._utc_us())))
+            ping = wire.Ping(time_us=self._utc_us())
+            self.cloud_clock.asked(ping.time_us)
+            await link.send(wire.encode(ping))
             await self._announce_keys(link)
             await asyncio.sleep(self._timing.ping_s)
             silence_s = time.monotonic() - self._heard_s
@@ -272,6 +300,11 @@ class Uplink:
         rekey = self._provisioning.announcement() if self._provisioning else None
         if rekey is not None:
             await link.send(wire.encode(rekey))
+
+    async def _answer_commands(self, link: Link, commands: CommandTaker) -> None:
+        """An answer that is lost with the connection is asked for again by the cloud."""
+        while True:
+            await link.send(wire.encode(await commands.answers.get()))
 
     # ---------------------------------------------------------------------------------- receiving
 
@@ -298,6 +331,12 @@ class Uplink:
             case wire.Rekeyed():
                 if self._provisioning is not None and self._provisioning.agreed(message):
                     raise LinkError("coming again with the new key")
+            case wire.Pong(time_us=time_us, server_time_us=server_us):
+                self.cloud_clock.answered(time_us, server_us)
+            case wire.Welcome() if self._commands is not None:
+                self._commands.welcome(message)
+            case wire.Command() if self._commands is not None:
+                self._commands.take(message)
             case _:
                 pass
 
