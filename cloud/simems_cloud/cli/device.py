@@ -8,7 +8,7 @@ import asyncpg
 import click
 
 from simems_cloud.audit.log import COMMAND_LINE, change
-from simems_cloud.cli import device_claims
+from simems_cloud.cli import device_claims, device_commands
 from simems_cloud.cli.failing import BadInputError, WrongError, refused_as_wrong
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, of_tenants, tenant_named
@@ -21,7 +21,7 @@ from simems_cloud.sites.service import QUERIES
 
 @click.group("device")
 def command() -> None:
-    """Edge devices: claim and approve, add, list, replace, revoke."""
+    """Edge devices: claim and approve, add, list, replace, rotate keys, command, revoke."""
 
 
 @command.command(epilog="Example: simems-cloud device add malmo-1 --tenant Demo --public-key KEY")
@@ -76,7 +76,9 @@ def replace(old: str, tenant: str, name: str, public_key: str, json_wanted: bool
     show_one({"device_id": device_id, "name": name, "public_key": public_key}, json_wanted=json_wanted)
 
 
-for more in (device_claims.claim, device_claims.claims_, device_claims.approve, device_claims.refuse):
+CLAIMS = (device_claims.claim, device_claims.claims_, device_claims.approve, device_claims.refuse)
+COMMANDS = (device_commands.rotate, device_commands.command, device_commands.commands_)
+for more in (*CLAIMS, *COMMANDS):
     command.add_command(more)
 
 

@@ -149,6 +149,11 @@ async def list_commands(
     return page, cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
 
 
+async def newest(connection: Connection, site_id: str, limit: int) -> list[Command]:
+    """Of one site, for the command line."""
+    return await _commands(connection, site_id=site_id, limit=limit)
+
+
 async def get_command(pool: Pool, principal: Principal, command_id: UUID) -> Command:
     """Raises NotFoundError."""
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:

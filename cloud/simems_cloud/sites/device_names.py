@@ -17,3 +17,11 @@ async def device_named(connection: Connection, name: str) -> UUID:
     if len(rows) > 1:
         raise ConflictError(f"{name!r}: several devices have this name; give the id or the key")
     return UUID(str(rows[0]["device_id"]))
+
+
+async def site_of(connection: Connection, device_id: UUID) -> str:
+    """The site that it speaks for. Raises ConflictError while it has none."""
+    row = await connection.fetchrow(QUERIES["site_of_device"], device_id)
+    if row is None or row["site_id"] is None:
+        raise ConflictError("this device has not said yet which site it speaks for")
+    return str(row["site_id"])

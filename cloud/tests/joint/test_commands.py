@@ -181,16 +181,14 @@ async def test_what_waits_is_done_when_the_box_comes_and_what_is_over_is_not(
 
 
 async def test_a_restart_is_over_when_the_box_is_back_and_nothing_is_done_twice(
-    make_box: Any, take_in: Any, control: Control, sender: Sender, owner_pool: Pool, customer: Any
+    make_box: Any, take_in: Any, control: Control, sender: Sender, owner_pool: Pool, customer: Any, eventually: Any
 ) -> None:
     box = make_box()
     async with box.running(**control.partners):
         await take_in(box)
         command = await sender.send({"kind": "restart"})
         await sender.until(command, "accepted")
-        async with asyncio.timeout(10):
-            while not control.mechanic.restarts:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: control.mechanic.restarts)
     async with box.running(**control.partners):
         assert (await sender.until(command, "done"))["reason"] == "restarted"
     assert len(control.mechanic.restarts) == 1
@@ -255,4 +253,3 @@ async def test_a_command_for_a_site_without_a_device_is_refused(
 )
 async def test_what_cannot_be_asked_is_refused_by_the_api(sender: Sender, order: dict[str, Any]) -> None:
     await sender.send(order, 422)
-

@@ -19,17 +19,28 @@ from simems_core import Clock, wire
 
 from simems_edge.bridges.modbus import ModbusBridge
 from simems_edge.buffer import Buffer, StorageError
-from simems_edge.cli.box import judge_trial
+from simems_edge.cli.box import EdgeBox, judge_trial, problems_of
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
 from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
+from simems_edge.commands.configuration import Configuration
 from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
 from simems_edge.schedule import ScheduleStore
-from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Pump, RecordedChannel, Uplink
+from simems_edge.sync import (
+    About,
+    Cloud,
+    CloudClock,
+    Identity,
+    Partners,
+    Provisioning,
+    Pump,
+    RecordedChannel,
+    Uplink,
+)
 
 log = logging.getLogger(__name__)
 JUDGE_S = 1.0
@@ -134,8 +145,16 @@ class _Parts:
             on_fault=self.house.fault,
         )
         self.identity = Identity(options.data)
+        site_file = options.site_file or options.data / "site.yaml"
+        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop)
+        self.configuration = Configuration(site_file, options.data, problems_of(site.site.id))
+        self.cloud_clock = CloudClock()
+        self.desk = self._desk()
         self.uplink = self._uplink()
         self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record, identity=self.identity)
+        self.box.edge = self.edge
+        self.configuration.checks = self.edge.checks
+        self.desk.decide_begun(self.configuration)
 
     def _record(self, event: wire.Event) -> None:
         self.pump.add_event(event)
@@ -165,9 +184,7 @@ class _Parts:
             ),
             utc_us=self._now_us,
             on_refused=self.house.refused,
-            partners=Partners(
-                Provisioning(self.identity, About(version("simems-edge"))), self.desk, self.cloud_clock
-            ),
+            partners=Partners(Provisioning(self.identity, About(version("simems-edge"))), self.desk, self.cloud_clock),
         )
 
     def jobs(self) -> Iterator[tuple[str, Job]]:

@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "scan": ("simems_edge.cli.scan:command", "Find SunSpec devices on addresses that you name."),
     "schema": ("simems_edge.cli.schema:command", "Print the JSON Schema of a file."),
     "run": ("simems_edge.cli.run:command", "Run a site: bridges, controllers, recorder, uplink and screen."),
-    "identity": ("simems_edge.cli.identity:command", "Print the device's public key."),
+    "identity": ("simems_edge.cli.identity:command", "Show this box's public key, fingerprint and claim code."),
     "status": ("simems_edge.cli.status:command", "Ask a running edge how it is."),
     "fault": ("simems_edge.cli.fault:command", "Show the faults of a running edge, and clear those that latched."),
     "schedule": ("simems_edge.cli.schedule:command", "Check, load, show or remove the schedule that a site follows."),

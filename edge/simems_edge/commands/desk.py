@@ -50,6 +50,7 @@ class CommandDesk:
         """Commands that nobody of the tenant gave, since the start."""
         self._refused_told = 0
         self._told_us: int | None = None
+        self.time_within_s = TIME_WITHIN_S
 
     # ---- from the uplink
 
@@ -125,11 +126,11 @@ class CommandDesk:
 
     async def _moment(self) -> Moment | None:
         """The cloud's time; waits a little for it at the beginning of a connection."""
-        for _ in range(round(TIME_WITHIN_S / 0.1)):
-            if (moment := self._clock.moment()) is not None:
-                return moment
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self.time_within_s
+        while (moment := self._clock.moment()) is None and loop.time() < until_s:  # noqa: ASYNC110 - the clock has no event
             await asyncio.sleep(0.1)
-        return None
+        return moment
 
     # ---- after a restart
 

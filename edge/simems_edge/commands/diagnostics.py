@@ -67,7 +67,7 @@ def without_secrets(data: Any, path: Path = ()) -> Any:  # noqa: ANN401 - plain 
         return HIDDEN
     if isinstance(data, dict):
         return {key: without_secrets(value, (*path, str(key))) for key, value in data.items()}
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         return [without_secrets(value, (*path, number)) for number, value in enumerate(data)]
     return data
 

@@ -17,7 +17,7 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base."""
 
 
-class OverrideCommand(Payload):
+class OverrideCommand(Payload, frozen=True):
     """Prefer ``value`` (in the target's unit) for ``duration_s``; ``clear`` gives the target back instead."""
 
     target: str
@@ -28,32 +28,32 @@ class OverrideCommand(Payload):
     clear: bool = False
 
 
-class ModeCommand(Payload):
+class ModeCommand(Payload, frozen=True):
     """A control mode, or RUN, STANDBY, SHUTDOWN, AUTO. ``duration_s`` 0: until it is changed."""
 
     mode: str
     duration_s: float = 0.0
 
 
-class ClearFaultCommand(Payload):
+class ClearFaultCommand(Payload, frozen=True):
     """``code``, or ``code:component``."""
 
     code: str
 
 
-class ScheduleCommand(Payload):
+class ScheduleCommand(Payload, frozen=True):
     """A whole SCHEDULE.json; None takes away the one that stands."""
 
     schedule: dict[str, Any] | None
 
 
-class ConfigurationCommand(Payload):
+class ConfigurationCommand(Payload, frozen=True):
     """A whole site file."""
 
     site_yaml: str
 
 
-class UpdateCommand(Payload):
+class UpdateCommand(Payload, frozen=True):
     """Where the bundle lies and what it must be."""
 
     url: str
@@ -61,7 +61,7 @@ class UpdateCommand(Payload):
     version: str = ""
 
 
-class EmptyCommand(Payload):
+class EmptyCommand(Payload, frozen=True):
     """Nothing but the kind."""
 
 

@@ -32,7 +32,7 @@ from simems_edge.hmi.schemas import (
 )
 from simems_edge.runtime import OPERATOR, Runtime
 from simems_edge.runtime import Override as StandingOverride
-from simems_edge.sync import Identity, Uplink
+from simems_edge.sync import Identity, Uplink, UplinkStatus
 from simems_edge.sync.claim_qr import claim_svg
 
 NANOSECONDS = 1_000_000_000
@@ -157,8 +157,15 @@ class LocalEdge:
 
     async def sync(self) -> SyncStatus:
         status = await self._buffer.status()
+        link = self._uplink.status if self._uplink else UplinkStatus("unconfigured")
+        offset_us = self._uplink.cloud_clock.offset_us(self._now_us()) if self._uplink else None
         return SyncStatus(
-            link=self._uplink.status.link if self._uplink else "unconfigured",
+            link=link.link,
+            error=link.error,
+            connections=link.connections,
+            resends=link.resends,
+            dropped_frames=status.dropped_telemetry,
+            clock_offset_s=None if offset_us is None else round(offset_us / 1e6, 3),
             queue_frames=status.queued,
             oldest_unsent_at=_time(status.oldest_unsent_us) if status.oldest_unsent_us else None,
             last_ack_at=_time(status.last_ack_us) if status.last_ack_us else None,

@@ -244,11 +244,20 @@ class SyncStatus(Model):
     """The link to the cloud and what waits for it."""
 
     link: LinkState
+    error: str = ""
+    """Why the link is not up."""
     queue_frames: int
     oldest_unsent_at: datetime | None = None
     last_ack_at: datetime | None = None
     last_sequence: int
     acked_sequence: int
+    connections: int = 0
+    """Since the start of the process."""
+    resends: int = 0
+    dropped_frames: int = 0
+    """Frames of telemetry that had to go unsent because the disk was full."""
+    clock_offset_s: float | None = None
+    """The cloud's time minus this box's; null: not known."""
 
 
 class DeviceIdentity(Model):
