@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import asyncpg
@@ -28,11 +29,14 @@ def command() -> None:
 @click.argument("name")
 @click.option("--tenant", required=True, help="Name or id of the tenant.")
 @click.option("--public-key", required=True, help="The device's CURVE key, 40 characters, from `simems-edge identity`.")
+@click.option("--signing-key", default="", help="Its Ed25519 key, 64 hexadecimal digits; needed over HTTPS at once.")
 @as_json
-def add(name: str, tenant: str, public_key: str, json_wanted: bool) -> None:
+def add(name: str, tenant: str, public_key: str, signing_key: str, json_wanted: bool) -> None:
     """Let the device NAME in; its first hello says which site it speaks for."""
     check_key(public_key)
-    device_id = as_owner(lambda pool: _add(pool, tenant, name, public_key))
+    if signing_key and not re.fullmatch(r"[0-9a-f]{64}", signing_key):
+        raise BadInputError(f"--signing-key: {signing_key!r}: not 64 hexadecimal digits; see `simems-edge identity`")
+    device_id = as_owner(lambda pool: _add(pool, tenant, name, public_key, signing_key))
     show_one({"device_id": device_id, "name": name, "public_key": public_key}, json_wanted=json_wanted)
 
 
@@ -92,11 +96,12 @@ async def _replace(pool: Pool, tenant: str, old: str, name: str, public_key: str
         raise WrongError("--public-key: this key is registered already") from error
 
 
-async def _add(pool: Pool, tenant: str, name: str, public_key: str) -> UUID:
+async def _add(pool: Pool, tenant: str, name: str, public_key: str, signing_key: str) -> UUID:
     tenant_id = await tenant_named(pool, tenant)
     try:
         async with change(pool, tenant=tenant_id, actor=COMMAND_LINE) as made:
-            device_id = await made.connection.fetchval(QUERIES["create_device"], name, public_key, None)
+            row = (name, public_key, None, "", "", signing_key)
+            device_id = await made.connection.fetchval(QUERIES["add_edge"], *row)
             await made.record("device.add", device_id, {"name": name, "public_key": public_key})
     except asyncpg.UniqueViolationError as error:
         raise WrongError("--public-key: this key is registered already") from error

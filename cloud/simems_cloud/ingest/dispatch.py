@@ -28,34 +28,43 @@ FEATURE: Final = "commands"
 SILENT_S: Final = 60.0
 """A device that said nothing for so long is not here any more."""
 AGAIN_S: Final = 2.0
+SEND_S: Final = 5.0
+
+
+Send = Callable[[FromCloud], Awaitable[None]]
+"""To one connection; to one that is gone nothing is sent."""
 
 
 @dataclass
 class _Session:
     device: Device
-    route: bytes
+    send: Send
     heard_s: float
 
 
 class Dispatcher:
-    """``reply``: sends to a route of this process; to one that is gone nothing is sent."""
+    """A device has one session, over the connection that it used last."""
 
-    def __init__(self, pool: Pool, url: str, reply: Callable[[bytes, FromCloud], Awaitable[None]]) -> None:
-        self._pool, self._url, self._reply = pool, url, reply
+    def __init__(self, pool: Pool, url: str) -> None:
+        self._pool, self._url = pool, url
         self._sessions: dict[UUID, _Session] = {}
         self._wanted: asyncio.Queue[UUID] = asyncio.Queue()
 
-    def heard(self, device: Device, route: bytes) -> None:
-        """A message of it came by this route."""
+    def heard(self, device: Device, send: Send) -> None:
+        """A message of it came over this connection."""
         session = self._sessions.get(device.device_id)
         if session is not None:
-            session.route, session.heard_s = route, time.monotonic()
+            session.send, session.heard_s = send, time.monotonic()
 
-    def greeted(self, device: Device, route: bytes, hello: Hello) -> None:
+    def greeted(self, device: Device, send: Send, hello: Hello) -> None:
         """Its hello is stored: it may have something to do."""
         if FEATURE in hello.features:
-            self._sessions[device.device_id] = _Session(device, route, time.monotonic())
-            self._wanted.put_nowait(device.device_id)
+            self.polls(device, send)
+
+    def polls(self, device: Device, send: Send) -> None:
+        """It asks for what waits."""
+        self._sessions[device.device_id] = _Session(device, send, time.monotonic())
+        self._wanted.put_nowait(device.device_id)
 
     def left(self, device: Device) -> None:
         """It said goodbye."""
@@ -86,7 +95,15 @@ class Dispatcher:
             asyncio.get_running_loop().call_later(AGAIN_S, self._wanted.put_nowait, device.device_id)
             return
         for message in messages:
-            await self._reply(session.route, message)
+            await self._deliver(session, message)
+
+    async def _deliver(self, session: _Session, message: FromCloud) -> None:
+        """What one connection does to us is its own affair: the command stays open and is sent again."""
+        try:
+            async with asyncio.timeout(SEND_S):
+                await session.send(message)
+        except Exception as error:  # noqa: BLE001 - any transport, in any state
+            log.info("a device does not take a command now", extra={"error": repr(error)})
 
     async def listen(self) -> None:
         """Until cancelled."""

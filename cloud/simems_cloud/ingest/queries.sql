@@ -16,3 +16,6 @@ update devices set next_public_key = $2 where device_id = $1 and revoked_at is n
 
 -- name: signing_key
 update devices set signing_key = $2 where device_id = $1 and signing_key = ''
+
+-- name: signing_key_of
+select signing_key from devices where device_id = $1 and revoked_at is null

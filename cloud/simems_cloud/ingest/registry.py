@@ -41,7 +41,7 @@ class Registry:
     def __init__(self, pool: Pool, url: str) -> None:
         self._pool, self._url = pool, url
         self._known: dict[str, tuple[Guest, float]] = {}
-        self.on_gone: Callable[[str], None] = _ignore
+        self.on_gone: list[Callable[[str], None]] = []
         """Told of a key that may not come in any more."""
         self._checks: set[asyncio.Task[None]] = set()
 
@@ -111,8 +111,8 @@ class Registry:
         except asyncpg.PostgresError:
             log.exception("cannot check a changed key; it is cut with its next message")
             return
-        if gone:
-            self.on_gone(key)
+        for cut in self.on_gone if gone else ():
+            cut(key)
 
     def _age_all(self) -> None:
         """What changed while nobody listened is asked again now: those who are here may be revoked."""
@@ -124,7 +124,3 @@ class Registry:
         check = asyncio.get_running_loop().create_task(self._check(key))
         self._checks.add(check)
         check.add_done_callback(self._checks.discard)
-
-
-def _ignore(_key: str) -> None:
-    """Nobody is to be cut yet."""

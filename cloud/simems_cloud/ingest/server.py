@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -18,6 +19,8 @@ from simems_cloud.ingest.door import Arrival, Door
 from simems_cloud.ingest.inbox import Inbox
 from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.registry import Claimant, Registry
+from simems_cloud.ingest.web import WebDoor
+from simems_cloud.ingest.web_server import serve_web
 from simems_cloud.ingest.writer import Writer
 from simems_cloud.kit.database import UNAVAILABLE, Pool, open_pool, transaction
 from simems_cloud.kit.secret_files import curve_keys
@@ -42,7 +45,7 @@ class Server:
         self._inbox = Inbox()
         self._claims: asyncio.Queue[tuple[Claimant, Arrival]] = asyncio.Queue(CLAIMS_WAITING)
         self.heard: dict[Device, datetime] = {}
-        registry.on_gone = self._cut
+        registry.on_gone.append(self._cut)
 
     async def receive(self) -> None:
         while True:
@@ -58,7 +61,7 @@ class Server:
                 await self._take(guest, arrival)
 
     async def _take(self, device: Device, arrival: Arrival) -> None:
-        self._dispatcher.heard(device, arrival.route)
+        self._dispatcher.heard(device, partial(self._door.reply, arrival.route))
         message = small_talk(arrival.payload)
         if isinstance(message, Ping):
             self.heard[device] = datetime.now(UTC)
@@ -103,17 +106,26 @@ class Server:
             for route in routes:
                 await self._door.reply(route, answer)
         if written.hello is not None:
-            self._dispatcher.greeted(device, routes[-1], written.hello)
+            self._dispatcher.greeted(device, partial(self._door.reply, routes[-1]), written.hello)
 
 
-async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] | None = None) -> None:
-    """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound."""
+async def run_ingest(
+    settings: Settings,
+    url: str,
+    ready: Callable[[str], None] | None = None,
+    web_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound,
+    ``web_ready`` the port of HTTPS and WebSocket, when they are wanted."""
     pool = await open_pool(url, application="simems-ingest")
     registry = Registry(pool, url)
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
     log.info("listening for devices", extra={"endpoint": door.endpoint})
-    dispatcher = Dispatcher(pool, url, door.reply)
-    server = Server(door, registry, Writer(pool), ClaimDesk(pool), dispatcher)
+    dispatcher = Dispatcher(pool, url)
+    writer = Writer(pool)
+    server = Server(door, registry, writer, ClaimDesk(pool), dispatcher)
+    web = WebDoor(pool, registry, writer, dispatcher)
+    registry.on_gone.append(web.cut)
     stores = [server.store() for _ in range(SIDE_BY_SIDE)]
     jobs: list[Awaitable[None]] = [
         server.receive(),
@@ -124,6 +136,8 @@ async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] 
         dispatcher.run(),
         touch(pool, server.heard),
     ]
+    if settings.ingest_http_port is not None:
+        jobs.append(serve_web(web, settings.ingest_http_host, settings.ingest_http_port, web_ready))
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
         ready(door.endpoint)

@@ -29,6 +29,9 @@ class Settings:
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     ingest_endpoint: str = "tcp://127.0.0.1:7700"
+    ingest_http_host: str = "127.0.0.1"
+    ingest_http_port: int | None = None
+    """Where ingest takes the same messages over HTTP and WebSocket, behind something that ends TLS; None: nowhere."""
     portal_dir: Path | None = None
     stale_after_s: float = 30.0
     """A device silent for longer raises an alarm, and its values show as stale."""
@@ -56,6 +59,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         http_host=env.get("SIMEMS_HTTP_HOST") or "127.0.0.1",
         http_port=int(_number(env, "SIMEMS_HTTP_PORT", 8000, 0, 65535)),
         ingest_endpoint=_endpoint(env),
+        ingest_http_host=env.get("SIMEMS_INGEST_HTTP_HOST") or "127.0.0.1",
+        ingest_http_port=_optional_port(env, "SIMEMS_INGEST_HTTP_PORT"),
         portal_dir=Path(portal).expanduser().absolute() if portal else None,
         stale_after_s=_number(env, "SIMEMS_STALE_AFTER_S", 30.0, 1.0, 86_400.0),
         token_lifetime_s=int(_number(env, "SIMEMS_TOKEN_LIFETIME_S", 8 * 3600, 60, 30 * 86_400)),
@@ -87,6 +92,10 @@ def _smtp_url(env: Mapping[str, str]) -> str | None:
             "SIMEMS_SMTP_URL: not a mail server; write smtp://user:password@host:587 or smtps://host:465"
         )
     return value
+
+
+def _optional_port(env: Mapping[str, str], name: str) -> int | None:
+    return int(_number(env, name, 0, 0, 65535)) if env.get(name) else None
 
 
 def _yes(env: Mapping[str, str], name: str) -> bool:

@@ -110,7 +110,8 @@ def test_a_box_is_claimed_approved_and_told_to_change_its_key(database: Access, 
     assert "which site" in call("rotate", "box", code=1)
     with psycopg.connect(database.admin_url) as connection:
         connection.execute(
-            "insert into sites (tenant_id, site_id, name, time_zone) select tenant_id, 's', 's', 'UTC' from device_claims"
+            "insert into sites (tenant_id, site_id, name, time_zone) "
+            "select tenant_id, 's', 's', 'UTC' from device_claims"
         )
         connection.execute("update devices set site_id = 's' where public_key = %s", (key,))
     assert call("rotate", "box")["state"] == "queued"

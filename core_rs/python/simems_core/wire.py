@@ -267,6 +267,25 @@ def encode(message: FromEdge | FromCloud) -> bytes:
     return _encoder.encode(message)
 
 
+_json_from_edge: msgspec.json.Decoder[FromEdge] = msgspec.json.Decoder(FromEdge)
+_json_from_cloud: msgspec.json.Decoder[FromCloud] = msgspec.json.Decoder(FromCloud)
+
+
+def encode_json(message: FromEdge | FromCloud) -> bytes:
+    """The same message as JSON: bytes in base 64, keys of labels as text."""
+    return msgspec.json.encode(message)
+
+
+def decode_from_edge_json(text: bytes | str) -> FromEdge:
+    """As :func:`decode_from_edge`."""
+    return _decode(_json_from_edge, text)
+
+
+def decode_from_cloud_json(text: bytes | str) -> FromCloud:
+    """As :func:`decode_from_cloud`."""
+    return _decode(_json_from_cloud, text)
+
+
 def decode_from_edge(frame: bytes) -> FromEdge:
     """Raises WireError for anything that is not a message an edge sends."""
     return _decode(_from_edge, frame)
@@ -277,7 +296,7 @@ def decode_from_cloud(frame: bytes) -> FromCloud:
     return _decode(_from_cloud, frame)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[T], frame: bytes) -> T:
+def _decode(decoder: msgspec.msgpack.Decoder[T] | msgspec.json.Decoder[T], frame: bytes | str) -> T:
     if len(frame) > MAX_FRAME_BYTES:
         raise WireError(f"a frame of {len(frame)} bytes; at most {MAX_FRAME_BYTES} are taken")
     try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -27,8 +28,10 @@ from simems_edge.commands.configuration import Configuration
 from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
+from simems_edge.proof import ProofBook
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.limit_record import Entry
 from simems_edge.schedule import ScheduleStore
 from simems_edge.sync import (
     About,
@@ -46,6 +49,7 @@ log = logging.getLogger(__name__)
 JUDGE_S = 1.0
 COMPACT_S = 60.0
 RESTART_S = 1.0
+PROOF_S, MOST_PROOFS = 1.0, 10_000
 MEGABYTE = 1024 * 1024
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -192,9 +196,23 @@ class _Parts:
         yield "house", self._watch_house
         yield "compaction", self._compact
         yield "trial", self._judge_trial
+        yield "proof", self._keep_proof
         if self.uplink is not None:
             yield "commands", self.desk.run
             yield "uplink", self.uplink.run
+
+    async def _keep_proof(self) -> None:
+        """Once a second: what the disk refuses is tried again, the newest are kept."""
+        book = await asyncio.to_thread(ProofBook, self._options.data, self.identity.signing_key, self._site.site.id)
+        waiting: deque[Entry] = deque(maxlen=MOST_PROOFS)
+        while True:
+            await asyncio.sleep(PROOF_S)
+            waiting.extend(self._runtime.limit_record.take())
+            try:
+                await asyncio.to_thread(book.append, list(waiting))
+                waiting.clear()
+            except OSError as error:
+                log.error("the record of limits cannot be written", extra={"reason": str(error)})  # noqa: TRY400
 
     async def _judge_trial(self) -> None:
         await judge_trial(self.configuration, self.desk, self.box)

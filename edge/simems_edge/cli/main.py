@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "status": ("simems_edge.cli.status:command", "Ask a running edge how it is."),
     "fault": ("simems_edge.cli.fault:command", "Show the faults of a running edge, and clear those that latched."),
     "schedule": ("simems_edge.cli.schedule:command", "Check, load, show or remove the schedule that a site follows."),
+    "proof": ("simems_edge.cli.proof:command", "Export or check the signed record of limits from outside."),
     "sim": ("simems_edge.cli.sim:command", "Run the virtual plant as real protocol servers."),
     "replay": ("simems_edge.cli.replay:command", "Play recorded inputs through the controllers (open loop)."),
     "simulate": ("simems_edge.cli.simulate:command", "Run plant and controllers on a simulated clock (closed loop)."),

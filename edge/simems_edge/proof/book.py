@@ -54,16 +54,30 @@ class ProofBook:
 
     def export(self, from_us: int, to_us: int, now_us: int) -> Iterator[bytes]:
         """Lines of a file that :func:`verify` can check: a head, the record's own lines, an end with their number."""
-        head = {"format": FORMAT, "site": self._site, "signing_key": self.public_key, "from_us": from_us, "to_us": to_us}
+        head = {
+            "format": FORMAT,
+            "site": self._site,
+            "signing_key": self.public_key,
+            "from_us": from_us,
+            "to_us": to_us,
+        }
         first = signed_line({"kind": "head", **head, "exported_us": now_us}, self._key)
         yield first
         count, last = 0, digest(first)
+        low, high = self._numbers(from_us, to_us)
         for line in self._lines():
             body = body_of(line)
-            if body is not None and from_us <= int(body["time_us"]) < to_us:
+            if body is not None and low <= int(body["n"]) <= high:
                 count, last = count + 1, digest(line)
                 yield line
         yield signed_line({"kind": "end", "head": digest(first), "count": count, "last": last}, self._key)
+
+    def _numbers(self, from_us: int, to_us: int) -> tuple[int, int]:
+        """Of the first and the last entry in the span; what lies between them by number belongs to it, whatever the
+        clock did."""
+        bodies = (body_of(line) for line in self._lines())
+        found = [int(body["n"]) for body in bodies if body is not None and from_us <= int(body["time_us"]) < to_us]
+        return (min(found), max(found)) if found else (1, 0)
 
     def _lines(self) -> Iterator[bytes]:
         for path in self._files():
@@ -103,7 +117,9 @@ class ProofBook:
         return 0, FIRST
 
     def _set_aside(self, path: Path, torn: bytes, size: int) -> None:
-        log.warning("the end of the record was torn off and is set aside", extra={"file": path.name, "bytes": len(torn)})
+        log.warning(
+            "the end of the record was torn off and is set aside", extra={"file": path.name, "bytes": len(torn)}
+        )
         path.with_suffix(".torn").write_bytes(torn)
         os.truncate(path, size)
 
@@ -114,14 +130,14 @@ class ProofBook:
             files.pop(0).unlink()
 
 
-def read_only(data: Path, key: Ed25519PrivateKey) -> tuple[ProofBook, str]:
-    """The book of a box that may be running, with its site. Raises FileNotFoundError when there is no record."""
+def read_only(data: Path, key: Ed25519PrivateKey) -> ProofBook:
+    """The book of a box that may be running. Raises FileNotFoundError when there is no record."""
     files = sorted((data / FOLDER).glob("proof-??????.jsonl"))
     for path in files:
         with path.open("rb") as stream:
             body: dict[str, Any] = body_of(stream.readline()) or {}
         if "site" in body:
-            return _Reader(data, key, str(body["site"])), str(body["site"])
+            return _Reader(data, key, str(body["site"]))
     raise FileNotFoundError(2, "no record of limits is kept here", str(data / FOLDER))
 
 

@@ -64,7 +64,9 @@ def _chained(lines: Sequence[bytes], bodies: Sequence[dict[str, Any]]) -> Proven
     for number, entry in enumerate(entries, start=2):
         if "n" not in entry or entry.get("site") != head["site"]:
             return Broken(number, "is no entry of this record")
-        if number > 2 and (entry["n"] != entries[number - 3]["n"] + 1 or entry["previous"] != digest(lines[number - 2])):
+        if number > 2 and (
+            entry["n"] != entries[number - 3]["n"] + 1 or entry["previous"] != digest(lines[number - 2])
+        ):
             return Broken(number, "does not follow the line before it: lines are missing or changed places")
     if end.get("count") != len(entries) or end.get("last") != digest(lines[-2]):
         return Broken(len(lines), "names another number of lines: some are missing")
