@@ -50,11 +50,11 @@ class Dispatcher:
         self._sessions: dict[UUID, _Session] = {}
         self._wanted: asyncio.Queue[UUID] = asyncio.Queue()
 
-    def heard(self, device: Device, send: Send) -> None:
-        """A message of it came over this connection."""
+    def heard(self, device: Device, send: Send | None) -> None:
+        """A message of it came over this connection; None: one that takes nothing afterwards."""
         session = self._sessions.get(device.device_id)
         if session is not None:
-            session.send, session.heard_s = send, time.monotonic()
+            session.send, session.heard_s = send or session.send, time.monotonic()
 
     def greeted(self, device: Device, send: Send, hello: Hello) -> None:
         """Its hello is stored: it may have something to do."""

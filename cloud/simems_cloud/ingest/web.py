@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from simems_core import wire
 from simems_core.web_proof import (
+    ALIVE,
     DEVICE,
     EXCHANGE,
     JSON,
@@ -38,7 +39,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from simems_cloud.ingest.claims import QUERIES
-from simems_cloud.ingest.dispatch import Dispatcher
+from simems_cloud.ingest.dispatch import Dispatcher, Send
 from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.registry import Registry
 from simems_cloud.ingest.writer import Writer
@@ -67,7 +68,7 @@ class WebDoor:
         self.app = Starlette(
             routes=[
                 Route(EXCHANGE, self.exchange, methods=["POST"]),
-                Route("/healthz", _alive),
+                Route(ALIVE, _alive),
                 WebSocketRoute(STREAM, self.stream),
             ]
         )
@@ -100,7 +101,7 @@ class WebDoor:
     async def _answers(self, device: Device, payloads: Sequence[bytes], wait_s: float) -> list[wire.FromCloud]:
         """To what was sent, and what waits for the device; with ``wait_s`` until there is a command."""
         box: asyncio.Queue[wire.FromCloud] = asyncio.Queue()
-        answers = await self._stored(device, payloads, box.put)
+        answers = await self._stored(device, payloads, None)
         if wait_s > 0:
             self._dispatcher.polls(device, box.put)
         try:
@@ -153,7 +154,8 @@ class WebDoor:
 
     # ---- both
 
-    async def _stored(self, device: Device, payloads: Sequence[bytes], send: Any) -> list[wire.FromCloud]:  # noqa: ANN401 - a coroutine function
+    async def _stored(self, device: Device, payloads: Sequence[bytes], send: Send | None) -> list[wire.FromCloud]:
+        """``send`` None: nothing can be sent but these answers."""
         answers: list[wire.FromCloud] = []
         durable: list[bytes] = []
         for payload in payloads:
@@ -168,7 +170,7 @@ class WebDoor:
             async with self._turns:
                 written = await self._writer.write(device, durable)
             answers += written.answers
-            if written.hello is not None:
+            if written.hello is not None and send is not None:
                 self._dispatcher.greeted(device, send, written.hello)
         self._dispatcher.heard(device, send)
         return answers
@@ -266,4 +268,4 @@ def _time() -> dict[str, str]:
 
 
 async def _alive(_request: Request) -> Response:
-    return JSONResponse({"status": "alive"})
+    return JSONResponse({"status": "alive"}, headers=_time())

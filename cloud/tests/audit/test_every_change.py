@@ -168,7 +168,8 @@ async def boxes(call: Caller, customer: Any, owner_pool: Pool) -> None:
     async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
         for claim, key in zip(claims, keys, strict=True):
             await connection.execute(
-                "update device_claims set state = 'presented', public_key = $2, site_id = 'malmo-9' where claim_id = $1",
+                "update device_claims set state = 'presented', public_key = $2, site_id = 'malmo-9' "
+                "where claim_id = $1",
                 *(claim["id"], key),
             )
     shown = {"fingerprint": fingerprint(keys[0])}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
 from simems_edge.buffer import Buffer, Status
@@ -51,7 +53,7 @@ class Box:
             utc_us=lambda: NOW_US,
             on_refused=lambda sequence, reason: None,
             timing=QUICK,
-            partners=Partners(provisioning, **more),
+            partners=Partners(provisioning, signing_key=self.identity.signing_key, **more),
         )
 
     @asynccontextmanager
@@ -78,6 +80,25 @@ class Box:
 
     async def all_acked(self) -> bool:
         return (await self.buffer.status()).queued == 0
+
+
+@pytest.fixture
+async def doors(cloud_settings: Any, database: Any, eventually: Any) -> AsyncIterator[dict[str, str]]:
+    """One ingest process, by transport."""
+    loop = asyncio.get_running_loop()
+    bound, web = loop.create_future(), loop.create_future()
+    settings = replace(cloud_settings, ingest_http_port=0)
+    task = asyncio.create_task(run_ingest(settings, database.ingest_url, bound.set_result, web.set_result))
+    await eventually(lambda: (bound.done() and web.done()) or task.done())
+    port = web.result()
+    yield {"zeromq": bound.result(), "https": f"http://127.0.0.1:{port}", "websocket": f"ws://127.0.0.1:{port}"}
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def endpoint(doors: dict[str, str]) -> str:
+    return doors["zeromq"]
 
 
 @pytest.fixture

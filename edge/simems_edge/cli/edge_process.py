@@ -27,6 +27,7 @@ from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
 from simems_edge.commands.configuration import Configuration
 from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
+from simems_edge.config.model import CloudSettings
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.proof import ProofBook
 from simems_edge.replay.live_recording import LiveRecording
@@ -177,7 +178,7 @@ class _Parts:
             return None
         return Uplink(
             self._buffer,
-            Cloud(cloud.endpoint, cloud.server_key),
+            cloud_of(cloud),
             self.identity.keys,
             lambda status, time_us: hello(
                 self._runtime,
@@ -188,7 +189,12 @@ class _Parts:
             ),
             utc_us=self._now_us,
             on_refused=self.house.refused,
-            partners=Partners(Provisioning(self.identity, About(version("simems-edge"))), self.desk, self.cloud_clock),
+            partners=Partners(
+                Provisioning(self.identity, About(version("simems-edge"))),
+                self.desk,
+                self.cloud_clock,
+                self.identity.signing_key,
+            ),
         )
 
     def jobs(self) -> Iterator[tuple[str, Job]]:
@@ -235,6 +241,12 @@ class _Parts:
             link, error = (status.link, status.error) if status else ("unconfigured", "")
             self.house.judge(House(self._buffer.writable, link, error))
             await asyncio.sleep(JUDGE_S)
+
+
+def cloud_of(settings: CloudSettings) -> Cloud:
+    """Where and how the uplink connects."""
+    files = None if settings.certificate is None else (settings.certificate, settings.certificate_key or "")
+    return Cloud(settings.endpoint, settings.server_key, settings.ca_file, files)
 
 
 @contextmanager

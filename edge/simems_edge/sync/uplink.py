@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import zmq
 import zmq.asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
@@ -20,6 +21,7 @@ from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
 from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
+from simems_edge.sync.web_link import Connection, web_link
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
 
@@ -71,11 +73,12 @@ class CommandTaker(Protocol):
 @dataclass(frozen=True)
 class Partners:
     """``provisioning``: how a box that is not known yet gets in, and how it changes keys; None: neither.
-    ``commands``: who does what the cloud asks for; None: nobody."""
+    ``commands``: who does what the cloud asks for; None: nobody. ``signing_key``: proves the box over the web."""
 
     provisioning: Provisioning | None = None
     commands: CommandTaker | None = None
     clock: CloudClock = field(default_factory=CloudClock)
+    signing_key: Ed25519PrivateKey | None = None
 
 
 class Uplink:
@@ -98,6 +101,7 @@ class Uplink:
         self._keys = keys
         with_whom = partners or Partners()
         self._provisioning, self._commands = with_whom.provisioning, with_whom.commands
+        self._signing_key = with_whom.signing_key
         self.cloud_clock = with_whom.clock
         self._hello = hello
         self._utc_us = utc_us
@@ -107,7 +111,7 @@ class Uplink:
         self._wake = asyncio.Event()
         self._first_ack = asyncio.Event()
         self._heard_s = 0.0
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self._last = 0
         self._backlog_at_s = 0.0
         self.status = UplinkStatus("connecting")
@@ -134,7 +138,7 @@ class Uplink:
         return False
 
     async def _claim(self, context: zmq.asyncio.Context) -> bool:
-        if self._provisioning is None:
+        if self._provisioning is None or self._cloud.is_web:
             return False
         try:
             claim = asyncio.ensure_future(self._provisioning.claim(context, self._cloud))
@@ -170,7 +174,7 @@ class Uplink:
     async def _session(self, context: zmq.asyncio.Context) -> None:
         if self._provisioning is not None:
             self._keys = self._provisioning.keys()
-        async with Link(context, self._cloud, self._keys) as link:
+        async with self._open(context) as link:
             await self._greet(link)
             try:
                 await self._until_first_failure(link)
@@ -178,7 +182,14 @@ class Uplink:
                 await self._goodbye(link)
                 raise
 
-    async def _greet(self, link: Link) -> None:
+    def _open(self, context: zmq.asyncio.Context) -> Connection:
+        if not self._cloud.is_web:
+            return Link(context, self._cloud, self._keys)
+        if self._signing_key is None:
+            raise LinkError(f"{self._cloud.endpoint}: needs the box's signing key")
+        return web_link(self._cloud, self._keys.public_key, self._signing_key)
+
+    async def _greet(self, link: Connection) -> None:
         status = await self._buffer.status()
         self._last = status.last_sequence
         self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
@@ -188,7 +199,7 @@ class Uplink:
         self.status = replace(self.status, link="up", error="", connections=self.status.connections + 1)
         log.info("uplink up", extra={"backlog": self._shipping.backlog})
 
-    async def _until_first_failure(self, link: Link) -> None:
+    async def _until_first_failure(self, link: Connection) -> None:
         jobs: list[Coroutine[Any, Any, None]] = [self._receive(link), self._send(link), self._notice_appends()]
         jobs += [self._beat(link), link.watch()]
         if self._commands is not None:
@@ -204,7 +215,7 @@ class Uplink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _goodbye(self, link: Link) -> None:
+    async def _goodbye(self, link: Connection) -> None:
         try:
             await link.say_goodbye(wire.encode(wire.Bye(reason="stop")))
         except zmq.ZMQError as error:
@@ -219,7 +230,7 @@ class Uplink:
             self._last = await self._buffer.last_sequence()
             self._wake.set()
 
-    async def _send(self, link: Link) -> None:
+    async def _send(self, link: Connection) -> None:
         waiting = asyncio.create_task(self._await_first_ack())
         try:
             while True:
@@ -251,7 +262,7 @@ class Uplink:
         except TimeoutError:
             return
 
-    async def _send_live(self, link: Link) -> int:
+    async def _send_live(self, link: Connection) -> int:
         """Bytes sent."""
         after, count = self._shipping.next_live(self._last)
         if not count:
@@ -262,7 +273,7 @@ class Uplink:
         self._shipping.sent(after, len(frames), time.monotonic())
         return sum(len(frame.body) for frame in frames)
 
-    async def _send_backlog(self, link: Link) -> int:
+    async def _send_backlog(self, link: Connection) -> int:
         """Bytes sent. The pace is a time before which nothing more of the backlog goes; what is live never waits."""
         after, count = self._shipping.next_backlog(BACKLOG_BATCH)
         frames = await self._buffer.read_after(after, count) if count else []
@@ -285,7 +296,7 @@ class Uplink:
             self.status = replace(self.status, resends=self.status.resends + 1)
             self._shipping.begin(self._shipping.acked, self._last, now_s)
 
-    async def _beat(self, link: Link) -> None:
+    async def _beat(self, link: Connection) -> None:
         while True:
             ping = wire.Ping(time_us=self._utc_us())
             self.cloud_clock.asked(ping.time_us)
@@ -296,19 +307,19 @@ class Uplink:
             if silence_s > self._timing.silence_s:
                 raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
 
-    async def _announce_keys(self, link: Link) -> None:
+    async def _announce_keys(self, link: Connection) -> None:
         rekey = self._provisioning.announcement() if self._provisioning else None
         if rekey is not None:
             await link.send(wire.encode(rekey))
 
-    async def _answer_commands(self, link: Link, commands: CommandTaker) -> None:
+    async def _answer_commands(self, link: Connection, commands: CommandTaker) -> None:
         """An answer that is lost with the connection is asked for again by the cloud."""
         while True:
             await link.send(wire.encode(await commands.answers.get()))
 
     # ---------------------------------------------------------------------------------- receiving
 
-    async def _receive(self, link: Link) -> None:
+    async def _receive(self, link: Connection) -> None:
         while True:
             frame = await link.receive()
             try:
