@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use crate::cycle::{Board, Decided};
+use crate::arbitrate::Row;
+use crate::cycle::{Board, Collected, Decided, Held as Standing, Lid, Line, Opened, close};
 use crate::image::{Cell, Counts, Quality, Read, Sample, Slot};
 use crate::sync::{AtomicU64, Ordering};
 
@@ -145,4 +146,77 @@ fn a_buffer_that_somebody_holds_is_not_written() {
         }
     };
     beside(new, latch, reader, |held| assert!(!held.counts.held(0) && !held.counts.held(1)));
+}
+
+struct Posted {
+    lid: Lid,
+    lines: [Line; 1],
+    closed: AtomicU64,
+}
+
+impl Posted {
+    fn new() -> Self {
+        let posted = Self { lid: Lid::default(), lines: [Line::default()], closed: AtomicU64::new(0) };
+        posted.open().clear();
+        posted
+    }
+
+    fn open(&self) -> Opened<'_> {
+        Opened { lid: &self.lid, lines: &self.lines }
+    }
+
+    fn put(&self, cycle: u64) -> bool {
+        let preferred = Some(cycle as f64);
+        self.open().put(cycle, &[Row { preferred, lower: -1.0, upper: cycle as f64, ..Row::NONE }], &self.closed)
+    }
+
+    fn collect(&self, held: &mut Standing) -> u64 {
+        if self.open().collect(held, 9) == Collected::Taken && held.set.cycle > 0 {
+            let (row, cycle) = (held.set.rows[0], held.set.cycle as f64);
+            assert_eq!((row.preferred, row.lower, row.upper), (Some(cycle), -1.0, cycle));
+        }
+        held.set.cycle
+    }
+}
+
+#[test]
+fn a_proposal_is_collected_whole_or_not_at_all() {
+    let put = |posted: &Posted| assert!(posted.put(1));
+    let collect = |posted: &Posted| {
+        posted.collect(&mut Standing::new(1));
+    };
+    beside(Posted::new, put, collect, |posted| assert_eq!(posted.collect(&mut Standing::new(1)), 1));
+}
+
+#[test]
+fn of_two_proposals_the_newer_one_stands() {
+    let one = |posted: &Posted| assert!(posted.put(1));
+    let two = |posted: &Posted| assert!(posted.put(2));
+    beside(Posted::new, one, two, |posted| assert_eq!(posted.collect(&mut Standing::new(1)), 2));
+}
+
+// The cycle closes before it looks into the box; a proposal that says it came in time was looked at.
+#[test]
+fn a_proposal_that_came_in_time_is_in_the_decision() {
+    struct Deadline {
+        posted: Posted,
+        in_time: AtomicU64,
+        decided: AtomicU64,
+    }
+    let new = || Deadline { posted: Posted::new(), in_time: AtomicU64::new(0), decided: AtomicU64::new(0) };
+    let propose = |deadline: &Deadline| {
+        let in_time = deadline.posted.put(1);
+        deadline.in_time.store(u64::from(in_time), Ordering::Relaxed);
+    };
+    let decide = |deadline: &Deadline| {
+        close(&deadline.posted.closed, 1);
+        let mut held = Standing::new(1);
+        let collected = deadline.posted.open().collect(&mut held, 9);
+        let decided = if collected == Collected::Busy { 1 } else { held.set.cycle };
+        deadline.decided.store(decided, Ordering::Relaxed);
+    };
+    beside(new, propose, decide, |deadline| {
+        let (in_time, decided) = (deadline.in_time.load(Ordering::Relaxed), deadline.decided.load(Ordering::Relaxed));
+        assert!(in_time <= decided, "said to be in time, but not in the decision");
+    });
 }

@@ -133,6 +133,8 @@ class Channel:
         unit: str = "",
         kind: str = "float",  # float | int | bool | enum
         access: str = "read",  # read | write
+        scale: float = 1.0,  # published numbers are raw: value = raw * scale + offset, in ``unit``
+        offset: float = 0.0,
         resolution: float = 0.0,  # recorded as multiples of this; 0 = full double
         minimum: float = ...,
         maximum: float = ...,
@@ -147,6 +149,10 @@ class Channel:
     def kind(self) -> str: ...
     @property
     def access(self) -> str: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def offset(self) -> float: ...
     @property
     def resolution(self) -> float: ...
     @property

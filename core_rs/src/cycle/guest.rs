@@ -2,7 +2,6 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::arbitrate::Row;
 use crate::clock::host_now_ns;
@@ -14,6 +13,7 @@ use crate::cycle::vigil::Vigil;
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Quality, Snapshot};
 use crate::memory::{One, Region};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Attached to an image and to a desk of its cycle. When the cycle's process dies, every wait ends at its deadline.
 #[derive(Debug)]
@@ -127,13 +127,14 @@ impl Guest {
     }
 
     /// Publishes one of the channels of this desk; the cycle takes it over when it next decides.
-    pub fn publish(&self, handle: usize, value: f64, time_ns: i64) -> Result<()> {
+    pub fn publish(&self, handle: usize, raw: f64, time_ns: i64) -> Result<()> {
         let number = self.seat.channel(handle).ok_or_else(|| {
             let address = self.image.channels().get(handle).map_or("", |channel| channel.address.as_str());
             Error::invalid(format!(
                 "channel {handle} ({address}) is not of this desk: only its own channels may be published"
             ))
         })?;
+        let value = self.image.scaled(handle, raw);
         let sample = self.image.judged(handle, value, time_ns, Quality::Good)?;
         if let Some(slot) = self.seat.parts.slot(number) {
             slot.write(sample);

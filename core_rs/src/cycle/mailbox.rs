@@ -4,14 +4,14 @@
 //! be read; what it proposed before then lives out its lifetime.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::arbitrate::Row;
 use crate::cycle::proposal::sound;
 use crate::error::Result;
 use crate::memory::{One, Plain, Plan, Region, Span, View};
+use crate::sync::{AtomicU64, Ordering, fence, spin_loop, yield_now};
 
-const PATIENCE: u32 = 64;
+const PATIENCE: u32 = if cfg!(loom) { 2 } else { 64 };
 
 /// A source's standing set: one row per actuator.
 #[derive(Clone, Debug)]
@@ -52,9 +52,9 @@ impl Held {
 }
 
 /// The lid of a box: the sequence is odd while somebody writes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C)]
-struct Lid {
+pub(crate) struct Lid {
     sequence: AtomicU64,
     cycle: AtomicU64,
     answered: AtomicU64,
@@ -64,9 +64,9 @@ struct Lid {
 unsafe impl Plain for Lid {}
 
 /// A row in memory; no preferred value is NaN.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C)]
-struct Line {
+pub(crate) struct Line {
     preferred: AtomicU64,
     lower: AtomicU64,
     upper: AtomicU64,
@@ -100,6 +100,13 @@ impl Line {
             reserve_down: get(&self.reserve_down),
         }
     }
+}
+
+/// From now on proposals for this cycle are late; before the cycle looks into any box.
+pub(crate) fn close(closed: &AtomicU64, cycle: u64) {
+    closed.store(cycle, Ordering::SeqCst);
+    // Without it the look into the box may come before the store, and a proposal said to be in time be left out.
+    fence(Ordering::SeqCst);
 }
 
 /// Where a box lies.
@@ -138,7 +145,11 @@ impl Mailbox {
 
     /// Nothing was ever proposed.
     pub(crate) fn clear(&self) {
-        self.lines.iter().for_each(|line| line.store(&Row::NONE));
+        self.open().clear();
+    }
+
+    fn open(&self) -> Opened<'_> {
+        Opened { lid: &self.lid, lines: &self.lines }
     }
 
     /// Boxes of this process alone.
@@ -150,10 +161,47 @@ impl Mailbox {
         Ok(mailbox)
     }
 
+    /// As [`Opened::put`].
+    pub(crate) fn put(&self, cycle: u64, rows: &[Row], closed: &AtomicU64) -> bool {
+        self.open().put(cycle, rows, closed)
+    }
+
+    /// The latest cycle answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.lid.answered.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn has_answered(&self, cycle: u64) -> bool {
+        self.answered() >= cycle
+    }
+
+    /// As [`Opened::collect`].
+    pub(crate) fn collect(&self, held: &mut Held, number: u64) -> Collected {
+        self.open().collect(held, number)
+    }
+
+    /// As [`Opened::mend`].
+    pub(crate) fn mend(&self) {
+        self.open().mend();
+    }
+}
+
+/// A box wherever it lies: in memory that processes share, or in a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened<'a> {
+    pub(crate) lid: &'a Lid,
+    pub(crate) lines: &'a [Line],
+}
+
+impl Opened<'_> {
+    pub(crate) fn clear(self) {
+        self.lines.iter().for_each(|line| line.store(&Row::NONE));
+    }
+
     /// Replaces the set; a set older than the one that stands is left out. Waits for another writer. False when `closed`
     /// says that its cycle was decided already.
-    pub(crate) fn put(&self, cycle: u64, rows: &[Row], closed: &AtomicU64) -> bool {
-        let lid = &self.lid;
+    pub(crate) fn put(self, cycle: u64, rows: &[Row], closed: &AtomicU64) -> bool {
+        let lid = self.lid;
         let before = lid.claim();
         if cycle >= lid.cycle.load(Ordering::Relaxed) {
             lid.cycle.store(cycle, Ordering::Relaxed);
@@ -168,18 +216,9 @@ impl Mailbox {
         in_time
     }
 
-    /// The latest cycle answered.
-    pub(crate) fn answered(&self) -> u64 {
-        self.lid.answered.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn has_answered(&self, cycle: u64) -> bool {
-        self.lid.answered.load(Ordering::SeqCst) >= cycle
-    }
-
     /// Takes over a set that is not older than the one held, made from a cycle up to `number`, and sound.
-    pub(crate) fn collect(&self, held: &mut Held, number: u64) -> Collected {
-        let lid = &self.lid;
+    pub(crate) fn collect(self, held: &mut Held, number: u64) -> Collected {
+        let lid = self.lid;
         for _ in 0..PATIENCE {
             let before = lid.sequence.load(Ordering::Acquire);
             if before & 1 == 0 {
@@ -193,12 +232,12 @@ impl Mailbox {
                     return held.accept(cycle, number, well);
                 }
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
         Collected::Busy
     }
 
-    fn copy(&self, into: &mut [Row]) -> bool {
+    fn copy(self, into: &mut [Row]) -> bool {
         let mut well = true;
         for (line, row) in self.lines.iter().zip(into) {
             *row = line.load();
@@ -208,8 +247,8 @@ impl Mailbox {
     }
 
     /// After the death of its writer: a write it was in ends, and the box holds nothing.
-    pub(crate) fn mend(&self) {
-        let lid = &self.lid;
+    pub(crate) fn mend(self) {
+        let lid = self.lid;
         let before = lid.sequence.load(Ordering::Acquire);
         lid.cycle.store(0, Ordering::Relaxed);
         lid.answered.store(0, Ordering::Relaxed);
@@ -232,13 +271,13 @@ impl Lid {
             }
             tries = tries.wrapping_add(1);
             if tries.is_multiple_of(PATIENCE) {
-                std::thread::yield_now();
+                yield_now();
             }
         }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread;

@@ -38,6 +38,8 @@ pub use desk::DeskSpec;
 pub use engine::Engine;
 pub use guest::Guest;
 pub use histogram::{Histogram, Recent};
+#[cfg(all(loom, test))]
+pub(crate) use mailbox::{Collected, Held, Lid, Line, Opened, close};
 pub use ping_pong::ping_pong_us;
 pub use proposal::Proposal;
 pub use realtime::{Grant, Grants, Realtime};

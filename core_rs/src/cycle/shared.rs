@@ -2,7 +2,6 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::arbitrate::Row;
 use crate::clock::{Clock, SECOND_NS, host_now_ns, seconds_to_ns};
@@ -10,7 +9,7 @@ use crate::cycle::board::{Board, Decided};
 use crate::cycle::config::Configuration;
 use crate::cycle::desk::{Desk, DeskSpec, copy_of};
 use crate::cycle::event::{Bell, Event};
-use crate::cycle::mailbox::Mailbox;
+use crate::cycle::mailbox::{Mailbox, close};
 use crate::cycle::proposal::{Proposal, rows};
 use crate::cycle::reasons::Reasons;
 use crate::cycle::statistics::Statistics;
@@ -18,6 +17,7 @@ use crate::cycle::vigil::{Vigil, allowance_ns};
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Snapshot};
 use crate::memory::{One, Region};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Where a source's box stands.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ impl Shared {
 
     /// From now on proposals for this cycle are late.
     pub(crate) fn close(&self, cycle: u64) {
-        self.image.pulse().closed.store(cycle, Ordering::SeqCst);
+        close(&self.image.pulse().closed, cycle);
     }
 
     pub(crate) fn wake_everybody(&self) {

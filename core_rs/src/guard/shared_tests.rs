@@ -287,7 +287,8 @@ fn broken(case: &Case, minimum_on: f64, setpoints: &[f64]) -> Option<String> {
     let least: f64 = least.iter().map(|violation| violation * violation).sum();
     let seen: Vec<f64> = seen.iter().enumerate().map(|(n, value)| value * unit(n)).collect();
     let found = missed(&seen);
-    (found.sqrt() > least.sqrt() + 1e-5)
+    // In hundreds of W: 20 mW behind limits of kilowatts are rounding (0.01 W was the most seen in millions of cases).
+    (found.sqrt() > least.sqrt() + 2e-4)
         .then(|| format!("limits missed by {} instead of {}", found.sqrt(), least.sqrt()))
 }
 
@@ -358,6 +359,26 @@ proptest! {
             let untouched = n >= PV && (expected[n] - reading.counted[n]).abs() < 1e-6;
             let expected = if untouched { reading.wishes[n] } else { expected[n] };
             prop_assert!((setpoints[n] - expected).abs() < 1e-2, "{}: {} {expected}", ACTUATORS[n], setpoints[n]);
+        }
+    }
+}
+
+// Its phase is far beyond all that can be done; what the others get must not drown in its rounding.
+#[test]
+fn an_absurd_reading_of_one_phase_leaves_the_others_exact() {
+    let with = |phase_w: f64| {
+        let mut data = vec![0.0; CHANNELS];
+        data[VOLTAGE..VOLTAGE + 3].fill(230.0);
+        (data[POWER], data[POWER + 1], data[CHARGE], data[APPARENT]) = (phase_w, 9e3, 12e3, 12e3);
+        let wishes = vec![0.0, -3e3, 0.0, 0.0, 16.0, 16.0, 0.0];
+        let case = Case { data, wishes, sources: vec![Some(2); 7], previous: vec![0.0; 7] };
+        decide(&case, 6.0, &specs()).iter().map(|outcome| outcome.value).collect::<Vec<_>>()
+    };
+    let beyond = with(1e6);
+    assert_ne!(beyond[1], -3e3, "the second phase is full: its battery cannot charge as it wishes");
+    for phase_w in [1e9, 1e12, 1e15] {
+        for (found, expected) in with(phase_w).iter().zip(&beyond) {
+            assert!((found - expected).abs() < 1e-3, "{phase_w}: {found} instead of {expected}");
         }
     }
 }

@@ -43,6 +43,25 @@ impl Kind {
     }
 }
 
+/// How a raw number becomes a value in the channel's unit: raw x factor + offset.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Unit of the value per count of the raw number; never 0.
+    pub factor: f64,
+    /// Value of the raw number 0.
+    pub offset: f64,
+}
+
+impl Scaling {
+    /// What is published is the value.
+    pub const NONE: Self = Self { factor: 1.0, offset: 0.0 };
+
+    /// The value of a raw number. Without scaling it is the very same number, bit for bit.
+    pub fn value(self, raw: f64) -> f64 {
+        if self == Self::NONE { raw } else { raw * self.factor + self.offset }
+    }
+}
+
 /// A point of a component; `address` is `component/channel`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Channel {
@@ -54,6 +73,8 @@ pub struct Channel {
     pub kind: Kind,
     /// Whether a person or controller may set it.
     pub writable: bool,
+    /// Of the raw numbers that are published; limits and resolution are of the value.
+    pub scaling: Scaling,
     /// Recorded as multiples of this; 0 keeps the full double.
     pub resolution: f64,
     /// Values below are bad.
@@ -74,6 +95,7 @@ impl Channel {
             unit: String::new(),
             kind: Kind::Float,
             writable: false,
+            scaling: Scaling::NONE,
             resolution: 0.0,
             minimum: f64::NEG_INFINITY,
             maximum: f64::INFINITY,
@@ -101,6 +123,7 @@ impl Channel {
         {
             return Err(self.refusal("an address is component/channel, without blanks"));
         }
+        self.validate_scaling()?;
         if !(self.resolution.is_finite() && self.resolution >= 0.0) {
             return Err(self.refusal(&format!("resolution must be 0 or more, not {}", self.resolution)));
         }
@@ -109,6 +132,20 @@ impl Channel {
         }
         if self.stale_after_s.is_nan() || self.stale_after_s <= 0.0 {
             return Err(self.refusal(&format!("stale_after_s must be above 0, not {}", self.stale_after_s)));
+        }
+        Ok(())
+    }
+
+    fn validate_scaling(&self) -> Result<()> {
+        let Scaling { factor, offset } = self.scaling;
+        if !factor.is_finite() || factor == 0.0 {
+            return Err(self.refusal(&format!("scale must be a number other than 0, not {factor}")));
+        }
+        if !offset.is_finite() {
+            return Err(self.refusal(&format!("offset must be a number, not {offset}")));
+        }
+        if self.scaling != Scaling::NONE && self.kind != Kind::Float {
+            return Err(self.refusal(&format!("only a float is scaled, not {}", self.kind.name())));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::image::table;
 use crate::memory::{One, Plain, Plan, Region, Span};
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x03");
+const MAGIC: u64 = u64::from_le_bytes(*b"simems\x00\x04");
 
 /// The pulse of an image: what it is, and how far its cycle is.
 #[derive(Debug)]

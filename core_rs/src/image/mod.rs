@@ -26,7 +26,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-pub use channel::{Channel, Kind};
+pub use channel::{Channel, Kind, Scaling};
 pub use latch::Latcher;
 pub use sample::{Quality, Sample};
 pub use snapshot::{Reader, Snapshot};
@@ -182,14 +182,20 @@ impl Image {
         checked_index("handle", handle, self.len())
     }
 
-    /// Writes the next value of a channel; any thread. An older sample than the last one is ignored.
-    pub fn publish(&self, handle: usize, value: f64, time_ns: i64, quality: Quality) -> Result<()> {
-        let sample = self.judged(handle, value, time_ns, quality)?;
+    /// Writes the next value of a channel, given as the raw number of its scaling; any thread. An older sample than the
+    /// last one is ignored.
+    pub fn publish(&self, handle: usize, raw: f64, time_ns: i64, quality: Quality) -> Result<()> {
+        let sample = self.judged(handle, self.scaled(handle, raw), time_ns, quality)?;
         self.writable()?.write(handle, sample);
         Ok(())
     }
 
-    /// As [`Image::publish`], but never waits for another writer: false when the value was left out.
+    /// The value that a raw number of this channel stands for.
+    pub(crate) fn scaled(&self, handle: usize, raw: f64) -> f64 {
+        self.channels.get(handle).map_or(raw, |channel| channel.scaling.value(raw))
+    }
+
+    /// As [`Image::publish`] of a value, but never waits for another writer: false when the value was left out.
     pub(crate) fn publish_bounded(&self, handle: usize, value: f64, time_ns: i64) -> bool {
         let sample = self.judged(handle, value, time_ns, Quality::Good);
         sample.and_then(|sample| Ok(self.writable()?.write_bounded(handle, sample))).unwrap_or(false)

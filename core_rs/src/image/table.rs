@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::image::channel::{Channel, Kind};
+use crate::image::channel::{Channel, Kind, Scaling};
 
 /// The bytes of a table.
 pub(crate) fn encode(channels: &[Channel]) -> Vec<u8> {
@@ -21,7 +21,10 @@ fn put(bytes: &mut Vec<u8>, channel: &Channel) {
     text(bytes, &channel.unit);
     text(bytes, channel.kind.name());
     bytes.push(u8::from(channel.writable));
-    for number in [channel.resolution, channel.minimum, channel.maximum, channel.stale_after_s] {
+    let scaling = [channel.scaling.factor, channel.scaling.offset];
+    for number in
+        scaling.into_iter().chain([channel.resolution, channel.minimum, channel.maximum, channel.stale_after_s])
+    {
         bytes.extend(number.to_le_bytes());
     }
     count(bytes, channel.labels.len());
@@ -84,6 +87,7 @@ impl Rest<'_> {
         channel.unit = self.text()?;
         channel.kind = Kind::from_name(&self.text()?).ok_or(Error::Order("the name table has an unknown kind"))?;
         channel.writable = self.take(1)? == [1];
+        channel.scaling = Scaling { factor: self.number()?, offset: self.number()? };
         channel.resolution = self.number()?;
         channel.minimum = self.number()?;
         channel.maximum = self.number()?;
@@ -110,6 +114,7 @@ mod tests {
         mode.labels = BTreeMap::from([(-1, "av".to_owned()), (7, "på".to_owned())]);
         let mut power = Channel::new("ess0/active_power_w");
         (power.unit, power.minimum, power.stale_after_s) = ("W".to_owned(), -5.0, f64::INFINITY);
+        power.scaling = Scaling { factor: -0.1, offset: 4.0 };
         vec![mode, power, Channel::new("a/b").with_kind("bool", "read").unwrap()]
     }
 

@@ -61,6 +61,35 @@ fn with_all_buffers_held_the_cycle_goes_on_in_private() {
 }
 
 #[test]
+fn a_raw_number_is_scaled_before_it_is_judged() {
+    let mut raw = Channel::new("a/temperature_degc");
+    (raw.minimum, raw.maximum) = (-40.0, 80.0);
+    raw.scaling = Scaling { factor: 0.1, offset: -40.0 };
+    let image = Image::new(vec![raw, Channel::new("a/plain")], 4).unwrap();
+    let seen = |handle, number, at| {
+        image.publish(handle, number, at, Quality::Good).unwrap();
+        let reader = latched(&image, at);
+        let reader = reader.reader().unwrap();
+        (reader.value(handle), reader.quality(handle))
+    };
+    assert_eq!(seen(0, 650.0, 1), (25.0, Quality::Good));
+    assert_eq!(seen(0, 1_201.0, 2).1, Quality::Bad, "80.1 degC is above its limit although 1,201 is a good raw number");
+    assert_eq!(seen(0, f64::NAN, 3).1, Quality::Bad);
+    assert!(seen(1, -0.0, 4).0.is_sign_negative(), "without scaling bit for bit");
+}
+
+#[test]
+fn a_scaling_that_loses_the_number_is_refused() {
+    for (factor, offset, kind) in
+        [(0.0, 0.0, "float"), (f64::NAN, 0.0, "float"), (1.0, f64::INFINITY, "float"), (0.1, 0.0, "enum")]
+    {
+        let mut channel = Channel::new("a/b").with_kind(kind, "read").unwrap();
+        channel.scaling = Scaling { factor, offset };
+        assert!(channel.validate().is_err(), "{factor} {offset} {kind}");
+    }
+}
+
+#[test]
 fn quality_tells_age_range_kind_and_words_of_the_device() {
     let mut limited = Channel::new("a/limited");
     (limited.minimum, limited.maximum) = (0.0, 10.0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
 
-use crate::image::Channel;
+use crate::image::{Channel, Scaling};
 
 /// One row of the tag table.
 #[pyclass(frozen, name = "Channel", module = "simems_core")]
@@ -13,7 +13,8 @@ pub(super) struct PyChannel(pub(super) Channel);
 #[pymethods]
 impl PyChannel {
     #[new]
-    #[pyo3(signature = (address, *, unit="", kind="float", access="read", resolution=0.0, minimum=f64::NEG_INFINITY,
+    #[pyo3(signature = (address, *, unit="", kind="float", access="read", scale=1.0, offset=0.0,
+        resolution=0.0, minimum=f64::NEG_INFINITY,
         maximum=f64::INFINITY, stale_after_s=5.0, labels=None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments of the contract")]
     fn new(
@@ -21,6 +22,8 @@ impl PyChannel {
         unit: &str,
         kind: &str,
         access: &str,
+        scale: f64,
+        offset: f64,
         resolution: f64,
         minimum: f64,
         maximum: f64,
@@ -29,6 +32,7 @@ impl PyChannel {
     ) -> PyResult<Self> {
         let mut channel = Channel::new(address).with_kind(kind, access)?;
         unit.clone_into(&mut channel.unit);
+        channel.scaling = Scaling { factor: scale, offset };
         (channel.resolution, channel.stale_after_s) = (resolution, stale_after_s);
         (channel.minimum, channel.maximum) = (minimum, maximum);
         channel.labels = labels.unwrap_or_default();
@@ -54,6 +58,16 @@ impl PyChannel {
     #[getter]
     fn access(&self) -> &'static str {
         if self.0.writable { "write" } else { "read" }
+    }
+
+    #[getter]
+    fn scale(&self) -> f64 {
+        self.0.scaling.factor
+    }
+
+    #[getter]
+    fn offset(&self) -> f64 {
+        self.0.scaling.offset
     }
 
     #[getter]

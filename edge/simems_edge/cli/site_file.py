@@ -1,17 +1,14 @@
 """A site file for a command: fully checked against profiles and installed controllers, or :class:`SiteError`."""
 
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final
 
 from pydantic import BaseModel
 
 from simems_edge.config import Problem, Site, SiteError, read_site
+from simems_edge.controllers.registry import installed, load_type
 from simems_edge.devices.site_check import site_problems, suggestion
 from simems_edge.estimation import cell_problems
-
-GROUP: Final = "simems.controllers"
 
 
 def checked_site(path: str | Path) -> Site:
@@ -32,17 +29,6 @@ def check_site(path: str | Path) -> tuple[Site | None, list[Problem]]:
 @lru_cache(maxsize=256)
 def settings_class(controller_type: str) -> type[BaseModel]:
     """The settings class of an installed controller type. Raises ValueError: what is wrong; what to do."""
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    if controller_type not in points:
-        raise ValueError(f"is no installed controller type; {suggestion(controller_type, points)}")
-    found = getattr(_load(points[controller_type]), "Settings", None)
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        raise ValueError("has no settings class named Settings; correct the controller's package")  # noqa: TRY004 - a problem of the file
-    return found
-
-
-def _load(point: EntryPoint) -> object:
-    try:
-        return point.load()
-    except Exception as error:  # a foreign package may fail in any way; it must become a problem
-        raise ValueError(f"cannot be loaded ({type(error).__name__}); reinstall {point.value}") from error
+    if controller_type not in installed():
+        raise ValueError(f"is no installed controller type; {suggestion(controller_type, installed())}")
+    return load_type(controller_type).Settings

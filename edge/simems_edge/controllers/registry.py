@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from simems_edge.config import ControllerEntry, Site
 from simems_edge.contracts import Controller, ControllerSettings, SiteFacts
+from simems_edge.controllers.trial import fault_on_import, is_foreign
 from simems_edge.devices import Profile, load_profile
 
 GROUP = "simems.controllers"
@@ -31,10 +32,14 @@ def controller_types() -> dict[str, type[Controller]]:
 
 
 def load_type(name: str) -> type[Controller]:
-    """Import one controller type. A package that fails harms only the sites that use it. Raises ControllerError."""
+    """Import one controller type; a foreign one only when a process of its own survived that. A package that fails
+    harms only the sites that use it. Raises ControllerError."""
     point = installed().get(name)
     if point is None:
         raise ControllerError(f"{name!r} is no controller type; use one of {', '.join(sorted(installed()))}")
+    fault = fault_on_import(point.module) if is_foreign(point) else None
+    if fault is not None:
+        raise ControllerError(f"controller type {name!r} cannot be loaded: {fault}; reinstall {point.value}")
     try:
         found = point.load()
     except Exception as error:  # a foreign package may fail in any way

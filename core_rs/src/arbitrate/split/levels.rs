@@ -125,12 +125,17 @@ impl Split {
                 return Attempt::Missed;
             }
             if missed <= 0.01 * TINY * size && moved <= 0.1 * TINY * size {
-                return Attempt::Kept;
+                return self.kept();
             }
             before = missed;
             self.dual.again(true);
         }
-        if self.missed() <= TINY * size { Attempt::Kept } else { Attempt::Missed }
+        if self.missed() <= TINY * size { self.kept() } else { Attempt::Missed }
+    }
+
+    // The rows are kept; whether by the least movement is not known where the solution went astray.
+    fn kept(&self) -> Attempt {
+        if self.dual.astray { Attempt::Unfinished } else { Attempt::Kept }
     }
 
     fn prepare(&mut self, level: u32) {
@@ -171,7 +176,7 @@ impl Split {
         self.dual.begin(&self.slots, 1.0);
         let mut settled = false;
         for _ in 0..PASSES {
-            if !self.dual.solve(&mut self.slots, size, left) {
+            if !self.dual.solve(&mut self.slots, size, left) || self.dual.astray {
                 return false;
             }
             settled = self.recentre(None) <= 0.1 * TINY * size;
