@@ -14,7 +14,7 @@ from simems_cloud.sites.schemas import Model
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 State = Literal["queued", "sent", "accepted", "rejected", "done", "expired"]
 VALID_S, LONGEST_VALID_S = 300, 7 * 86_400 - 60
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "kind": "override",
     "target": "ess0/active_power_w",
     "value": 5000.0,
