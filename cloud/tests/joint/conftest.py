@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -155,3 +160,60 @@ def take_in(person: Person, eventually: Any) -> Callable[[Box], Any]:
         return str(approved["device_id"])
 
     return take
+
+
+class Ingest:
+    """A real ingest process."""
+
+    def __init__(self, port: int, environment: dict[str, str]) -> None:
+        self.port = port
+        self._settings = {"SIMEMS_INGEST_ENDPOINT": f"tcp://127.0.0.1:{port}", **environment}
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "simems_cloud.cli.main", "ingest"],
+            env={**os.environ, **self._settings},
+            stderr=subprocess.DEVNULL,
+        )
+
+    def again(self) -> None:
+        """At the same port."""
+        self.process = self._start()
+
+    async def answers(self) -> bool:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.close()
+            return True
+        return False
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def ingest_processes(database: Any, cloud_settings: Any) -> Iterator[Callable[[int], list[Ingest]]]:
+    """So many of them, on ports of their own; a killed one comes back with :meth:`Ingest.again`."""
+    made: list[Ingest] = []
+    environment = {
+        "SIMEMS_DATABASE_INGEST_URL": database.ingest_url,
+        "SIMEMS_DATA_DIR": str(cloud_settings.data_dir),
+    }
+
+    def start(count: int) -> list[Ingest]:
+        made.extend(Ingest(port, environment) for port in _free_ports(count))
+        return made
+
+    yield start
+    for one in made:
+        one.kill()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

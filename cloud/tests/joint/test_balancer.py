@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -63,55 +59,14 @@ async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> 
     sink.close()
 
 
-class Ingest:
-    """A real ingest process."""
-
-    def __init__(self, port: int, environment: dict[str, str]) -> None:
-        self.port = port
-        settings = {"SIMEMS_INGEST_ENDPOINT": f"tcp://127.0.0.1:{port}", **environment}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "simems_cloud.cli.main", "ingest"],
-            env={**os.environ, **settings},
-            stderr=subprocess.DEVNULL,
-        )
-
-    async def answers(self) -> bool:
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.close()
-            return True
-        return False
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+@pytest.fixture
+def ingests(ingest_processes: Any) -> list[Any]:
+    found: list[Any] = ingest_processes(2)
+    return found
 
 
 @pytest.fixture
-def ingests(database: Any, cloud_settings: Any) -> Iterator[list[Ingest]]:
-    environment = {
-        "SIMEMS_DATABASE_INGEST_URL": database.ingest_url,
-        "SIMEMS_DATA_DIR": str(cloud_settings.data_dir),
-    }
-    made = [Ingest(port, environment) for port in _free_ports(2)]
-    yield made
-    for one in made:
-        if one.process.poll() is None:
-            one.kill()
-
-
-def _free_ports(count: int) -> list[int]:
-    import socket
-
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-@pytest.fixture
-async def balancer(ingests: list[Ingest], eventually: Any) -> AsyncIterator[tuple[Balancer, int]]:
+async def balancer(ingests: list[Any], eventually: Any) -> AsyncIterator[tuple[Balancer, int]]:
     for one in ingests:
         await eventually(one.answers)
     made = Balancer([one.port for one in ingests])
@@ -120,7 +75,7 @@ async def balancer(ingests: list[Ingest], eventually: Any) -> AsyncIterator[tupl
 
 
 async def test_one_process_is_killed_and_none_the_wiser(
-    tmp_path: Path, customer: Any, ingests: list[Ingest], balancer: tuple[Balancer, int], eventually: Any,
+    tmp_path: Path, customer: Any, ingests: list[Any], balancer: tuple[Balancer, int], eventually: Any,
     owner_pool: Pool, cloud_settings: Any, make_box: Any,
 ) -> None:  # fmt: skip
     middle, port = balancer
