@@ -17,6 +17,7 @@ from simems_cloud.ingest.claims import ClaimDesk
 from simems_cloud.ingest.dispatch import Dispatcher
 from simems_cloud.ingest.door import Arrival, Door
 from simems_cloud.ingest.inbox import Inbox
+from simems_cloud.ingest.mqtt import MqttDoor
 from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.registry import Claimant, Registry
 from simems_cloud.ingest.web import WebDoor
@@ -138,6 +139,10 @@ async def run_ingest(
     ]
     if settings.ingest_http_port is not None:
         jobs.append(serve_web(web, settings.ingest_http_host, settings.ingest_http_port, web_ready))
+    if settings.ingest_mqtt_url is not None:
+        mqtt = MqttDoor(settings, web)
+        registry.on_gone.append(mqtt.cut)
+        jobs.append(mqtt.run())
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
         ready(door.endpoint)

@@ -92,7 +92,7 @@ class WebDoor:
             return _problem(503, "the database does not answer; try again in a moment")
         as_json = request.headers.get("Content-Type", "").startswith(JSON)
         try:
-            payloads = _split(body, as_json=as_json)
+            payloads = split(body, as_json=as_json)
         except wire.WireError as error:
             return _problem(422, str(error))
         answers = await self._answers(device, payloads, _wait_s(request))
@@ -101,7 +101,7 @@ class WebDoor:
     async def _answers(self, device: Device, payloads: Sequence[bytes], wait_s: float) -> list[wire.FromCloud]:
         """To what was sent, and what waits for the device; with ``wait_s`` until there is a command."""
         box: asyncio.Queue[wire.FromCloud] = asyncio.Queue()
-        answers = await self._stored(device, payloads, None)
+        answers = await self.stored(device, payloads, None)
         if wait_s > 0:
             self._dispatcher.polls(device, box.put)
         try:
@@ -148,13 +148,13 @@ class WebDoor:
             if payload is None or len(payload) > MOST_BYTES:
                 answers: list[wire.FromCloud] = [wire.Refused(sequence=0, reason="not a message of this protocol")]
             else:
-                answers = await self._stored(device, [payload], partial(_send, socket, as_json=as_json))
+                answers = await self.stored(device, [payload], partial(_send, socket, as_json=as_json))
             for answer in answers:
                 await _send(socket, answer, as_json=as_json)
 
     # ---- both
 
-    async def _stored(self, device: Device, payloads: Sequence[bytes], send: Send | None) -> list[wire.FromCloud]:
+    async def stored(self, device: Device, payloads: Sequence[bytes], send: Send | None) -> list[wire.FromCloud]:
         """``send`` None: nothing can be sent but these answers."""
         answers: list[wire.FromCloud] = []
         durable: list[bytes] = []
@@ -178,9 +178,12 @@ class WebDoor:
     async def _proven(self, headers: Headers, method: str, path: str, body: bytes) -> Device:
         """Raises NotProvenError."""
         key, time_text, signature = (headers.get(name, "") for name in (DEVICE, TIME, SIGNATURE))
-        if not (time_text.isdecimal() and len(time_text) < 18 and _SIGNATURE.fullmatch(signature)):
+        if not (time_text.isdecimal() and len(time_text) < 18):
             raise NotProvenError(f"the headers {DEVICE}, {TIME} and {SIGNATURE} are needed")
-        time_us = int(time_text)
+        return await self.proven(key, int(time_text), signature, signed_request(method, path, int(time_text), body))
+
+    async def proven(self, key: str, time_us: int, signature: str, signed: bytes) -> Device:
+        """Who signed this. Raises NotProvenError."""
         if abs(time_us - time.time_ns() // 1000) > WITHIN_US:
             raise NotProvenError(f"{TIME} is too far from the cloud's time, which this answer tells in {TIME}")
         guest = await self._registry.find(key)
@@ -188,7 +191,7 @@ class WebDoor:
             raise NotProvenError("this device is not known, or may not come in any more")
         async with transaction(self._pool, tenant=guest.tenant_id) as connection:
             signing_key = await connection.fetchval(QUERIES["signing_key_of"], guest.device_id)
-        if not _fits(signing_key or "", bytes.fromhex(signature), signed_request(method, path, time_us, body)):
+        if not (_SIGNATURE.fullmatch(signature) and _fits(signing_key or "", bytes.fromhex(signature), signed)):
             raise NotProvenError("the signature does not fit the device's signing key")
         return guest
 
@@ -211,7 +214,7 @@ async def _bounded(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _split(body: bytes, *, as_json: bool) -> list[bytes]:
+def split(body: bytes, *, as_json: bool = False) -> list[bytes]:
     """The messages as MessagePack, each on its own. Raises WireError when it is no array of at most so many."""
     try:
         if as_json:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,16 +13,22 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
 from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Timing, Uplink
 
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 NOW_US = 1_760_000_400_000_000
 QUICK = Timing(ping_s=0.1, silence_s=2.0, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
 
@@ -87,16 +95,99 @@ class Box:
         return (await self.buffer.status()).queued == 0
 
 
+class Broker:
+    """mosquitto with TLS: whoever comes needs a certificate, and reaches the topics of its common name only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self._authority = _certificate(name, name, self._key.public_key(), self._key, authority=True)
+        self.ca = folder / "ca.pem"
+        self.ca.write_bytes(self._authority.public_bytes(serialization.Encoding.PEM))
+        self.port = _free_ports(1)[0]
+        self.process = self._start()
+
+    def certificate(self, name: str) -> tuple[str, str]:
+        """Files of a new certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        made = _certificate(subject, self._authority.subject, key.public_key(), self._key)
+        paths = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        formats = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, *formats))
+        return str(paths[0]), str(paths[1])
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        certificate, key = self.certificate("localhost")
+        rules = self._folder / "acl"
+        rules.write_text("user ingest\ntopic readwrite simems/#\npattern readwrite simems/1/%u/#\n")
+        rules.chmod(0o600)
+        config = self._folder / "mosquitto.conf"
+        config.write_text(
+            f"listener {self.port} 127.0.0.1\nuser root\nallow_anonymous false\nacl_file {rules}\n"
+            f"cafile {self.ca}\ncertfile {certificate}\nkeyfile {key}\n"
+            "require_certificate true\nuse_identity_as_username true\nmax_inflight_messages 100\n"
+        )
+        return subprocess.Popen([MOSQUITTO or "", "-c", str(config)], stderr=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, public: Any, signer: ec.EllipticCurvePrivateKey, *, authority: bool = False
+) -> x509.Certificate:
+    now = datetime.now(UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+
+
 @pytest.fixture
-async def doors(cloud_settings: Any, database: Any, eventually: Any) -> AsyncIterator[dict[str, str]]:
-    """One ingest process, by transport."""
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    if MOSQUITTO is None:
+        pytest.skip("no mosquitto on this machine")
+    made = Broker(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+async def doors(
+    cloud_settings: Any, database: Any, eventually: Any, request: pytest.FixtureRequest
+) -> AsyncIterator[dict[str, str]]:
+    """One ingest process, by transport; with a broker only where a test asks for one."""
+    broker = request.getfixturevalue("broker") if "broker" in request.fixturenames else None
     loop = asyncio.get_running_loop()
     bound, web = loop.create_future(), loop.create_future()
     settings = replace(cloud_settings, ingest_http_port=0)
+    if broker is not None:
+        certificate, key = broker.certificate("ingest")
+        settings = replace(
+            settings,
+            ingest_mqtt_url=f"mqtts://localhost:{broker.port}",
+            ingest_mqtt_ca=str(broker.ca),
+            ingest_mqtt_certificate=certificate,
+            ingest_mqtt_key=key,
+        )
     task = asyncio.create_task(run_ingest(settings, database.ingest_url, bound.set_result, web.set_result))
     await eventually(lambda: (bound.done() and web.done()) or task.done())
     port = web.result()
-    yield {"zeromq": bound.result(), "https": f"http://127.0.0.1:{port}", "websocket": f"ws://127.0.0.1:{port}"}
+    found = {"zeromq": bound.result(), "https": f"http://127.0.0.1:{port}", "websocket": f"ws://127.0.0.1:{port}"}
+    yield found | ({"mqtt": f"mqtts://localhost:{broker.port}"} if broker is not None else {})
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

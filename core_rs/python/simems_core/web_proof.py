@@ -1,4 +1,4 @@
-"""How a device proves itself over HTTPS and WebSocket: TLS shows the cloud to it, its signature shows it to the cloud.
+"""How a device proves itself over HTTPS, WebSocket and MQTT: its signature shows it to the cloud, TLS the cloud to it.
 
 Signed with the device's Ed25519 key is the request as it is: method, path, the cloud's time as the device knows it,
 hash of the body. What is repeated within the time that is allowed does no harm: frames are stored once, answers to
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from typing import Final
+
+import msgspec
 
 DEVICE: Final = "Simems-Device"
 """Header: the device's public key (Z85)."""
@@ -21,7 +23,26 @@ WITHIN_US: Final = 300_000_000
 ALIVE: Final = "/healthz"
 EXCHANGE: Final = "/v1/exchange"
 STREAM: Final = "/v1/stream"
+TOPICS: Final = "simems/1"
+"""Over MQTT: ``simems/1/<device>/up`` and ``.../down``, where the device is named by :func:`topic_name`."""
 MSGPACK, JSON = "application/msgpack", "application/json"
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One MQTT message of a device: MessagePack, or JSON when it begins with a brace."""
+
+    device: str
+    """Its public key (Z85)."""
+    time_us: int
+    signature: str
+    """Over the method ``MQTT``, the topic, the time and the body, as for the web."""
+    body: bytes
+    """An array of messages, MessagePack."""
+
+
+def topic_name(public_key: str) -> str:
+    """32 hexadecimal digits: what the broker may grant a client certificate of that common name."""
+    return hashlib.sha256(public_key.encode()).hexdigest()[:32]
 
 
 def signed_request(method: str, path: str, time_us: int, body: bytes) -> bytes:

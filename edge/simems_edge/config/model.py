@@ -230,7 +230,7 @@ class RecorderSettings(Strict):
     flush_s: Annotated[PositiveSeconds, Field(alias="flush", ge=0.05, le=3600)] = 1.0
 
 
-ENDPOINT = r"^(tcp://[^\s/]+:[0-9]{1,5}|(https|wss)://[^\s/]+(/[^\s?#]*)?|(http|ws)://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)$"
+ENDPOINT = r"^(tcp://[^\s/]+:[0-9]{1,5}|(https|wss|mqtts)://[^\s/]+(/[^\s?#]*)?|(http|ws|mqtt)://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)$"
 FilePathText = Annotated[str, Field(min_length=1, max_length=4096)]
 
 

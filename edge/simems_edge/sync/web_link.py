@@ -7,7 +7,6 @@ which is asked for first: the box's wall clock plays no part.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -21,6 +20,8 @@ from simems_core import wire
 from simems_core.web_proof import ALIVE, DEVICE, EXCHANGE, MSGPACK, SIGNATURE, STREAM, TIME, signed_request
 
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
+from simems_edge.sync.mqtt_link import MqttLink
+from simems_edge.sync.tls import tls_of
 
 REQUEST_S: Final = 20.0
 POLL_S: Final = 20.0
@@ -52,6 +53,8 @@ class Connection(Protocol):
 
 def web_link(cloud: Cloud, public_key: str, signing_key: Ed25519PrivateKey) -> Connection:
     """By the endpoint's scheme."""
+    if cloud.endpoint.startswith("mqtt"):
+        return MqttLink(cloud, public_key, signing_key)
     proof = Proof(public_key, signing_key)
     if cloud.endpoint.startswith("http"):
         return HttpsLink(cloud, proof)
@@ -78,17 +81,6 @@ class Proof:
         time_us = self._offset_us + round(self._now_s() * 1e6)
         signature = self._signing_key.sign(signed_request(method, path, time_us, body)).hex()
         return {DEVICE: self._public_key, TIME: str(time_us), SIGNATURE: signature}
-
-
-def tls_of(cloud: Cloud) -> ssl.SSLContext:
-    """Raises LinkError for files that cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=cloud.ca_file)
-        if cloud.certificate is not None:
-            context.load_cert_chain(*cloud.certificate)
-    except (OSError, ssl.SSLError) as error:
-        raise LinkError(f"cloud.ca_file or cloud.certificate cannot be used: {error}") from error
-    return context
 
 
 class HttpsLink:
