@@ -1,6 +1,6 @@
 """The same door through an MQTT broker: devices publish signed envelopes, answers go to their own topic.
 
-The broker proves devices by their client certificates and holds each to its topics; who a device is to us is who signed.
+The broker proves devices by their client certificates and holds each to its topics; to us a device is who signed.
 Several ingest processes share the subscription. The broker is trusted with acknowledgements, never with commands: those
 are signed by the tenant.
 """

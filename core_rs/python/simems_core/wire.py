@@ -13,9 +13,9 @@ reader would misread a message; a version from the future is refused. A plain re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -278,29 +278,29 @@ def encode_json(message: FromEdge | FromCloud) -> bytes:
 
 def decode_from_edge_json(text: bytes | str) -> FromEdge:
     """As :func:`decode_from_edge`."""
-    return _decode(_json_from_edge, text)
+    return _decode(_json_from_edge.decode, text)
 
 
 def decode_from_cloud_json(text: bytes | str) -> FromCloud:
     """As :func:`decode_from_cloud`."""
-    return _decode(_json_from_cloud, text)
+    return _decode(_json_from_cloud.decode, text)
 
 
 def decode_from_edge(frame: bytes) -> FromEdge:
     """Raises WireError for anything that is not a message an edge sends."""
-    return _decode(_from_edge, frame)
+    return _decode(_from_edge.decode, frame)
 
 
 def decode_from_cloud(frame: bytes) -> FromCloud:
     """Raises WireError for anything that is not a message the cloud sends."""
-    return _decode(_from_cloud, frame)
+    return _decode(_from_cloud.decode, frame)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[T] | msgspec.json.Decoder[T], frame: bytes | str) -> T:
+def _decode(decode: Callable[[Any], T], frame: bytes | str) -> T:
     if len(frame) > MAX_FRAME_BYTES:
         raise WireError(f"a frame of {len(frame)} bytes; at most {MAX_FRAME_BYTES} are taken")
     try:
-        message = decoder.decode(frame)
+        message = decode(frame)
     except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError) as error:
         raise WireError(f"not a message of this protocol: {error}") from error
     if message.version > VERSION:

@@ -246,7 +246,7 @@ class _Parts:
 def cloud_of(settings: CloudSettings) -> Cloud:
     """Where and how the uplink connects."""
     files = None if settings.certificate is None else (settings.certificate, settings.certificate_key or "")
-    return Cloud(settings.endpoint, settings.server_key, settings.ca_file, files)
+    return Cloud(settings.endpoint, settings.server_key or "", settings.ca_file, files)
 
 
 @contextmanager

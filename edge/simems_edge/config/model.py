@@ -238,7 +238,7 @@ class CloudSettings(Strict):
     endpoint: Annotated[str, Field(max_length=2000, pattern=ENDPOINT)]
     """``tcp://host:port`` of ingest, or ``https://...`` or ``wss://...`` where only the web gets through; without TLS
     only to this machine."""
-    server_key: Annotated[str, Field(pattern=r"^(.{40})?$")] = Field(default="", repr=False)
+    server_key: Annotated[str, Field(min_length=40, max_length=40)] | None = Field(default=None, repr=False)
     """The server's public CURVE key, Z85; needed with ``tcp://``."""
     ca_file: FilePathText | None = None
     """Of the authority that signed the cloud's web certificate; None: those of the system."""

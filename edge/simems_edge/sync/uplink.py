@@ -158,6 +158,7 @@ class Uplink:
                     self._down(LinkRefusedError(self._provisioning.waits_for))
         finally:
             claim.cancel()
+            await asyncio.gather(claim, return_exceptions=True)  # its socket must be closed before the context ends
 
     def _down(self, error: Exception) -> None:
         state: LinkState = "refused" if isinstance(error, LinkRefusedError) else "down"

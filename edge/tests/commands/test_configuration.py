@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simems_edge.buffer.durable import replace_durably
 from simems_edge.cli import box as box_module
 from simems_edge.cli.box import judge_trial
 from simems_edge.commands import configuration as module
@@ -49,7 +50,7 @@ def test_a_file_that_is_too_long_or_a_place_that_is_read_only_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationRefusedError, match="bytes"):
         make().begin("c", "x" * 600_000)
-    monkeypatch.setattr(module.os, "access", lambda path, mode: False)
+    monkeypatch.setattr("simems_edge.commands.configuration.os.access", lambda path, mode: False)
     with pytest.raises(ConfigurationRefusedError, match="cannot be written"):
         make().begin("c", NEW)
     assert site_file.read_text() == OLD
@@ -79,7 +80,7 @@ def test_a_file_that_does_not_start_twice_is_taken_back(make: Any, site_file: Pa
 def test_a_power_cut_before_it_was_in_place_is_no_trial_of_the_old_file(
     make: Any, site_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.replace_durably
+    real = replace_durably
 
     def cut(path: Path, content: bytes) -> None:
         if path == site_file:

@@ -93,7 +93,8 @@ class Forger:
     def renamed(self) -> wire.Command:
         """An old one under a new id, or with a higher counter."""
         old, new = self.dice.choice(self.heard), self._next()
-        return msgspec.structs.replace(old, **self.dice.choice([{"id": new.id}, {"counter": new.counter}]))
+        changes: list[dict[str, Any]] = [{"id": new.id}, {"counter": new.counter}]
+        return msgspec.structs.replace(old, **self.dice.choice(changes))
 
     def expired(self) -> wire.Command:
         over_us = self.dice.choice([0, 1, 10**6, 10**12])
