@@ -18,7 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 from simems_core import Clock, wire
 
-from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.kinds import bridges_of
+from simems_edge.bridges.mqtt import MqttGateway
+from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.box import EdgeBox, judge_trial, problems_of
 from simems_edge.cli.errors import BadInputError
@@ -33,6 +35,7 @@ from simems_edge.proof import ProofBook
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.limit_record import Entry
+from simems_edge.runtime.mqtt_desk import MqttDesk
 from simems_edge.schedule import ScheduleStore
 from simems_edge.sync import (
     About,
@@ -98,7 +101,7 @@ async def _compose(
     buffer = await Buffer.open(folder, now_us, site.buffer.max_size_mb * MEGABYTE)
     stack.push_async_callback(buffer.close)
     processes = site.controller_processes.enabled
-    runtime = Runtime(site, clock=clock, bridges=[ModbusBridge], data=options.data, processes=processes)
+    runtime = Runtime(site, clock=clock, bridges=bridges_of(site), data=options.data, processes=processes)
     if options.record is not None:
         recording = LiveRecording(runtime, options.record)
         recording.start()
@@ -197,6 +200,30 @@ class _Parts:
             ),
         )
 
+    def _prices(self) -> PriceFeed:
+        runtime = self._runtime
+        return PriceFeed(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            time_known=lambda: runtime.wall_clock.known,
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
+    def _gateway(self) -> MqttGateway:
+        runtime = self._runtime
+        return MqttGateway(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            MqttDesk(runtime),
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
     def jobs(self) -> Iterator[tuple[str, Job]]:
         yield "pump", self.pump.run
         yield "house", self._watch_house
@@ -206,6 +233,10 @@ class _Parts:
         if self.uplink is not None:
             yield "commands", self.desk.run
             yield "uplink", self.uplink.run
+        if self._site.prices is not None:
+            yield "prices", self._prices().run
+        if self._site.mqtt is not None and self._site.mqtt.publish is not None:
+            yield "mqtt", self._gateway().run
 
     async def _keep_proof(self) -> None:
         """Once a second: what the disk refuses is tried again, the newest are kept."""

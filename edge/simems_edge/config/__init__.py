@@ -5,7 +5,7 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
-from simems_edge.config.connection import Connection, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp
+from simems_edge.config.connection import Can, Connection, Http, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp, Mqtt
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
@@ -24,6 +24,8 @@ from simems_edge.config.model import (
     Site,
     SiteInfo,
 )
+from simems_edge.config.mqtt import MqttPublish, MqttRequest, MqttSettings, MqttTls
+from simems_edge.config.prices import PriceCsv, PriceJson, PriceSettings
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
 from simems_edge.config.simulation import (
@@ -46,6 +48,7 @@ from simems_edge.config.simulation import (
 
 __all__ = [
     "BufferSettings",
+    "Can",
     "CloudSettings",
     "ClusterEntry",
     "Component",
@@ -57,10 +60,19 @@ __all__ = [
     "GridLimits",
     "Guards",
     "HmiSettings",
+    "Http",
     "Modbus",
     "ModbusRtu",
     "ModbusRtuTcp",
     "ModbusTcp",
+    "Mqtt",
+    "MqttPublish",
+    "MqttRequest",
+    "MqttSettings",
+    "MqttTls",
+    "PriceCsv",
+    "PriceJson",
+    "PriceSettings",
     "Problem",
     "RecorderSettings",
     "Shadow",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Set
 from typing import Final
 from zoneinfo import available_timezones
 
-from simems_edge.config.connection import ModbusRtu
+from simems_edge.config.connection import ModbusRtu, ModbusRtuTcp, ModbusTcp
 from simems_edge.config.currencies import CURRENCIES
 from simems_edge.config.document import Document
 from simems_edge.config.model import Site
@@ -15,12 +15,19 @@ RESERVED_IDS: Final = frozenset({"site", "cycle", "edge"})
 PAIRS: Final = ("soc_pct", "cell_voltage_v", "voltage_v", "cell_temperature_degc", "charge_temperature_degc")
 """Guards with a lower and an upper bound."""
 SHORTEST_PERIOD_WITH_CONTROLLERS_S: Final = 0.01
+OWN: Final = {
+    "modbus": "give each component its own host, port or unit",
+    "http": "give each component its own url, or a profile of another part of the device",
+    "mqtt": "give each component its own topic",
+    "can": "give each component its own channel, or a profile of another device",
+}
+"""What to do about two components at one device, by protocol."""
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _simulation)
+    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _prices, _simulation)
     return [problem for check in checks for problem in check(site, document)]
 
 
@@ -88,19 +95,19 @@ def _clusters(site: Site, document: Document) -> Iterator[Problem]:
 def _connections(site: Site, document: Document) -> Iterator[Problem]:
     """One device, one component (devices that show several kinds are told apart by their profile, not here); units of
     one serial line agree on how it is spoken."""
-    users: dict[tuple[str, int, str], int] = {}
+    users: dict[tuple[str, str, str], int] = {}
     lines: dict[str, tuple[int, ModbusRtu]] = {}
     for position, component in enumerate(site.components):
         connection = component.connection
         path: Path = ("components", position, "connection", connection.kind)
-        shown = f"{connection.line} unit {connection.modbus.unit}"
-        first = users.setdefault((connection.line, connection.modbus.unit, component.profile), position)
+        shown, one = connection.shown, connection.given
+        first = users.setdefault((connection.line, connection.place, component.profile), position)
         if first != position:
             message = f"is the device of component {site.components[first].id!r} already"
-            yield document.problem(path, message, "give each component its own host, port or unit", value=shown)
-        if isinstance(connection.modbus, ModbusRtu):
-            at, other = lines.setdefault(connection.line, (position, connection.modbus))
-            if other.line != connection.modbus.line:
+            yield document.problem(path, message, OWN[connection.protocol], value=shown)
+        if isinstance(one, ModbusRtu):
+            at, other = lines.setdefault(connection.line, (position, one))
+            if other.line != one.line:
                 message = f"is spoken otherwise than by component {site.components[at].id!r}"
                 yield document.problem(
                     path, message, "give all units of a line one baud, parity and stop_bits", value=shown
@@ -109,8 +116,8 @@ def _connections(site: Site, document: Document) -> Iterator[Problem]:
 
 def _ports(site: Site, document: Document) -> Iterator[Problem]:
     for position, component in enumerate(site.components):
-        modbus = component.connection.modbus
-        if isinstance(modbus, ModbusRtu):
+        modbus = component.connection.given
+        if not isinstance(modbus, ModbusTcp | ModbusRtuTcp):
             continue
         if modbus.port == site.hmi.port and _same_host(modbus.host, site.hmi.host):
             path: Path = ("components", position, "connection", component.connection.kind, "port")
@@ -150,6 +157,18 @@ def _times(site: Site, document: Document) -> Iterator[Problem]:
         yield document.problem(
             path, message, "record no faster than the cycle runs", value=f"{site.recorder.interval_s:g} s"
         )
+
+
+def _prices(site: Site, document: Document) -> Iterator[Problem]:
+    prices = site.prices
+    if prices is None:
+        return
+    zones = available_timezones()
+    if prices.zone not in zones:
+        yield _unknown(document, ("prices", "zone"), prices.zone, zones, "an IANA name, e.g. Europe/Stockholm")
+    if prices.currency != site.site.currency:
+        message = f"is not the site's currency {site.site.currency}: prices are not exchanged"
+        yield document.problem(("prices", "currency"), message, "use a source in the site's currency")
 
 
 def _simulation(site: Site, document: Document) -> Iterator[Problem]:

@@ -23,6 +23,10 @@ RESTART_S = 1.0
 class Bridge(Protocol):
     """What publishes a site's devices into the image and takes their setpoints."""
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """What it can set: channels of its own devices."""
+
     async def run(self) -> None: ...
 
     def write(self, address: str, setpoint: float) -> None:
@@ -48,9 +52,10 @@ class BridgeThread:
     """Runs one bridge on its own event loop. A bridge that ends or raises is started again, and that is logged."""
 
     def __init__(self, bridge: Bridge, devices: frozenset[str]) -> None:
-        """``devices``: addresses that stand for devices; those of clusters are nobody's to write."""
+        """``devices``: addresses that stand for devices; those of clusters are nobody's to write, those of another
+        bridge's devices not this one's."""
         self._bridge = bridge
-        self._devices = devices
+        self._devices = devices & bridge.addresses
         self._loop = asyncio.new_event_loop()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None

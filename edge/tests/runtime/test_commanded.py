@@ -151,6 +151,8 @@ def test_decisions_on_clusters_reach_no_bridge() -> None:
     written: list[str] = []
 
     class Bridge:
+        addresses = frozenset({"ess0/active_power_w", "pv0/active_power_limit_w", "store/active_power_w"})
+
         async def run(self) -> None: ...
 
         def write(self, address: str, setpoint: float) -> None:

@@ -172,6 +172,7 @@ class LoopbackBridge:
         self.image, self.clock, self.callbacks = image, clock, callbacks
         self.battery_w = 0.0
         self.cancelled = threading.Event()
+        self.addresses = frozenset({"ess0/active_power_w"})
 
     async def run(self) -> None:
         try:
