@@ -115,6 +115,15 @@ test-browser: setup chromium ## Both screens in a real browser against the runni
 kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten times each
 	SIMEMS_KILLS=10 $(BIN)/python -m pytest -q -s tests/system/test_kill.py
 
+.PHONY: chaos
+chaos: .stamps/python ## Long proof: 600 network faults, SIGKILLs and power cuts between boxes and ingest (half an hour); then kill-long
+	SIMEMS_FAULTS=600 $(BIN)/python -m pytest -q -s --timeout=7200 cloud/tests/joint/test_chaos.py -k embedded
+	$(MAKE) kill-long
+
+.PHONY: forge-long
+forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands, none done
+	SIMEMS_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py
+
 .PHONY: misbehave-long
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py

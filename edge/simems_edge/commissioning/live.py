@@ -6,11 +6,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from simems_core import Clock, ProcessImage, Snapshot
 
-from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.kinds import bridges_of
 from simems_edge.commissioning.conductor import Conductor, equipment_of, site_without_controllers
 from simems_edge.commissioning.equipment import Equipment
 from simems_edge.commissioning.evidence import Evidence
@@ -21,6 +23,7 @@ from simems_edge.commissioning.verdict import Verdict
 from simems_edge.config import Site
 from simems_edge.devices import Profile
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.outputs import Bridge, BridgeFactory
 
 ANSWER_S: Final = 20.0
 """Every device must have answered by then."""
@@ -43,8 +46,13 @@ class Gate:
 class GatedBridge:
     """A bridge behind a gate."""
 
-    def __init__(self, bridge: ModbusBridge, gate: Gate) -> None:
+    def __init__(self, bridge: Bridge, gate: Gate) -> None:
         self._bridge, self._gate = bridge, gate
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """As the bridge itself."""
+        return self._bridge.addresses
 
     async def run(self) -> None:
         """As the bridge itself."""
@@ -57,14 +65,16 @@ class GatedBridge:
 
 
 class GatedBridges:
-    """Makes them: a bridge factory of the runtime. ``problems``: what they told last, by component."""
+    """Makes them, for every protocol that the site speaks. ``problems``: what they told last, by component."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site, data: Path) -> None:
         self.gate = Gate()
         self.problems: dict[str, str] = {}
+        self.factories = [partial(self._gated, make) for make in bridges_of(site, data)]
 
-    def __call__(
+    def _gated(
         self,
+        make: BridgeFactory,
         site: Site,
         profiles: Mapping[str, Profile],
         image: ProcessImage,
@@ -77,7 +87,7 @@ class GatedBridges:
             self.problems[component] = text
             on_problem(component, code, text)
 
-        return GatedBridge(ModbusBridge(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
+        return GatedBridge(make(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
 
 
 @dataclass(frozen=True)
@@ -95,14 +105,16 @@ def commission_live(
     site: Site,
     permission: Permission,
     clock: Clock,
+    data: Path,
     *,
     tell: Callable[[str, float], None],
     tick: Callable[[float], None] = lambda _time_s: None,
 ) -> LiveOutcome:
     """Until the experiment is done or KeyboardInterrupt (batteries go to 0 W first; a second one ends at once).
-    ``tick``: called each cycle with the time. Raises SilentDevicesError."""
-    bridges, equipment = GatedBridges(), equipment_of(site)
-    runtime = Runtime(site_without_controllers(site), clock=clock, bridges=[bridges])
+    ``data``: folder of what a bridge must not forget. ``tick``: called each cycle with the time. Raises
+    SilentDevicesError."""
+    bridges, equipment = GatedBridges(site, data), equipment_of(site)
+    runtime = Runtime(site_without_controllers(site), clock=clock, bridges=bridges.factories)
     runtime.start()
     try:
         _wait_for_devices(runtime, equipment, bridges, clock)

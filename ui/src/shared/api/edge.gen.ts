@@ -264,6 +264,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Identity
+         * @description Who this box is to the cloud.
+         */
+        get: operations["get_identity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Claim Code
+         * @description The claim code with its QR image, for who takes the box in; kept in the audit list.
+         */
+        get: operations["get_claim_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/latest": {
         parameters: {
             query?: never;
@@ -608,6 +648,18 @@ export interface components {
             energy_wh?: number | null;
         };
         /**
+         * ClaimCode
+         * @description Whoever enters it in the cloud may take this box in; shown to signed-in people only.
+         */
+        ClaimCode: {
+            /** Code */
+            code: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Qr Svg */
+            qr_svg: string;
+        };
+        /**
          * ComponentDescription
          * @description A device, or a virtual thing on site.
          */
@@ -694,6 +746,22 @@ export interface components {
             work_us_p50: number;
             /** Work Us P99 */
             work_us_p99: number;
+        };
+        /**
+         * DeviceIdentity
+         * @description Who this box is to the cloud; nothing here is secret.
+         */
+        DeviceIdentity: {
+            /** Admitted */
+            admitted: boolean;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Public Key */
+            public_key: string;
+            /** Signing Key */
+            signing_key: string;
+            /** Waits For */
+            waits_for: string;
         };
         /**
          * Done
@@ -996,6 +1064,23 @@ export interface components {
         SyncStatus: {
             /** Acked Sequence */
             acked_sequence: number;
+            /** Clock Offset S */
+            clock_offset_s: number | null;
+            /**
+             * Connections
+             * @default 0
+             */
+            connections: number;
+            /**
+             * Dropped Frames
+             * @default 0
+             */
+            dropped_frames: number;
+            /**
+             * Error
+             * @default
+             */
+            error: string;
             /** Last Ack At */
             last_ack_at: string | null;
             /** Last Sequence */
@@ -1009,6 +1094,11 @@ export interface components {
             oldest_unsent_at: string | null;
             /** Queue Frames */
             queue_frames: number;
+            /**
+             * Resends
+             * @default 0
+             */
+            resends: number;
         };
         /**
          * Why
@@ -1625,6 +1715,55 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceIdentity"];
+                };
+            };
+        };
+    };
+    get_claim_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
