@@ -64,6 +64,13 @@ chromium: ## Install Chromium for the browser tests (Debian, as root)
 	    echo "Installing Chromium"; (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) >/dev/null; \
 	  else echo "Chromium is missing, browser tests will be skipped. Install it with: sudo apt-get install chromium"; fi; }
 
+.PHONY: mosquitto
+mosquitto: ## Install the MQTT broker for its tests (Debian, as root)
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Mosquitto"; (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto) >/dev/null; \
+	  else echo "Mosquitto is missing, MQTT tests will be skipped. Install it with: sudo apt-get install mosquitto"; fi; }
+
 # ---------------------------------------------------------------- use
 
 .PHONY: demo
@@ -92,7 +99,7 @@ test-rust: .stamps/tools ## Tests of the Rust core, without Python
 	$(CARGO) test --workspace --no-default-features --quiet
 
 .PHONY: test-python
-test-python: .stamps/python ## Unit, property, scenario and integration tests
+test-python: .stamps/python mosquitto ## Unit, property, scenario and integration tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not browser and not alone"
 	$(BIN)/python -m pytest -q -m "alone and not browser"
 

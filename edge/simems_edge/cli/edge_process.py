@@ -17,7 +17,9 @@ from fastapi import FastAPI
 from simems_core import Clock, wire
 
 from simems_edge.bridges.kinds import bridges_of
+from simems_edge.bridges.mqtt import MqttGateway
 from simems_edge.bridges.ocpp.office import ChargingOffice
+from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.systemd import Notifier
@@ -25,6 +27,7 @@ from simems_edge.config import Site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.mqtt_desk import MqttDesk
 from simems_edge.sync import Cloud, Pump, RecordedChannel, Uplink, load_or_make_keys
 
 log = logging.getLogger(__name__)
@@ -73,9 +76,8 @@ async def _compose(stack: AsyncExitStack, site: Site, options: EdgeOptions) -> l
     stack.push_async_callback(buffer.close)
     processes = site.controller_processes.enabled
     office = None if site.ocpp is None else ChargingOffice(options.data)
-    runtime = Runtime(
-        site, clock=clock, bridges=bridges_of(site, options.data, office), data=options.data, processes=processes
-    )
+    bridges = bridges_of(site, options.data, office)
+    runtime = Runtime(site, clock=clock, bridges=bridges, data=options.data, processes=processes)
     if options.record is not None:
         recording = LiveRecording(runtime, options.record)
         recording.start()
@@ -147,12 +149,40 @@ class _Parts:
             on_refused=self.house.refused,
         )
 
+    def _prices(self) -> PriceFeed:
+        runtime = self._runtime
+        return PriceFeed(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            time_known=lambda: runtime.wall_clock.known,
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
+    def _gateway(self) -> MqttGateway:
+        runtime = self._runtime
+        return MqttGateway(
+            self._site,
+            runtime.image,
+            runtime.clock,
+            self._options.data,
+            MqttDesk(runtime),
+            on_problem=runtime.reports.problem,
+            on_clear=runtime.reports.clear,
+        )
+
     def jobs(self) -> Iterator[tuple[str, Job]]:
         yield "pump", self.pump.run
         yield "house", self._watch_house
         yield "compaction", self._compact
         if self.uplink is not None:
             yield "uplink", self.uplink.run
+        if self._site.prices is not None:
+            yield "prices", self._prices().run
+        if self._site.mqtt is not None and self._site.mqtt.publish is not None:
+            yield "mqtt", self._gateway().run
 
     def application(self) -> FastAPI:
         access = Access(load_pin(self._options.data, self._options.pin))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from simems_edge.bridges.modbus.errors import DeviceError, NoAnswerError
-from simems_edge.bridges.modbus.probing import Probe
+from simems_edge.bridges.errors import DeviceError, NoAnswerError
+from simems_edge.bridges.probes import Probe, probe_of
+from simems_edge.cli.device_address import HELP, Access, connection_of
 from simems_edge.cli.errors import BadInputError, CommandError, UnreachableError
-from simems_edge.cli.modbus_address import HELP, parse_connection
 from simems_edge.cli.output import json_option, print_json, print_table
 from simems_edge.devices import Profile, ProfileChannel, ProfileError, load_profile, profile_names
 from simems_edge.devices.profile_check import read_profile
@@ -24,11 +25,15 @@ Examples:
   simems-edge probe eastron_sdm630 /dev/ttyUSB0/1 --baud 9600 --parity even
   simems-edge probe eastron_sdm630 rtu://192.168.1.30:4196/1
   simems-edge probe ./my_meter.yaml 192.168.1.20:1502/3 --watch 2
+  simems-edge probe shelly_gen2_em 192.168.1.31 --user admin --auth digest --password-file shelly.secret
+  simems-edge probe generic_mqtt_meter mqtt://broker.local/meters/main --timeout 20
+  simems-edge probe generic_bms_can can0
 
 \b
 ADDRESS: {HELP}
 Exit codes: 0 read; 1 it answers, but is not what the profile is for; 2 bad input; 3 no answer. Nothing is written.
 """
+FILE = click.Path(path_type=Path, dir_okay=False)
 DIRECTIONS: Final[dict[str, tuple[str, str]]] = {
     "meter": ("import", "export"),
     "ess": ("discharging", "charging"),
@@ -48,26 +53,23 @@ DIRECTIONS: Final[dict[str, tuple[str, str]]] = {
 @click.option("--baud", type=click.IntRange(300, 1_000_000), default=9600, show_default=True, help="Serial: baud rate.")
 @click.option("--parity", type=click.Choice(["none", "even", "odd"]), default="none", show_default=True, help="Serial.")
 @click.option("--stop-bits", type=click.IntRange(1, 2), default=1, show_default=True, help="Serial.")
+@click.option("--user", help="HTTP, MQTT: who asks.")
+@click.option("--password-file", type=FILE, help="HTTP, MQTT: file with the password, readable by its owner only.")
+@click.option("--auth", type=click.Choice(["basic", "digest"]), help="HTTP: how the password is given.")
+@click.option("--ca-file", type=FILE, help="HTTP, MQTT: certificate (PEM) that is trusted.")
 @click.option("--watch", type=click.FloatRange(0.1, 3600), metavar="SECONDS", help="Read again until Ctrl-C.")
 @json_option
-def command(
-    *,
-    profile: str,
-    address: str,
-    timeout: float,
-    baud: int,
-    parity: str,
-    stop_bits: int,
-    watch: float | None,
-    as_json: bool,
-) -> None:
+def command(*, profile: str, address: str, watch: float | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - as click gives them
     """Read a device through a profile (a name, or a file that ends in .yaml) and show every channel with its unit, its
     sign and what that means. --json prints one line per reading while watching."""
     chosen = _profile(profile)
-    line = {"baud": baud, "parity": parity, "stop_bits": stop_bits}
-    connection = parse_connection(address, timeout_s=timeout, line=line)
+    line = {name: options[name] for name in ("baud", "parity", "stop_bits")}
+    access = Access(**{name: options[name] for name in ("user", "password_file", "auth", "ca_file")})
+    timeout_s = options["timeout"]
+    connection, broker = connection_of(chosen, address, timeout_s=timeout_s, line=line, access=access)
     try:
-        asyncio.run(_show(Probe(connection, chosen), chosen, watch, as_json=as_json))
+        probe = probe_of(connection, chosen, broker)
+        asyncio.run(_show(probe, chosen, watch, as_json=as_json))
     except NoAnswerError as error:
         raise UnreachableError(str(error)) from error
     except DeviceError as error:
@@ -83,11 +85,11 @@ def _profile(name: str) -> Profile:
 
 
 async def _show(probe: Probe, profile: Profile, watch_s: float | None, *, as_json: bool) -> None:
-    if watch_s is None:
-        _print(profile, await probe.values(), as_json=as_json, one_line=False)
-        return
-    async for values in probe.watch(watch_s):
-        _print(profile, values, as_json=as_json, one_line=True)
+    async with aclosing(probe.watch(watch_s or 0.0)) as readings:
+        async for values in readings:
+            _print(profile, values, as_json=as_json, one_line=watch_s is not None)
+            if watch_s is None:
+                return
 
 
 def _print(profile: Profile, values: dict[str, float | None], *, as_json: bool, one_line: bool) -> None:

@@ -6,7 +6,7 @@ secrets in messages.
 """
 
 from simems_edge.config.charging import ChargingStation, Ocpp, OcppSettings
-from simems_edge.config.connection import Connection, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp
+from simems_edge.config.connection import Can, Connection, Http, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp, Mqtt
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
     BufferSettings,
@@ -25,6 +25,8 @@ from simems_edge.config.model import (
     Site,
     SiteInfo,
 )
+from simems_edge.config.mqtt import MqttPublish, MqttRequest, MqttSettings, MqttTls
+from simems_edge.config.prices import PriceCsv, PriceJson, PriceSettings
 from simems_edge.config.problem import Problem, SiteError
 from simems_edge.config.settings import parse_settings, settings_problems
 from simems_edge.config.simulation import (
@@ -47,6 +49,7 @@ from simems_edge.config.simulation import (
 
 __all__ = [
     "BufferSettings",
+    "Can",
     "ChargingStation",
     "CloudSettings",
     "ClusterEntry",
@@ -59,12 +62,21 @@ __all__ = [
     "GridLimits",
     "Guards",
     "HmiSettings",
+    "Http",
     "Modbus",
     "ModbusRtu",
     "ModbusRtuTcp",
     "ModbusTcp",
+    "Mqtt",
+    "MqttPublish",
+    "MqttRequest",
+    "MqttSettings",
+    "MqttTls",
     "Ocpp",
     "OcppSettings",
+    "PriceCsv",
+    "PriceJson",
+    "PriceSettings",
     "Problem",
     "RecorderSettings",
     "Shadow",

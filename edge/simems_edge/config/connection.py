@@ -11,6 +11,7 @@ from simems_edge.config.section import Strict
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9._:\-]+$")]
 TimeOut = Annotated[PositiveSeconds, Field(alias="timeout", le=60)]
+FilePath = Annotated[str, Field(min_length=1, max_length=4096)]
 BusUnit = Annotated[int, Field(ge=1, le=247)]
 """Nobody answers to unit 0 (broadcast) on a serial line (Modbus over Serial Line 1.02, 2.2)."""
 
@@ -50,10 +51,55 @@ class ModbusRtu(Strict):
         return (self.baud, self.parity, self.stop_bits)
 
 
+class Http(Strict):
+    """A device that answers JSON over HTTP. Components with the same section share one connection, one question at a
+    time."""
+
+    url: Annotated[
+        str, Field(max_length=300, pattern=r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/\-]*)?$")
+    ]
+    """``http://192.168.1.30``, without a path unless every request begins with it; IPv4 address or host name."""
+    timeout_s: TimeOut = 3.0
+    auth: Literal["basic", "digest"] | None = None
+    user: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    password_file: FilePath | None = None
+    """File whose first line is the password, readable by its owner only; relative to the site file."""
+    ca_file: FilePath | None = None
+    """Certificate (PEM) of the device or of who signed it, where no public authority did; relative to the site file."""
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        given = [self.auth is not None, self.user is not None, self.password_file is not None]
+        if any(given) and not all(given):
+            raise ValueError("has half of its credentials; give auth, user and password_file, or none of them")
+        if self.ca_file is not None and not self.url.startswith("https:"):
+            raise ValueError("has a ca_file but no https; write the url with https:// or remove ca_file")
+        return self
+
+
+class Mqtt(Strict):
+    """A device that sends its messages to the broker of the section ``mqtt``."""
+
+    topic: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^+#\x00\s/]+(/[^+#\x00\s/]+)*$")]
+    """Its topic, e.g. ``zigbee2mqtt/main_meter``."""
+    timeout_s: Annotated[PositiveSeconds, Field(alias="timeout", le=3600)] = 60.0
+    """Silent for so long it counts as gone."""
+
+
+class Can(Strict):
+    """A device on a CAN bus of this machine."""
+
+    channel: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9._\-]+$")]
+    """The interface, e.g. ``can0``; its bit rate is set by the system."""
+    interface: Literal["socketcan", "virtual"] = "socketcan"
+    timeout_s: TimeOut = 2.0
+    """Silent for so long it counts as gone."""
+
+
 Modbus = ModbusTcp | ModbusRtuTcp | ModbusRtu
-AnyConnection = Modbus | Ocpp
-Protocol = Literal["modbus", "ocpp"]
-KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu", "ocpp")
+AnyConnection = Modbus | Http | Mqtt | Can | Ocpp
+Protocol = Literal["modbus", "http", "mqtt", "can", "ocpp"]
+KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu", "http", "mqtt", "can", "ocpp")
 
 
 class Connection(Strict):
@@ -62,6 +108,9 @@ class Connection(Strict):
     modbus_tcp: ModbusTcp | None = None
     modbus_rtu_tcp: ModbusRtuTcp | None = None
     modbus_rtu: ModbusRtu | None = None
+    http: Http | None = None
+    mqtt: Mqtt | None = None
+    can: Can | None = None
     ocpp: Ocpp | None = None
 
     @model_validator(mode="after")
@@ -90,31 +139,48 @@ class Connection(Strict):
     @property
     def protocol(self) -> Protocol:
         """Which bridge serves it."""
-        return "ocpp" if isinstance(self.given, Ocpp) else "modbus"
+        one = self.given
+        if isinstance(one, Http):
+            return "http"
+        if isinstance(one, Mqtt):
+            return "mqtt"
+        if isinstance(one, Ocpp):
+            return "ocpp"
+        return "can" if isinstance(one, Can) else "modbus"
 
     @property
     def modbus(self) -> Modbus:
         """Of a Modbus connection; TypeError for another."""
         one = self.given
-        if isinstance(one, Ocpp):
+        if isinstance(one, Http | Mqtt | Can | Ocpp):
             raise TypeError(f"a connection of kind {self.kind} has no Modbus unit")
         return one
 
     @property
     def line(self) -> str:
-        """What several devices can share: ``host:port``, the serial device, the station; as in messages."""
+        """What several devices can share: ``host:port``, the serial device, the broker, the bus; as in messages."""
         one = self.given
+        if isinstance(one, Http):
+            return one.url.lower().rstrip("/")
+        if isinstance(one, Mqtt):
+            return "the broker"
         if isinstance(one, Ocpp):
             return f"station {one.station}"
+        if isinstance(one, Can):
+            return one.channel
         return one.device if isinstance(one, ModbusRtu) else f"{one.host.lower()}:{one.port}"
 
     @property
     def place(self) -> str:
-        """The one device on its line: a Modbus unit, a connector."""
+        """The one device on its line: a Modbus unit, a topic, a connector; empty where a line has one device."""
         one = self.given
-        return f"connector {one.connector}" if isinstance(one, Ocpp) else f"unit {one.unit}"
+        if isinstance(one, Http | Can):
+            return ""
+        if isinstance(one, Ocpp):
+            return f"connector {one.connector}"
+        return f"topic {one.topic}" if isinstance(one, Mqtt) else f"unit {one.unit}"
 
     @property
     def shown(self) -> str:
         """Line and place, for messages."""
-        return f"{self.line} {self.place}"
+        return f"{self.line} {self.place}".strip()

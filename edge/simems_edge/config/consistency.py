@@ -16,18 +16,22 @@ RESERVED_IDS: Final = frozenset({"site", "cycle", "edge"})
 PAIRS: Final = ("soc_pct", "cell_voltage_v", "voltage_v", "cell_temperature_degc", "charge_temperature_degc")
 """Guards with a lower and an upper bound."""
 SHORTEST_PERIOD_WITH_CONTROLLERS_S: Final = 0.01
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
-_OWN: Final = {
+OWN: Final = {
     "modbus": "give each component its own host, port or unit",
+    "http": "give each component its own url, or a profile of another part of the device",
+    "mqtt": "give each component its own topic",
+    "can": "give each component its own channel, or a profile of another device",
     "ocpp": "give each component its own station or connector",
 }
 """What to do about two components at one device, by protocol."""
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _simulation, charging_problems)
-    return [problem for check in checks for problem in check(site, document)]
+    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _prices, _simulation)
+    found = [problem for check in checks for problem in check(site, document)]
+    return [*found, *charging_problems(site, document)]
 
 
 def _ids(site: Site, document: Document) -> Iterator[Problem]:
@@ -103,7 +107,7 @@ def _connections(site: Site, document: Document) -> Iterator[Problem]:
         first = users.setdefault((connection.line, connection.place, component.profile), position)
         if first != position:
             message = f"is the device of component {site.components[first].id!r} already"
-            yield document.problem(path, message, _OWN[connection.protocol], value=shown)
+            yield document.problem(path, message, OWN[connection.protocol], value=shown)
         if isinstance(one, ModbusRtu):
             at, other = lines.setdefault(connection.line, (position, one))
             if other.line != one.line:
@@ -156,6 +160,18 @@ def _times(site: Site, document: Document) -> Iterator[Problem]:
         yield document.problem(
             path, message, "record no faster than the cycle runs", value=f"{site.recorder.interval_s:g} s"
         )
+
+
+def _prices(site: Site, document: Document) -> Iterator[Problem]:
+    prices = site.prices
+    if prices is None:
+        return
+    zones = available_timezones()
+    if prices.zone not in zones:
+        yield _unknown(document, ("prices", "zone"), prices.zone, zones, "an IANA name, e.g. Europe/Stockholm")
+    if prices.currency != site.site.currency:
+        message = f"is not the site's currency {site.site.currency}: prices are not exchanged"
+        yield document.problem(("prices", "currency"), message, "use a source in the site's currency")
 
 
 def _simulation(site: Site, document: Document) -> Iterator[Problem]:

@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from simems_edge.config.connection import Connection
 from simems_edge.config.consistency import consistency_problems
 from simems_edge.config.document import Document
 from simems_edge.config.explain import explain
 from simems_edge.config.model import Component, Site
+from simems_edge.config.mqtt import MqttSettings
 from simems_edge.config.parse import read_document
 from simems_edge.config.problem import Problem, SiteError
+
+Section = TypeVar("Section", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,39 @@ def site_of(document: Document) -> SiteFile:
 def _placed(site: Site, folder: FilePath) -> Site:
     """Paths in a site file are relative to it; from here on they are whole."""
     components = tuple(_component_placed(component, folder) for component in site.components)
-    return site.model_copy(update={"components": components})
+    mqtt, prices = _mqtt_placed(site.mqtt, folder), site.prices
+    if prices is not None:
+        prices = placed(prices, folder, "token_file")
+    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices})
+
+
+def _mqtt_placed(mqtt: MqttSettings | None, folder: FilePath) -> MqttSettings | None:
+    if mqtt is None:
+        return None
+    tls = mqtt.tls if mqtt.tls is None else placed(mqtt.tls, folder, "ca_file", "certificate_file", "key_file")
+    requests = tuple(placed(request, folder, "secret_file") for request in mqtt.requests)
+    return placed(mqtt, folder, "password_file").model_copy(update={"tls": tls, "requests": requests})
 
 
 def _component_placed(component: Component, folder: FilePath) -> Component:
-    if component.estimator is None:
-        return component
-    cell = str((folder / component.estimator.cell).resolve())
-    return component.model_copy(update={"estimator": component.estimator.model_copy(update={"cell": cell})})
+    updates: dict[str, object] = {"connection": _connection_placed(component.connection, folder)}
+    if component.estimator is not None:
+        cell = str((folder / component.estimator.cell).resolve())
+        updates["estimator"] = component.estimator.model_copy(update={"cell": cell})
+    return component.model_copy(update=updates)
+
+
+def _connection_placed(connection: Connection, folder: FilePath) -> Connection:
+    http = connection.http
+    if http is None:
+        return connection
+    return connection.model_copy(update={"http": placed(http, folder, "password_file", "ca_file")})
+
+
+def placed(section: Section, folder: FilePath, *names: str) -> Section:
+    """The section with the files that it names as whole paths."""
+    given = {name: getattr(section, name) for name in names if getattr(section, name) is not None}
+    return section.model_copy(update={name: str((folder / path).resolve()) for name, path in given.items()})
 
 
 def _not_a_site(document: Document) -> Problem:

@@ -6,7 +6,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from simems_edge.config.charging import OcppSettings
 from simems_edge.config.connection import Connection, Port
+from simems_edge.config.mqtt import MqttSettings
 from simems_edge.config.outside import Dimming, ExternalLimits
+from simems_edge.config.prices import PriceSettings
 from simems_edge.config.quantities import (
     NonNegativeCurrentA,
     NonNegativePowerW,
@@ -184,6 +186,9 @@ class Component(Strict):
     name: Name = ""
     profile: Annotated[str, Field(min_length=1, max_length=64)]
     connection: Connection
+    bms: ComponentId | None = None
+    """Component of a battery management system that stands apart from this inverter (on a CAN bus): its limits, state
+    of charge, cells and temperatures hold as well; where it says nothing, nothing flows."""
     guards: Guards = Guards()
     control: Control | None = None
     estimator: Estimator | None = None
@@ -280,6 +285,8 @@ class Site(Strict):
     ocpp: OcppSettings | None = None
     """Charging stations that connect to this edge."""
     buffer: BufferSettings = BufferSettings()
+    mqtt: MqttSettings | None = None
+    prices: PriceSettings | None = None
     simulation: Simulation | None = None
     """Read by the virtual plant only."""
 

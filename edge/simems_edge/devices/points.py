@@ -1,12 +1,13 @@
 """Where a channel's value lies in a device and how it is written there: the inner parts of a profile, as data."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from simems_edge.devices.content_points import CanPoint, CanSink, HttpPoint, HttpSink, MqttPoint, MqttSink
+from simems_edge.devices.data import Data, Sign
 from simems_edge.devices.tables import BIT_TABLES, WRITABLE_TABLES, Table
 
-Sign = Literal[-1, 1]
 NumberType = Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "bit"]
 Carries = Literal["value", "magnitude", "positive", "negative", "direction"]
 WORDS: dict[str, int] = {
@@ -15,12 +16,15 @@ WORDS: dict[str, int] = {
 Address = Annotated[int, Field(ge=0, le=65535)]
 UnitId = Annotated[int, Field(ge=0, le=255)]
 BitNumber = Annotated[int, Field(ge=0, le=63)]
+PROTOCOLS: Final = ("sunspec", "modbus", "http", "mqtt", "can", "ocpp")
+REGISTERS: Final = ("sunspec", "modbus")
+CONTENT: Final = ("http", "mqtt", "can")
+"""Devices that speak in documents and messages."""
 
 
-class Data(BaseModel):
-    """Base of every part of a profile."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+def given(part: Data) -> list[str]:
+    """Protocols that a part of a profile names a point of."""
+    return [name for name in PROTOCOLS if getattr(part, name, None) is not None]
 
 
 class PointRef(Data):
@@ -40,7 +44,7 @@ class SunSpecPoint(PointRef):
     """The point is a percentage of this other point."""
     bit: BitNumber | None = None
     """The channel is this bit of a bit field."""
-    values: dict[int, int] = {}
+    values: dict[int, int] = Field(default_factory=dict)
     """Enumerations: device's number -> the channel's number; a number not named here is passed on."""
 
 
@@ -87,7 +91,7 @@ class RegisterPoint(Register):
     """Raw numbers (as the type reads them) that say "no value"; of floats NaN and infinity always do."""
     bit: BitNumber | None = None
     """The channel is this bit of the register."""
-    values: dict[int, int] = {}
+    values: dict[int, int] = Field(default_factory=dict)
     """Enumerations: device's number -> the channel's number; a number not named here is passed on."""
     negative_when: FlagBit | None = None
     """The device gives a magnitude; the value is negative while this bit is set."""
@@ -111,18 +115,16 @@ class Term(Data):
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    http: HttpPoint | None = None
+    mqtt: MqttPoint | None = None
+    can: CanPoint | None = None
     ocpp: OcppPoint | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if [self.sunspec, self.modbus, self.ocpp].count(None) != 2:
-            raise ValueError("name exactly one of sunspec, modbus or ocpp")
+        if len(given(self)) != 1:
+            raise ValueError("name exactly one of sunspec, modbus, http, mqtt, can or ocpp")
         return self
-
-    @property
-    def protocol(self) -> str:
-        """Which of them."""
-        return next(name for name in ("sunspec", "modbus", "ocpp") if getattr(self, name) is not None)
 
 
 class Source(Data):
@@ -130,6 +132,9 @@ class Source(Data):
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    http: HttpPoint | None = None
+    mqtt: MqttPoint | None = None
+    can: CanPoint | None = None
     ocpp: OcppPoint | None = None
     sum: tuple[Term, ...] = ()
     """The value is the sum of these; missing when one is missing."""
@@ -138,14 +143,15 @@ class Source(Data):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        one = [point is not None for point in (self.sunspec, self.modbus, self.ocpp)]
-        if [*one, bool(self.sum), bool(self.product)].count(True) != 1:
-            raise ValueError("name exactly one of sunspec, modbus or ocpp, or the sum or product of several")
+        if len(given(self)) + bool(self.sum) + bool(self.product) != 1:
+            raise ValueError(
+                "name exactly one of sunspec, modbus, http, mqtt, can or ocpp, or the sum or product of several"
+            )
         return self
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        return self.sum or self.product or (Term(sunspec=self.sunspec, modbus=self.modbus, ocpp=self.ocpp),)
+        return self.sum or self.product or (Term(**{name: getattr(self, name) for name in given(self)}),)
 
 
 class Codes(Data):
@@ -163,7 +169,7 @@ class Part(Term):
     """value; its magnitude; what is positive of it (else 0); the magnitude of what is negative of it (else 0); its
     direction as one of ``codes``."""
     codes: Codes | None = None
-    encode: dict[int, int] = {}
+    encode: dict[int, int] = Field(default_factory=dict)
     """Enumerations: the channel's number -> the raw number; nothing else can be set."""
     floor: Annotated[float, Field(gt=0)] | None = None
     """The smallest value that the register takes; 0 is written as this (another part then switches off), and what lies
@@ -175,6 +181,8 @@ class Part(Term):
     def _codes_for_directions(self) -> Self:
         if (self.carries == "direction") != (self.codes is not None):
             raise ValueError("codes belong to carries: direction, and only there")
+        if not set(given(self)) <= set(REGISTERS):
+            raise ValueError("parts of a setpoint are registers; use sunspec or modbus")
         if self.modbus is not None and self.modbus.table not in WRITABLE_TABLES:
             raise ValueError(f"table {self.modbus.table} cannot be written; use holding or coil")
         return self
@@ -200,13 +208,16 @@ class Sink(Data):
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
-    ocpp: OcppPoint | None = None
     parts: tuple[Part, ...] = ()
     """Several registers carry the setpoint, written in this order."""
+    http: HttpSink | None = None
+    mqtt: MqttSink | None = None
+    can: CanSink | None = None
+    ocpp: OcppPoint | None = None
     memory: Literal["volatile", "persistent"] | None = None
     """persistent: the device keeps it over a power cut and its memory wears out. Then it is never written cyclically,
-    only when it really changed, and at most ``daily_writes`` times. To be said of bare registers; the controls of
-    SunSpec are volatile."""
+    only when it really changed, and at most ``daily_writes`` times. To be said of bare registers, HTTP and MQTT; the
+    controls of SunSpec and CAN are volatile."""
     daily_writes: Annotated[int, Field(ge=1, le=1000)] = 24
     """Budget of a persistent setpoint in 24 h."""
     watchdog_s: Annotated[float, Field(gt=0)] | None = None
@@ -220,10 +231,10 @@ class Sink(Data):
     it stays (a limit that protects the grid)."""
     read_back: bool = True
     """False: the registers can only be written."""
-    arm: dict[str, int] = {}
+    arm: dict[str, int] = Field(default_factory=dict)
     """Raw values of other points of the same SunSpec model that make the device follow the setpoint; written with the
     first setpoint and again when the device no longer shows them."""
-    disarm: dict[str, int] = {}
+    disarm: dict[str, int] = Field(default_factory=dict)
     """Raw values that hand the device back to itself, written on an orderly stop."""
     arm_registers: tuple[RegisterValue, ...] = ()
     """As ``arm``, for bare registers."""
@@ -232,12 +243,11 @@ class Sink(Data):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        one = [point is not None for point in (self.sunspec, self.modbus, self.ocpp)]
-        if [*one, bool(self.parts)].count(True) != 1:
-            raise ValueError("name exactly one of sunspec, modbus or ocpp, or several parts")
+        if len(given(self)) + bool(self.parts) != 1:
+            raise ValueError("name exactly one of sunspec, modbus, http, mqtt, can or ocpp, or several parts")
         bare = any(part.modbus is not None for part in self.pieces)
-        if bare and self.memory is None:
-            raise ValueError("say of a bare register whether its memory is volatile or persistent")
+        if (bare or self.http is not None or self.mqtt is not None) and self.memory is None:
+            raise ValueError("say of a bare register (or HTTP, MQTT) whether its memory is volatile or persistent")
         if self.memory == "persistent" and self.watchdog_s is not None:
             raise ValueError("a persistent register must not be written cyclically; remove watchdog_s")
         if bare and (self.arm or self.disarm):
@@ -246,7 +256,10 @@ class Sink(Data):
 
     @property
     def pieces(self) -> tuple[Part, ...]:
-        return self.parts or (Part(sunspec=self.sunspec, modbus=self.modbus, ocpp=self.ocpp),)
+        """Registers; none where the setpoint is a request or a message."""
+        if self.sunspec is None and self.modbus is None:
+            return self.parts
+        return (Part(sunspec=self.sunspec, modbus=self.modbus),)
 
     @property
     def persistent(self) -> bool:

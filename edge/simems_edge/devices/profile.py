@@ -11,7 +11,9 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from simems_edge.contracts.interfaces import INTERFACES, Kind, ValueKind
-from simems_edge.devices.points import Data, Identity, Sink, Source, SunSpecPoint, Term
+from simems_edge.devices.content_points import Alive, CanNetwork
+from simems_edge.devices.data import Data
+from simems_edge.devices.points import CONTENT, Identity, Sink, Source, SunSpecPoint, Term, given
 
 Access = Literal["read", "write", "read_write"]
 _FOLDER: Final = files("simems_edge.devices") / "profiles"
@@ -80,8 +82,10 @@ class Profile(Data):
     """The document the points and signs were taken from."""
     untested: Annotated[str, Field(min_length=1)]
     """What nobody has yet seen work on real hardware."""
-    protocol: Literal["sunspec", "modbus", "ocpp"] = "sunspec"
-    """sunspec: the models are found in the device. modbus: registers at fixed addresses. ocpp: a charging station."""
+    protocol: Literal["sunspec", "modbus", "http", "mqtt", "can", "ocpp"] = "sunspec"
+    """sunspec: the models are found in the device. modbus: registers at fixed addresses. http: JSON documents that are
+    asked for. mqtt: messages that the device sends to a broker. can: frames, as a DBC file lays them out.
+    ocpp: a charging station that connects to this edge."""
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     """Profiles of one device name it alike (a hybrid inverter's battery, PV and meter); components with such profiles
     may stand at one unit."""
@@ -91,6 +95,10 @@ class Profile(Data):
     """Most registers that the device answers at once."""
     max_gap: Annotated[int, Field(ge=0, le=100)] = 0
     """Registers that no channel needs and that may be read over to save a request; 0 where a device refuses gaps."""
+    alive: tuple[Alive, ...] = ()
+    """What must change all the time (a counter, the device's clock); of protocols http, mqtt and can."""
+    can: CanNetwork | None = None
+    """The frames of a CAN device."""
     channels: Annotated[tuple[ProfileChannel, ...], Field(min_length=1)]
 
     @field_validator("channels")
@@ -118,15 +126,26 @@ class Profile(Data):
         return [f"lacks the mandatory channel {name} of a {self.kind}; add it under channels" for name in missing]
 
     def _foreign(self) -> list[str]:
-        """Points of the other protocol."""
-        named = [(c.name, term.protocol) for c in self.channels for term in _terms(c)]
-        if self.protocol != "modbus" and self.identify:
-            named.append(("identify", "modbus"))
-        return [
+        """Points of another protocol, and parts that this one does not have."""
+        found = [
             f"{name} names {other}, but the protocol is {self.protocol}; correct one of them"
-            for name, other in dict.fromkeys(named)
+            for name, other in self._named()
             if other != self.protocol
         ]
+        if self.identify and self.protocol != "modbus":
+            found.append(f"identify names modbus, but the protocol is {self.protocol}; correct one of them")
+        if (self.can is not None) != (self.protocol == "can"):
+            found.append("the section can belongs to protocol can; add it or remove it")
+        if self.alive and self.protocol not in CONTENT:
+            found.append(f"alive is nothing of protocol {self.protocol}; remove it")
+        return found
+
+    def _named(self) -> list[tuple[str, str]]:
+        """Who names a point of which protocol."""
+        rows = [(c.name, protocol) for c in self.channels for term in _terms(c) for protocol in given(term)]
+        rows += [(c.name, protocol) for c in self.channels for sink in c.write for protocol in given(sink)]
+        rows += [("alive", protocol) for one in self.alive for protocol in given(one)]
+        return list(dict.fromkeys(rows))
 
     def _misfit(self, channel: ProfileChannel) -> str | None:
         if self.kind == "sensor":

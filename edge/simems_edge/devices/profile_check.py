@@ -8,16 +8,23 @@ product's own encoder.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from simems_edge.devices.can_check import can_problems
+from simems_edge.devices.can_frames import codecs, decoded, numbers_of
+from simems_edge.devices.commands import Command, allowed, command_of
+from simems_edge.devices.content_view import ContentView
+from simems_edge.devices.data import Data
 from simems_edge.devices.definition import DefinitionError, load_definition
-from simems_edge.devices.points import Address, Data, PointRef, UnitId
+from simems_edge.devices.json_content import ContentError
+from simems_edge.devices.points import CONTENT, Address, PointRef, UnitId
 from simems_edge.devices.profile import Profile, ProfileChannel, ProfileError, parse_profile
 from simems_edge.devices.register_view import RegisterView
 from simems_edge.devices.registers import EncodeError
@@ -31,6 +38,9 @@ Words = Mapping[tuple[int | None, Table, int], int]
 TOLERANCE = 1e-6
 
 
+Hexadecimal = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2} ?){0,64}$")]
+
+
 class Stretch(Data):
     """Neighbouring registers (or coils, 0 or 1 each)."""
 
@@ -40,21 +50,43 @@ class Stretch(Data):
     unit: UnitId | None = None
 
 
+class ExpectedRequest(Data):
+    """A request (HTTP) or a message (MQTT: ``place`` is the topic)."""
+
+    place: str
+    method: str = "GET"
+    body: Any = None
+    """JSON (HTTP), or the payload's text (MQTT); null: empty."""
+
+
 class ExpectedWrite(Data):
     """What a setpoint must become, in this order."""
 
     channel: str
     value: float
-    registers: tuple[Stretch, ...]
+    registers: tuple[Stretch, ...] = ()
+    request: ExpectedRequest | None = None
+    frame: Hexadecimal | None = None
+    """A CAN message, its counter at 0."""
 
 
 class Case(Data):
-    """Registers of a device at one moment, and what they mean."""
+    """What a device says at one moment, and what it means: registers, or documents, or frames."""
 
-    registers: Annotated[tuple[Stretch, ...], Field(min_length=1)]
+    registers: tuple[Stretch, ...] = ()
+    documents: dict[str, Any] = Field(default_factory=dict)
+    """Path (HTTP) or topic (MQTT) -> what the device says there."""
+    frames: dict[str, Hexadecimal] = Field(default_factory=dict)
+    """Name of a CAN message (``NAME#VALUE`` of a multiplexed one) -> its bytes in hexadecimal."""
     values: dict[str, float | None]
     """Channel -> value in its unit and our sign; null: missing."""
     writes: tuple[ExpectedWrite, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.registers or self.documents or self.frames):
+            raise ValueError("says nothing; give registers, documents or frames")
+        return self
 
     def words(self) -> dict[tuple[int | None, Table, int], int]:
         """Each register by its place."""
@@ -94,6 +126,7 @@ def _yaml(path: Path) -> object:
 def profile_problems(profile: Profile) -> list[str]:
     """What is wrong with a profile that its schema cannot know."""
     found = [text for channel in profile.channels for text in _channel_problems(channel)]
+    found += can_problems(profile)
     for name, text in (("source", profile.source), ("untested", profile.untested)):
         if len(text.split()) < 4:
             found.append(f"{name}: says too little; name the document with its version, and what nobody has tried")
@@ -111,7 +144,8 @@ def _channel_problems(channel: ProfileChannel) -> Iterator[str]:
     for sink in channel.write:
         for piece in (p.sunspec for p in sink.pieces if p.sunspec is not None):
             yield from _not_writable(channel.name, piece, (*sink.arm, *sink.disarm))
-    bare = any(piece.modbus is not None for sink in channel.write for piece in sink.pieces)
+    ranged = any(sink.http or sink.mqtt or sink.can for sink in channel.write)
+    bare = ranged or any(piece.modbus is not None for sink in channel.write for piece in sink.pieces)
     if bare and channel.kind == "float" and channel.minimum is None and channel.maximum is None:
         yield f"{channel.name}: can be set without any range; give minimum and maximum"
 
@@ -136,6 +170,8 @@ def _not_writable(channel: str, point: PointRef, beside: tuple[str, ...]) -> Ite
 
 def case_problems(profile: Profile, case: Case) -> list[str]:
     """Where the case and the profile differ; empty when every value and every write is as it must be."""
+    if profile.protocol in CONTENT:
+        return [*content_problems(profile, case), *_content_values(profile, case)]
     words = case.words()
     try:
         view = _view(profile, words)
@@ -147,6 +183,67 @@ def case_problems(profile: Profile, case: Case) -> list[str]:
     for write in case.writes:
         found += _write_problems(view, write)
     return found
+
+
+def content_problems(profile: Profile, case: Case) -> Iterator[str]:
+    """Documents and frames that the profile needs and the case lacks, and requests that are not as they must be."""
+    given = {*case.documents, *case.frames}
+    for part in ContentView(profile).parts:
+        if part.key not in given and not part.apart:
+            yield f"{'frames' if profile.protocol == 'can' else 'documents'}.{part.key}: is read but not given"
+    fits = allowed(profile.channels)
+    for write in (one for one in case.writes if one.request is not None):
+        yield from _request_problems(profile, write, fits)
+    for write in (one for one in case.writes if one.frame is not None):
+        yield from _frame_problems(profile, write)
+
+
+def _content_values(profile: Profile, case: Case) -> list[str]:
+    view = ContentView(profile)
+    try:
+        contents = case.documents if profile.can is None else decoded(profile, case.frames)
+    except ContentError as error:
+        return [f"frames: {error}"]
+    for key, content in contents.items():
+        view.update(key, content, 0)
+    return list(_value_problems(view.values(), case))
+
+
+def _frame_problems(profile: Profile, expected: ExpectedWrite) -> Iterator[str]:
+    place = f"writes.{expected.channel}={expected.value:g}"
+    try:
+        channel = profile.channel(expected.channel)
+        sent = _frame(profile, channel, expected.value)
+    except (KeyError, IndexError, EncodeError) as error:
+        yield f"{place}: cannot be sent: {error}"
+        return
+    if sent != bytes.fromhex(expected.frame or ""):
+        yield f"{place}: sends {sent.hex(' ')}, not {expected.frame}"
+
+
+def _frame(profile: Profile, channel: ProfileChannel, value: float) -> bytes:
+    sink, known = channel.write[0].can, codecs(profile)
+    said = () if profile.can is None else profile.can.transmit
+    transmit = next((one for one in said if sink is not None and one.message == sink.message), None)
+    if sink is None or transmit is None:
+        raise EncodeError("the profile transmits no message with it")
+    return known[transmit.message].encode(numbers_of(transmit, [(channel, sink, value)]), 0)
+
+
+def _request_problems(profile: Profile, expected: ExpectedWrite, fits: Callable[[Command], bool]) -> Iterator[str]:
+    place, request = f"writes.{expected.channel}={expected.value:g}", expected.request
+    try:
+        channel = profile.channel(expected.channel)
+        command = command_of(channel, channel.write[0], expected.value)
+    except (KeyError, IndexError, EncodeError) as error:
+        yield f"{place}: cannot be sent: {error}"
+        return
+    body = (json.loads(command.text) if command.text else None) if profile.protocol == "http" else command.text
+    sent = ExpectedRequest(place=command.place, method=command.method, body=body)
+    if sent != request:
+        yield f"{place}: sends {sent}, not {request}"
+    if not fits(command):
+        yield f"{place}: is not among what the profile sends"
 
 
 def _view(profile: Profile, words: Words) -> DeviceView:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simems_edge.config import Component, Problem, Site
+from simems_edge.config.consistency import OWN
 from simems_edge.config.document import Document
 from simems_edge.config.problem import Path
 from simems_edge.devices.profile import ProfileError, load_profile
@@ -16,13 +17,15 @@ def shared_unit_problems(site: Site, document: Document) -> Iterator[Problem]:
     first: dict[tuple[str, str], Component] = {}
     for position, component in enumerate(site.components):
         connection = component.connection
+        if connection.protocol in {"can", "mqtt"}:
+            continue  # a bus and a broker carry many devices, told apart by their messages
         other = first.setdefault((connection.line, connection.place), component)
         if other.profile == component.profile or _parts_of_one(other.profile, component.profile):
             continue
         path: Path = ("components", position, "connection", connection.kind)
-        shown = connection.shown
         message = f"is the device of component {other.id!r} already"
-        yield document.problem(path, message, "give each component its own host, port or unit", value=shown)
+        remedy = OWN[connection.protocol]
+        yield document.problem(path, message, remedy, value=connection.shown)
 
 
 def _parts_of_one(one: str, other: str) -> bool:

@@ -13,6 +13,8 @@ from simems_edge.config.problem import Path, path_text
 from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
+from simems_edge.devices.bms_check import bms_problems, profile_of
+from simems_edge.devices.connection_check import connection_problems
 from simems_edge.devices.dimming_check import dimming_problems
 from simems_edge.devices.estimator_inputs import estimator_problems
 from simems_edge.devices.phases import missing_for_phases
@@ -30,6 +32,8 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
     if file.site is not None:
         kinds, found = _kinds(file.site, file.document)
         problems += found
+        problems += connection_problems(file.site, file.document)
+        problems += bms_problems(file.site, file.document)
         problems += shared_unit_problems(file.site, file.document)
         problems += _guards(file.site, file.document)
         problems += _estop(file.site, file.document)
@@ -104,7 +108,7 @@ def _guards(site: Site, document: Document) -> Iterator[Problem]:
                 yield document.problem(
                     (*path, name), f"is a guard of a battery, but {component.id!r} is of kind {kind}", "remove it"
                 )
-        yield from _windows(document, path, component)
+        yield from _windows(document, path, component, _bms_reads(site, component))
         if component.guards.ramp_w_per_s is not None and kind not in {None, "ess", "pv"}:
             message = f"is a guard of what can be set, but {component.id!r} is of kind {kind}"
             yield document.problem((*path, "ramp_w_per_s"), message, "remove it")
@@ -121,10 +125,17 @@ _READS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 """Guard -> what it needs, one channel of each tuple."""
 
 
-def _windows(document: Document, path: Path, component: Component) -> Iterator[Problem]:
+def _bms_reads(site: Site, component: Component) -> frozenset[str]:
+    """What a BMS apart from the inverter reads."""
+    bms = next((one for one in site.components if one.id == component.bms), None)
+    profile = None if bms is None else profile_of(bms)
+    return frozenset() if profile is None else frozenset(row.name for row in profile.channels if row.readable)
+
+
+def _windows(document: Document, path: Path, component: Component, beside: frozenset[str]) -> Iterator[Problem]:
     """A limit that nobody measures cannot be kept: it would hold the battery still for ever."""
     profile = _profile_of(component)
-    readable = frozenset() if profile is None else {row.name for row in profile.channels if row.readable}
+    readable = beside | (frozenset() if profile is None else {row.name for row in profile.channels if row.readable})
     needs = {**_READS, "charge_temperature_degc": _READS["cell_temperature_degc"]}
     for name, wanted in needs.items():
         if profile is None or profile.kind != "ess" or getattr(component.guards, name) is None:

@@ -134,7 +134,7 @@ class DeviceView(ABC):
     def setpoint_writes(self, channel: ProfileChannel, value: float) -> list[Write]:
         """Registers that carry ``value`` (channel's unit, our sign) to the device, in order. Raises
         :class:`EncodeError` when the value is not finite, outside the channel's range, or cannot be written."""
-        if not math.isfinite(value) or not _inside(channel, value):
+        if not math.isfinite(value) or not inside_range(channel, value):
             raise EncodeError(f"{value!r} is outside the range of {channel.name}")
         return [self._write_of(part, value) for part in self._sink_of(channel).pieces]
 
@@ -167,7 +167,8 @@ class DeviceView(ABC):
         return self._sink_of(channel)
 
 
-def _inside(channel: ProfileChannel, value: float) -> bool:
+def inside_range(channel: ProfileChannel, value: float) -> bool:
+    """Whether the channel may have this value."""
     minimum = -math.inf if channel.minimum is None else channel.minimum
     return minimum <= value <= (math.inf if channel.maximum is None else channel.maximum)
 

@@ -170,16 +170,36 @@ def _stale_data(facts: Facts) -> Iterator[Condition]:
         )
 
 
+_OF_FEEDS = {
+    "prices_missing": (
+        "Prices of the day ahead are missing",
+        "Where no price holds, controllers that need one do what they declare for that.",
+        "Check the section prices of the site file and the way to the source. The alarm clears by itself.",
+    ),
+    "broker_lost": (
+        "The MQTT broker does not answer",
+        "Nothing is told to it and nothing can be asked there; the control goes on.",
+        "Check the section mqtt of the site file and the broker. The alarm clears by itself.",
+    ),
+}
+"""Text, effect and remedy of problems that are no device's."""
+_OF_DEVICES = (
+    "The device may not follow its setpoint.",
+    "Check the device's operating mode and remote control settings.",
+)
+
+
 def _bridge_problems(facts: Facts) -> Iterator[Condition]:
     for (component, code), reason in facts.problems.items():
+        text, effect, remedy = _OF_FEEDS.get(code, (f"{component} does not do what was asked", *_OF_DEVICES))
         yield Condition(
             code=code,
             severity="warning",
             component=component,
-            text=f"{component} does not do what was asked",
+            text=text,
             cause=reason,
-            effect="The device may not follow its setpoint.",
-            remedy="Check the device's operating mode and remote control settings.",
+            effect=effect,
+            remedy=remedy,
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from simems_core import Actuator, Channel, Clock, Cluster, Cycle, Guard, ProcessImage, Source
 
 from simems_edge.bridges.connection import connection_channels
+from simems_edge.bridges.prices import price_channels
 from simems_edge.config import Site
 from simems_edge.contracts import Controller, Priority
 from simems_edge.controllers.registry import build_controllers
@@ -121,7 +122,8 @@ def _rows(
         rows.extend(schedule_channels(batteries, site.cycle.period_s))
     totals = group_channels({group.target: group.unit for group in found})
     rows += [*estimate_channels(site), *connection_channels(site), *virtual_channels(controllers)]
-    return [*rows, *shadow_channels(site), *totals, *grid_value_channels(), *outside_channels(site)]
+    rows += [*shadow_channels(site), *totals, *grid_value_channels(), *outside_channels(site)]
+    return [*rows, *price_channels(site)]
 
 
 def _cycle(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from simems_core import Guard
 
@@ -31,7 +32,7 @@ def guards(
     found: list[Guard] = []
     for one in every:
         if one.role == "storage":
-            found.extend(_battery(one, profiles[one.component.id]))
+            found.extend(_battery(one, profiles))
     if grid is not None:
         found.extend(_connection(site, profiles, [one for one in every if one.role in POWERS], grid, controllers))
     dimming = dimming_guard(site, profiles, every)
@@ -40,47 +41,56 @@ def guards(
     return [*found, *caps(groups), *_circles(profiles, every)]
 
 
-def _battery(one: Commanded, profile: Profile) -> list[Guard]:
-    battery = one.component
-    found = [
-        Guard.device_limits(
-            one.address,
-            charge_limit=f"{battery.id}/max_charge_power_w",
-            discharge_limit=f"{battery.id}/max_discharge_power_w",
-        )
-    ]
-    if battery.guards.soc_pct is not None:
-        minimum_pct, maximum_pct = battery.guards.soc_pct
-        soc = f"{battery.id}/soc_pct"
-        estimate = estimate_addresses(battery)
-        found.append(
-            Guard.soc(one.address, soc=soc, minimum_pct=minimum_pct, maximum_pct=maximum_pct, estimate=estimate)
-        )
-    return [*found, *windows(battery, profile)]
+def _battery(one: Commanded, profiles: Mapping[str, Profile]) -> list[Guard]:
+    """Of the inverter, and of a BMS apart from it: the stricter of both holds, and the silence of either closes."""
+    battery, soc_pct = one.component, one.component.guards.soc_pct
+    found = []
+    for source in (battery.id, *([] if battery.bms is None else [battery.bms])):
+        limits = (f"{source}/max_charge_power_w", f"{source}/max_discharge_power_w")
+        found.append(Guard.device_limits(one.address, charge_limit=limits[0], discharge_limit=limits[1]))
+        if soc_pct is not None:
+            estimate = estimate_addresses(battery) if source == battery.id else None
+            guard = Guard.soc(
+                one.address,
+                soc=f"{source}/soc_pct",
+                minimum_pct=soc_pct[0],
+                maximum_pct=soc_pct[1],
+                estimate=estimate,
+            )
+            found.append(guard)
+    return [*found, *windows(battery, profiles)]
 
 
-def windows(battery: Component, profile: Profile) -> list[Guard]:
+def windows(battery: Component, profiles: Mapping[str, Profile]) -> list[Guard]:
     """Of what the site file declares; `simems-edge check` refuses what the device does not read. Undeclared limits are
     watched by faults alone, which say nothing of a value that is missing."""
-    declared, readable = battery.guards, {row.name for row in profile.channels if row.readable}
-    cold, hot = (
-        next((name for name in (f"cell_temperature_{end}_degc", "temperature_degc") if name in readable), "")
-        for end in ("min", "max")
-    )
+    declared, read = battery.guards, partial(_read, battery, profiles)
+    cold, hot = (read(f"cell_temperature_{end}_degc", "temperature_degc") for end in ("min", "max"))
     ends: dict[str, list[Edge]] = {"temperature": [], "voltage": []}
     if declared.charge_temperature_degc is not None:
         ends["temperature"] += _ends(declared.charge_temperature_degc, cold, hot, ("charge", "charge"))
     if declared.cell_temperature_degc is not None:
         ends["temperature"] += _ends(declared.cell_temperature_degc, cold, hot, ("both", "both"))
     if declared.cell_voltage_v is not None:
-        pair = ("discharge", "charge")
-        ends["voltage"] += _ends(declared.cell_voltage_v, "cell_voltage_min_v", "cell_voltage_max_v", pair)
+        lowest, highest = (read(f"cell_voltage_{end}_v") for end in ("min", "max"))
+        ends["voltage"] += _ends(declared.cell_voltage_v, lowest, highest, ("discharge", "charge"))
     if declared.voltage_v is not None:
-        ends["voltage"] += _ends(declared.voltage_v, "voltage_v", "voltage_v", ("discharge", "charge"))
+        own = read("voltage_v")
+        ends["voltage"] += _ends(declared.voltage_v, own, own, ("discharge", "charge"))
     address = f"{battery.id}/active_power_w"
-    kept = {name: [(f"{battery.id}/{edge[0]}", *edge[1:]) for edge in found if edge[0] in readable]
-            for name, found in ends.items()}  # fmt: skip
+    kept = {name: [edge for edge in found if edge[0]] for name, found in ends.items()}
     return [Guard.window(address, name=name, edges=found) for name, found in kept.items() if found]
+
+
+def _read(battery: Component, profiles: Mapping[str, Profile], *names: str) -> str:
+    """Address of the first of ``names`` that the BMS reads, else that the battery reads; empty when neither does."""
+    for source in (battery.bms, battery.id):
+        rows = () if source is None else profiles[source].channels
+        readable = {row.name for row in rows if row.readable}
+        name = next((name for name in names if name in readable), None)
+        if name is not None:
+            return f"{source}/{name}"
+    return ""
 
 
 def _ends(limits: tuple[float, float], low: str, high: str, closes: tuple[str, str]) -> list[Edge]:

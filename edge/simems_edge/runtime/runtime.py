@@ -114,7 +114,8 @@ class Runtime:
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
         self.shadows = Shadows(self.assembly, clock)
         self._islanding = Islanding(self.assembly, self.states, self.requests, self.faults)
-        self._reports = BridgeReports()
+        self.reports = BridgeReports()
+        """What stands of bridges and feeds: each report becomes an alarm."""
         self._rules_ns: int | None = None
         self._stepped_statistics: CycleStatistics | None = None
         self.tells_alarms = True
@@ -177,8 +178,8 @@ class Runtime:
                 self.assembly.profiles,
                 self.image,
                 self.clock,
-                on_problem=self._reports.problem,
-                on_clear=self._reports.clear,
+                on_problem=self.reports.problem,
+                on_clear=self.reports.clear,
             )
             thread = BridgeThread(bridge, frozenset(one.address for one in self.assembly.commanded))
             self._threads += [thread, DecisionThread(self.cycle, thread.write)]
@@ -298,8 +299,8 @@ class Runtime:
             decisions,
             self._cycle_statistics(),
             stale=stale if self.state != "INIT" else {},
-            lost=self._reports.lost(),
-            problems=self._reports.problems(),
+            lost=self.reports.lost(),
+            problems=self.reports.problems(),
             failing=self._host.failing(),
             faults=self.faults,
         )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from simems_edge.bridges.errors import NoAnswerError
 from simems_edge.bridges.modbus.actuator import PERSISTENT_INTERVAL_S, ActuatorWriter
-from simems_edge.bridges.modbus.errors import NoAnswerError
-from simems_edge.bridges.modbus.reporter import Reporter
-from simems_edge.bridges.modbus.setpoints import LIFETIME_S, SetpointStore
+from simems_edge.bridges.reporter import Reporter
+from simems_edge.bridges.setpoints import LIFETIME_S, SetpointStore
 from simems_edge.devices import load_profile
 from simems_edge.devices.register_view import RegisterView
 from simems_edge.devices.view import Write

@@ -18,6 +18,7 @@ from pymodbus.pdu.register_message import (
     WriteMultipleRegistersResponse,
     WriteSingleRegisterRequest,
 )
+from simems_edge.bridges.errors import DeviceError, GatewayError, RefusedError, WrongAnswerError
 from simems_edge.bridges.modbus.adu import (
     Framing,
     Question,
@@ -29,7 +30,6 @@ from simems_edge.bridges.modbus.adu import (
     registers_of,
     write_question,
 )
-from simems_edge.bridges.modbus.errors import DeviceError, GatewayError, RefusedError, WrongAnswerError
 
 FRAMERS = {Framing.TCP: FramerSocket(DecodePDU(False)), Framing.RTU: FramerRTU(DecodePDU(False))}
 framings = st.sampled_from(list(Framing))

@@ -16,8 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
+from simems_edge.bridges.errors import DeviceError
 from simems_edge.bridges.modbus.adu import Framing
-from simems_edge.bridges.modbus.errors import DeviceError
 from simems_edge.bridges.modbus.link import ModbusLink
 from simems_edge.config import Connection
 

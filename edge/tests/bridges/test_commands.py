@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from simems_edge.cli.main import run
 from simems_edge.cli.modbus_address import every_address
 from simems_edge.devices.profile_check import read_case
 
+from .conftest import Call
 from .register_devices import RegisterDevice, serving, sunspec_model, sunspec_words
 
 pytestmark = pytest.mark.integration
@@ -24,25 +22,10 @@ METER = sunspec_words([
 ])  # fmt: skip
 
 
-async def _called(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    """In a thread: the server answers on this loop."""
-    code = await asyncio.get_running_loop().run_in_executor(None, run, arguments)
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
 def changed(original: Path, copy: Path, old: str, new: str) -> Path:
     """A copy of a profile with one thing changed."""
     copy.write_text(original.read_text("utf-8").replace(old, new), "utf-8")
     return copy
-
-
-Call = Callable[[list[str]], Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    return lambda arguments: _called(arguments, capsys)
 
 
 async def test_probe_shows_values_with_units_signs_and_meaning(call: Call) -> None:

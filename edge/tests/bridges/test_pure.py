@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from simems_edge.bridges.breaker import LONGEST_WAIT_S, CircuitBreaker
 from simems_edge.bridges.modbus.adu import MAX_REGISTERS
-from simems_edge.bridges.modbus.breaker import LONGEST_WAIT_S, CircuitBreaker
-from simems_edge.bridges.modbus.plan import Schedule, Words, spans
-from simems_edge.bridges.modbus.setpoints import LIFETIME_S, SetpointStore
+from simems_edge.bridges.modbus.plan import Words, spans
+from simems_edge.bridges.poll_schedule import Schedule
+from simems_edge.bridges.setpoints import LIFETIME_S, SetpointStore
 from simems_edge.devices.numbers import Block
 
 

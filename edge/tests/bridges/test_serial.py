@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymodbus import FramerType
 from simems_edge.bridges.connection import ConnectionState
-from simems_edge.bridges.modbus.errors import NoAnswerError, NoConnectionError
+from simems_edge.bridges.errors import NoAnswerError, NoConnectionError
 from simems_edge.bridges.modbus.link import ModbusLink, silence_s
 from simems_edge.config import Connection
 from simems_edge.devices.profile_check import read_case

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from simems_edge.devices import ProfileError, load_profile, profile_names
+from simems_edge.devices.points import CONTENT
 from simems_edge.devices.profile import parse_profile
 from simems_edge.devices.profile_check import case_problems, profile_problems, read_case, read_profile
 from simems_edge.devices.register_view import RegisterView
@@ -15,6 +16,7 @@ from simems_edge.devices.registers import EncodeError
 from simems_edge.devices.view import DeviceView
 
 CASES = Path(__file__).parent / "round_trips"
+DOCUMENTS = [name for name in profile_names() if load_profile(name).protocol in CONTENT]
 BARE = [name for name in profile_names() if load_profile(name).protocol == "modbus"]
 
 
@@ -23,8 +25,8 @@ def test_nothing_is_wrong_with_a_shipped_profile(name: str) -> None:
     assert profile_problems(load_profile(name)) == []
 
 
-@pytest.mark.parametrize("name", BARE)
-def test_registers_by_hand_read_right_and_setpoints_go_right(name: str) -> None:
+@pytest.mark.parametrize("name", BARE + DOCUMENTS)
+def test_registers_and_documents_by_hand_read_right_and_setpoints_go_right(name: str) -> None:
     profile, case = load_profile(name), read_case(CASES / f"{name}.yaml")
     assert case_problems(profile, case) == []
     assert {write.channel for write in case.writes} == {c.name for c in profile.channels if c.settable}

@@ -10,9 +10,9 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from simems_edge.bridges.modbus.budget import WriteBudget
-from simems_edge.bridges.modbus.reporter import Reporter
-from simems_edge.bridges.modbus.setpoints import SetpointStore
+from simems_edge.bridges.budget import WriteBudget
+from simems_edge.bridges.reporter import Reporter
+from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.devices.points import Sink
 from simems_edge.devices.profile import ProfileChannel
 from simems_edge.devices.registers import EncodeError
@@ -95,9 +95,7 @@ class ActuatorWriter:
     def _steadied(self, sink: Sink, value: float) -> float:
         """The former setpoint while the new one differs by less than the dead band."""
         held = self._value
-        if held is None or value == 0.0 or abs(value - held) >= sink.deadband:
-            return value
-        return held
+        return held if held is not None and value != 0.0 and abs(value - held) < sink.deadband else value
 
     async def _held(self, sink: Sink, rows: Sequence[Write], words: Words, read: ReadBack, now_s: float) -> bool:
         """Whether the device holds exactly this, written recently enough. After a write of unknown fate it is asked;

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from simems_edge.bridges.modbus.errors import GatewayError, RefusedError, WrongAnswerError
+from simems_edge.bridges.errors import GatewayError, RefusedError, WrongAnswerError
 from simems_edge.devices.tables import Table
 
 READ: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from simems_core import Clock, ProcessImage
 
-from simems_edge.bridges.modbus.device import NANOSECONDS, ModbusDevice, Surroundings
+from simems_edge.bridges.modbus.device import ModbusDevice
 from simems_edge.bridges.modbus.link import ModbusLink
-from simems_edge.bridges.modbus.reporter import OnClear, OnProblem, Reporter
-from simems_edge.bridges.modbus.setpoints import SetpointStore
+from simems_edge.bridges.reporter import OnClear, OnProblem, Reporter
+from simems_edge.bridges.setpoints import SetpointStore
+from simems_edge.bridges.surroundings import NANOSECONDS, Surroundings
 from simems_edge.config import Site
 from simems_edge.devices import Profile
 
@@ -41,9 +42,9 @@ class ModbusBridge:
         self._links: dict[str, ModbusLink] = {}
         self._devices: list[ModbusDevice] = []
         around = Surroundings(image, clock, self._store, random.SystemRandom().random)
-        ours = [component for component in site.components if component.connection.protocol == "modbus"]
-        users = Counter(component.connection.line for component in ours)
-        for component in ours:
+        components = [one for one in site.components if one.connection.protocol == "modbus"]
+        users = Counter(component.connection.line for component in components)
+        for component in components:
             profile = profiles[component.id] if component.id in profiles else profiles[component.profile]
             line = component.connection.line
             if line not in self._links:
@@ -55,7 +56,7 @@ class ModbusBridge:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """What it can set."""
+        """Channels that :meth:`write` takes."""
         return frozenset(self._settable)
 
     async def run(self) -> None:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from simems_core import Clock, ProcessImage
-
+from simems_edge.bridges.breaker import CircuitBreaker
 from simems_edge.bridges.connection import ConnectionState
+from simems_edge.bridges.errors import DeviceError, ForbiddenError, RefusedError, UnsuitableError
 from simems_edge.bridges.modbus import discovery
 from simems_edge.bridges.modbus.actuator import ActuatorWriter
-from simems_edge.bridges.modbus.breaker import CircuitBreaker
-from simems_edge.bridges.modbus.errors import DeviceError, ForbiddenError, RefusedError, UnsuitableError
 from simems_edge.bridges.modbus.link import ModbusLink
-from simems_edge.bridges.modbus.plan import Schedule
 from simems_edge.bridges.modbus.publisher import Publisher
 from simems_edge.bridges.modbus.reading import BlockReader, Round
-from simems_edge.bridges.modbus.reporter import Reporter
-from simems_edge.bridges.modbus.setpoints import SetpointStore
+from simems_edge.bridges.poll_schedule import Schedule
+from simems_edge.bridges.reporter import Reporter
+from simems_edge.bridges.surroundings import NANOSECONDS, Surroundings
 from simems_edge.config import Component
 from simems_edge.devices.numbers import Block
 from simems_edge.devices.profile import Profile
@@ -28,17 +24,6 @@ from simems_edge.devices.view import DeviceView, Write
 
 _LOG = logging.getLogger(__name__)
 _CLOSING_S = 0.5
-NANOSECONDS = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every device of a bridge shares."""
-
-    image: ProcessImage
-    clock: Clock
-    store: SetpointStore
-    random: Callable[[], float]
 
 
 class ModbusDevice:

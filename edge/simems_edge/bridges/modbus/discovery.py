@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from simems_edge.bridges.modbus.errors import RefusedError, UnsuitableError
+from simems_edge.bridges.errors import RefusedError, UnsuitableError
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.devices.definition import load_definition
 from simems_edge.devices.numbers import Block, Place, bytes_of, layout_of_type

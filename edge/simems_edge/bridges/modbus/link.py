@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
+from simems_edge.bridges.errors import DeviceError, GatewayError, NoAnswerError, NoConnectionError, RefusedError
 from simems_edge.bridges.modbus.adu import (
     Framing,
     Question,
@@ -23,7 +24,6 @@ from simems_edge.bridges.modbus.adu import (
     registers_of,
     write_question,
 )
-from simems_edge.bridges.modbus.errors import DeviceError, GatewayError, NoAnswerError, NoConnectionError, RefusedError
 from simems_edge.bridges.modbus.wire import Wire, wire_parameters
 from simems_edge.config import Connection, Modbus, ModbusRtu, ModbusTcp
 from simems_edge.devices.tables import BIT_TABLES, Table
@@ -65,7 +65,7 @@ class ModbusLink:
         return 2.0 * timeout_s  # a serial line is listened to as long again, a TCP connection opened anew
 
     async def read(self, unit: int, table: Table, address: int, count: int, timeout_s: float) -> list[int]:
-        """``count`` registers or bits. Raises the errors of :mod:`simems_edge.bridges.modbus.errors`."""
+        """``count`` registers or bits. Raises the errors of :mod:`simems_edge.bridges.errors`."""
         data = await self._exchange(read_question(unit, table, address, count), timeout_s)
         return bits_of(data, count) if table in BIT_TABLES else registers_of(data)
 

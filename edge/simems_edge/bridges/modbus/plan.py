@@ -6,7 +6,7 @@ what is not known (devices answer exception 2) and never asks for more than one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simems_edge.bridges.modbus.adu import MAX_REGISTERS
@@ -82,25 +82,3 @@ class Words:
         found = [area.get(address) for address in range(block.address, block.end)]
         whole = [word for word in found if word is not None]
         return whole if len(whole) == block.count else None
-
-
-class Schedule:
-    """When each block is due. Keeps its phase: a late poll does not shift the following ones, missed ones are not
-    made up for."""
-
-    def __init__(self, intervals_s: Mapping[Block, float], now_s: float) -> None:
-        self._intervals_s = dict(intervals_s)
-        self._due_s = dict.fromkeys(intervals_s, now_s)
-
-    @property
-    def next_s(self) -> float:
-        return min(self._due_s.values())
-
-    def take(self, now_s: float) -> tuple[Block, ...]:
-        """Blocks due now; each is due again one interval later."""
-        due = tuple(block for block, at in self._due_s.items() if at <= now_s)
-        for block in due:
-            interval_s = self._intervals_s[block]
-            following = self._due_s[block] + interval_s
-            self._due_s[block] = following if following > now_s else now_s + interval_s
-        return due

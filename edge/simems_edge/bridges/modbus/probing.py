@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from simems_edge.bridges.modbus.discovery import Read, check_profile, discover, find
-from simems_edge.bridges.modbus.errors import (
+from simems_edge.bridges.errors import (
     DeviceError,
     NoAnswerError,
     NoConnectionError,
     UnsuitableError,
 )
+from simems_edge.bridges.modbus.discovery import Read, check_profile, discover, find
 from simems_edge.bridges.modbus.link import ModbusLink
 from simems_edge.bridges.modbus.plan import spans
 from simems_edge.bridges.modbus.reading import BlockReader
@@ -57,7 +57,7 @@ class Probe:
             return values
         raise NoAnswerError("nothing was read")
 
-    async def watch(self, interval_s: float) -> AsyncIterator[dict[str, float | None]]:
+    async def watch(self, interval_s: float) -> AsyncGenerator[dict[str, float | None], None]:
         """Everything each ``interval_s``; None: the device does not have it. Raises :class:`DeviceError`."""
         async with _reading(self._connection) as read:
             view = await find(read, self._profile, 1.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simems_edge.bridges.errors import RefusedError
 from simems_edge.bridges.modbus.discovery import Read
-from simems_edge.bridges.modbus.errors import RefusedError
 from simems_edge.bridges.modbus.plan import Span, Words, serves, spans
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.devices.numbers import Block

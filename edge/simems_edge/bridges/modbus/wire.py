@@ -8,7 +8,7 @@ from typing import Final
 
 from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
-from simems_edge.bridges.modbus.errors import NoAnswerError
+from simems_edge.bridges.errors import NoAnswerError
 from simems_edge.config import Modbus, ModbusRtu
 
 Judge = Callable[[bytes], bytes | None]

@@ -9,12 +9,12 @@ from typing import Final
 
 from simems_core import BAD, GOOD, ProcessImage
 
-from simems_edge.bridges.modbus.reporter import Reporter
 from simems_edge.bridges.ocpp.ledger import granted_a
 from simems_edge.bridges.ocpp.limits import LimitBook
 from simems_edge.bridges.ocpp.measurands import Measured, largest_phase_a, phases_in_use
 from simems_edge.bridges.ocpp.orders import DefaultCurrent, Order, SessionCurrent
 from simems_edge.bridges.ocpp.sessions import Session
+from simems_edge.bridges.reporter import Reporter
 
 STATUS: Final[Mapping[str, int]] = {
     "Available": 1, "Preparing": 2, "Charging": 3, "SuspendedEV": 4, "SuspendedEVSE": 5, "Finishing": 6,

@@ -15,7 +15,6 @@ from typing import Final
 
 from simems_core import Clock
 
-from simems_edge.bridges.modbus.setpoints import SetpointStore
 from simems_edge.bridges.ocpp.connector import Connector
 from simems_edge.bridges.ocpp.ledger import Ledger
 from simems_edge.bridges.ocpp.measurands import Measured
@@ -34,6 +33,7 @@ from simems_edge.bridges.ocpp.peer import NoAnswerError, RefusedError
 from simems_edge.bridges.ocpp.sessions import Report, Session
 from simems_edge.bridges.ocpp.store import SessionStore, SessionStoreError
 from simems_edge.bridges.ocpp.times import StationClock
+from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.config import ChargingStation, OcppSettings
 
 log = logging.getLogger(__name__)

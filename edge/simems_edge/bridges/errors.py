@@ -1,11 +1,11 @@
-"""What can go wrong between a bridge and a device.
+"""What can go wrong between a bridge and a device, whatever the protocol.
 
 DeviceError
 ├── NoAnswerError         silence, refused or broken connection: the link is dropped
 │   ├── NoConnectionError     nobody listens there, or the serial device is not there
 │   └── GatewayError          a gateway says that its device does not answer: the link stays
 ├── WrongAnswerError      an answer that is not one to the question: the link is dropped
-├── RefusedError          the device answered with a Modbus exception
+├── RefusedError          the device answered that it will not (a Modbus exception, an HTTP error)
 ├── ForbiddenError        a write that the profile does not allow: nothing was sent
 └── UnsuitableError       it answers, but is not what the site file says
 """
