@@ -164,12 +164,16 @@ class OcppBridge:
             _judge(one, station, lost=away_s > LOST_S)
 
     def _judge_caps(self) -> None:
-        for cap in self.caps:
-            passed = self.ledger.used_a(cap, self._now_s()) > cap.limit_a + 1e-6
-            for station in self.stations.values():
-                for one in station.connectors.values():
-                    if one.component == min(cap.members):
-                        _tell_cap(one, cap, passed=passed)
+        """Told at the first member of each cap that is passed."""
+        told: dict[str, list[str]] = {}
+        for cap in self.ledger.over(self._now_s()):
+            told.setdefault(min(cap.members), []).append(f"{cap.name} ({cap.limit_a:g} A)")
+        for name, reporter in self._reporters.items():
+            if name in told:
+                text = f"connectors may draw more than {', '.join(told[name])} together until stations answer"
+                reporter.problem("cap_passed", text)
+            else:
+                reporter.clear("cap_passed")
 
     def _tell_all(self, code: str, text: str) -> None:
         for reporter in self._reporters.values():
@@ -209,15 +213,6 @@ def _judge(one: Connector, station: Station, *, lost: bool) -> None:
         one.reporter.problem("device_clock_off", f"the clock of station {station.id} is about {seconds} s off")
     else:
         one.reporter.clear("device_clock_off")
-
-
-def _tell_cap(one: Connector, cap: Cap, *, passed: bool) -> None:
-    code = f"cap_passed_{cap.name}"
-    if passed:
-        text = f"connectors of {cap.name} may draw more than {cap.limit_a:g} A together until stations answer"
-        one.reporter.problem(code, text)
-    else:
-        one.reporter.clear(code)
 
 
 def caps_of(site: Site, ours: list[Component]) -> list[Cap]:
