@@ -10,7 +10,7 @@ from typing import Final
 
 from simems_core import Clock, ProcessImage, Snapshot
 
-from simems_edge.bridges.modbus import ModbusBridge
+from simems_edge.bridges.kinds import bridges_of
 from simems_edge.commissioning.conductor import Conductor, equipment_of, site_without_controllers
 from simems_edge.commissioning.equipment import Equipment
 from simems_edge.commissioning.evidence import Evidence
@@ -21,6 +21,7 @@ from simems_edge.commissioning.verdict import Verdict
 from simems_edge.config import Site
 from simems_edge.devices import Profile
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.outputs import Bridge, BridgeFactory
 
 ANSWER_S: Final = 20.0
 """Every device must have answered by then."""
@@ -43,7 +44,7 @@ class Gate:
 class GatedBridge:
     """A bridge behind a gate."""
 
-    def __init__(self, bridge: ModbusBridge, gate: Gate) -> None:
+    def __init__(self, bridge: Bridge, gate: Gate) -> None:
         self._bridge, self._gate = bridge, gate
 
     async def run(self) -> None:
@@ -57,27 +58,30 @@ class GatedBridge:
 
 
 class GatedBridges:
-    """Makes them: a bridge factory of the runtime. ``problems``: what they told last, by component."""
+    """Bridge factories of the runtime, all behind one gate. ``problems``: what they told last, by component."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site) -> None:
         self.gate = Gate()
         self.problems: dict[str, str] = {}
+        self.factories: list[BridgeFactory] = [self._gated(kind) for kind in bridges_of(site)]
 
-    def __call__(
-        self,
-        site: Site,
-        profiles: Mapping[str, Profile],
-        image: ProcessImage,
-        clock: Clock,
-        *,
-        on_problem: Callable[[str, str, str], None],
-        on_clear: Callable[[str, str], None],
-    ) -> GatedBridge:
-        def problem(component: str, code: str, text: str) -> None:
-            self.problems[component] = text
-            on_problem(component, code, text)
+    def _gated(self, kind: BridgeFactory) -> BridgeFactory:
+        def make(
+            site: Site,
+            profiles: Mapping[str, Profile],
+            image: ProcessImage,
+            clock: Clock,
+            *,
+            on_problem: Callable[[str, str, str], None],
+            on_clear: Callable[[str, str], None],
+        ) -> Bridge:
+            def problem(component: str, code: str, text: str) -> None:
+                self.problems[component] = text
+                on_problem(component, code, text)
 
-        return GatedBridge(ModbusBridge(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
+            return GatedBridge(kind(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
+
+        return make
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def commission_live(
 ) -> LiveOutcome:
     """Until the experiment is done or KeyboardInterrupt (batteries go to 0 W first; a second one ends at once).
     ``tick``: called each cycle with the time. Raises SilentDevicesError."""
-    bridges, equipment = GatedBridges(), equipment_of(site)
-    runtime = Runtime(site_without_controllers(site), clock=clock, bridges=[bridges])
+    bridges, equipment = GatedBridges(site), equipment_of(site)
+    runtime = Runtime(site_without_controllers(site), clock=clock, bridges=bridges.factories)
     runtime.start()
     try:
         _wait_for_devices(runtime, equipment, bridges, clock)
