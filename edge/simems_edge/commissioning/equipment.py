@@ -22,8 +22,9 @@ class Device:
     kind: str
     profile: str
     line: str
-    """Host and port, or serial line."""
-    unit: int
+    """Host and port, serial line, bus or broker."""
+    place: str
+    """On it: a Modbus unit, a topic; empty where a line has one device."""
     phases: tuple[int, ...]
     channels: Mapping[str, float]
     """Readable channels and their resolution."""
@@ -95,7 +96,7 @@ def _device(component: Component, profile: Profile) -> Device:
         kind=profile.kind,
         profile=profile.id,
         line=component.connection.line,
-        unit=component.connection.modbus.unit,
+        place=component.connection.place,
         phases=(1, 2, 3) if control is None else control.phases,
         channels={row.name: row.resolution for row in profile.channels if row.readable},
         settable=frozenset(row.name for row in profile.channels if row.settable),

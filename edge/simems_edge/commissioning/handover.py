@@ -76,7 +76,7 @@ def handover(
         made_at=(now or datetime.now(UTC)).isoformat(timespec="seconds"),
         software=f"simems-edge {version('simems-edge')}",
         summary=_summary(verdicts, outcome.skipped),
-        devices=[[d.id, d.kind, d.profile, f"{d.line} unit {d.unit}"] for d in plant.devices.values()],
+        devices=[[d.id, d.kind, d.profile, f"{d.line} {d.place}".strip()] for d in plant.devices.values()],
         faults=[_fault(v) for v in verdicts if v.result == "fault"],
         checks=[[BY_CODE[v.check].title, v.component, TITLES[v.result], v.evidence] for v in verdicts],
         stages=[_stage(one) for one in outcome.record.stages],

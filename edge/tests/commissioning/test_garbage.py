@@ -16,6 +16,7 @@ from simems_edge.commissioning.conductor import equipment_of
 from simems_edge.commissioning.evidence import Evidence
 from simems_edge.commissioning.handover import handover
 from simems_edge.commissioning.judge import faults, judge
+from simems_edge.commissioning.live import Gate, GatedBridge
 from simems_edge.commissioning.plan import Allowed
 from simems_edge.commissioning.record import SETPOINT, Floats, Record, Stage
 from simems_edge.commissioning.simulated import Outcome
@@ -101,3 +102,19 @@ def test_a_person_is_asked_for_each_stage_and_no_is_the_default() -> None:
         assert asking.allowed_w("limited", "ess0", 30_000.0) == 0.0
         assert asking.allowed_w("pulses", "ess1", 2_000.0) == 0.0
     assert Asking(Allowed(500.0)).allowed_w("pulses", "ess0", 2_000.0) == 500.0
+
+
+def test_behind_a_closed_gate_nothing_is_written() -> None:
+    class Written(list[tuple[str, float]]):
+        async def run(self) -> None: ...
+
+        def write(self, address: str, setpoint: float) -> None:
+            self.append((address, setpoint))
+
+    bridge, gate = Written(), Gate()
+    gated = GatedBridge(bridge, gate)
+    gated.write("ess0/active_power_w", 5_000.0)
+    assert not bridge
+    gate.open = True
+    gated.write("ess0/active_power_w", 0.0)
+    assert bridge == [("ess0/active_power_w", 0.0)]

@@ -20,7 +20,7 @@ LATE_TOLERANCE_S: Final = 0.5
 def _clock(evidence: Evidence) -> Iterator[Verdict]:
     for device in evidence.equipment.devices.values():
         if device.id not in evidence.stamps:
-            yield not_tested(device.id, "its protocol gives no time with its values; they are stamped when they arrive")
+            yield not_tested(device.id, "it tells no time with its values; they are stamped when they arrive")
             continue
         ages = [a for name in device.channels if len(a := _ages(evidence, device.address(name)))]
         if not ages:

@@ -40,7 +40,7 @@ def _twins(evidence: Evidence, *, same_line: bool) -> Iterator[Verdict]:
         if one.kind != other.kind or (one.line == other.line) != same_line:
             continue
         alike = _alike(evidence, one, other)
-        where = f"{one.id} ({one.line} unit {one.unit}) and {other.id} ({other.line} unit {other.unit})"
+        where = f"{one.id} ({one.line} {one.place}) and {other.id} ({other.line} {other.place})"
         if alike is None:
             yield not_tested(other.id, f"{one.id} and {other.id} did not move enough to tell them apart")
         elif alike[0] <= ALIKE:
