@@ -163,6 +163,45 @@ class SimulatedBreaker(Strict):
     """It closes only onto a dead bus, or in step with a live one."""
 
 
+NumberMistake = Literal["float32_words_swapped", "int32_words_swapped", "int16_unsigned"]
+TwoPhases = Annotated[PhaseNumbers, Field(min_length=2, max_length=2)]
+
+
+class SimulatedMistakes(Strict):
+    """What was wired, set or programmed wrong, for the proof of commissioning. Nothing is wrong by default."""
+
+    ct_reversed: PhaseNumbers | None = None
+    """Meter: the current transformers of these phases are turned round."""
+    ct_swapped: TwoPhases | None = None
+    """Meter: the current transformers of these two phases stand at each other's voltage."""
+    ct_missing: PhaseNumbers | None = None
+    """Meter: these phases have no current."""
+    voltage_missing: PhaseNumbers | None = None
+    """Meter: these phases have no voltage (a blown fuse), so no power either."""
+    ct_ratio: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Meter: current shown over true current."""
+    power_scale: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Every power is read as so many times the true one (kW taken for W: 0.001)."""
+    frequency_scale: Annotated[float, Field(gt=0, le=1e4)] = 1.0
+    soc_scale: Annotated[float, Field(gt=0, le=100)] = 1.0
+    sign_inverted: Literal["readings", "setpoints", "both"] | None = None
+    """Of active power."""
+    numbers: NumberMistake | None = None
+    """How its registers are misread."""
+    frozen: Literal["all", "soc"] | None = None
+    """It answers for ever with its first values."""
+    energy: Literal["resets", "backwards"] | None = None
+    answers_as: ComponentName | None = None
+    """This other device answers in its place, to reading and to setpoints."""
+    follows: ComponentName | None = None
+    """It acts on the setpoints of this other device, not on its own."""
+    ignores_setpoints: bool = False
+    own_loop: Literal["self_consumption", "zero_export"] | None = None
+    """Battery: a control loop of its own is on."""
+    true_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Battery: what it really gives over the limits that it tells."""
+
+
 class SimulatedDevice(Strict):
     """Imperfections of a device's measurements, and what it is made of."""
 
@@ -179,6 +218,7 @@ class SimulatedDevice(Strict):
     dropouts: SimulatedDropouts | None = None
     phases: PhaseNumbers | None = None
     """Where it stands, in equal shares; None: as ``control.phases``, else all three."""
+    mistakes: SimulatedMistakes | None = None
     relays: Names = ()
     """It runs only while these relays are on (a heat pump: its SG Ready inputs)."""
 
@@ -252,3 +292,8 @@ KEYS_OF_KIND: Final = {
     "sensor": frozenset[str](),
 }  # fmt: skip
 """Fields of :class:`SimulatedDevice` that only some kinds have; a field that no kind lists belongs to all."""
+MISTAKES_OF_KIND: Final = {
+    "meter": frozenset({"ct_reversed", "ct_swapped", "ct_missing", "voltage_missing", "ct_ratio"}),
+    "ess": frozenset({"soc_scale", "own_loop", "true_share", "follows", "ignores_setpoints"}),
+}
+"""The same of :class:`SimulatedMistakes`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from simems_edge.config import Problem, SimulatedDevice, Site
+from simems_edge.config import Problem, SimulatedDevice, SimulatedMistakes, Site
 from simems_edge.config.document import Document
 from simems_edge.config.problem import Path
-from simems_edge.config.simulated_devices import KEYS_OF_KIND
+from simems_edge.config.simulated_devices import KEYS_OF_KIND, MISTAKES_OF_KIND
 
 _NAMES = {"ess": "a battery", "pv": "PV", "evcs": "a charging point", "load": "a load", "breaker": "a breaker"}
 
@@ -24,6 +24,21 @@ def simulation_problems(site: Site, document: Document, kinds: Mapping[str, str]
         path: Path = ("simulation", "devices", name)
         yield from _references((*path, "relays"), device.relays, document, kinds, {"relay"})
         yield from _references((*path, "measures"), device.measures, document, kinds, {"ess", "pv", "evcs", "load"})
+        if device.mistakes is not None and kind is not None:
+            yield from _mistakes((*path, "mistakes"), kind, device.mistakes, document, kinds)
+
+
+def _mistakes(
+    path: Path, kind: str, wrong: SimulatedMistakes, document: Document, kinds: Mapping[str, str]
+) -> Iterator[Problem]:
+    for other, keys in MISTAKES_OF_KIND.items():
+        for key in sorted(wrong.model_fields_set & keys) if other != kind else ():
+            yield document.problem((*path, key), f"is a mistake of {_NAMES.get(other, f'a {other}')}", "remove it")
+    for key in ("answers_as", "follows"):
+        name = getattr(wrong, key)
+        if name is not None and kinds.get(name) != kind:
+            others = ", ".join(sorted(one for one, its in kinds.items() if its == kind)) or "none"
+            yield document.problem((*path, key), f"must be another component of kind {kind}", f"use one of: {others}")
 
 
 def _keys(name: str, kind: str, device: SimulatedDevice, document: Document) -> Iterator[Problem]:

@@ -21,6 +21,8 @@ WATCHDOG_S: Final = 10.0
 TIME_CONSTANT_S: Final = 0.3
 _TAPER_PCT: Final = 5.0
 """Limits fall linearly to 0 over the last 5 % of charge at each end."""
+OWN_LOOP_S: Final = 2.0
+"""Time constant of a control loop of its own."""
 _OFF_W: Final = 1.0
 """Below this the converter stops."""
 ROOM_DEGC: Final = 25.0
@@ -53,6 +55,10 @@ class Battery:
         )
         self._constant_s = TIME_CONSTANT_S if settings.time_constant_s is None else settings.time_constant_s
         self._share = (-1.0, 0.0)
+        mistakes = settings.mistakes
+        self._true_share = 1.0 if mistakes is None else mistakes.true_share
+        self._own_loop = None if mistakes is None else mistakes.own_loop
+        self._own_w = 0.0
 
     @property
     def soc_pct(self) -> float:
@@ -112,10 +118,26 @@ class Battery:
         if self.settings.ramp_w_per_s is not None:
             most_w = self.settings.ramp_w_per_s * dt_s
             moved_w = min(max(moved_w, -most_w), most_w)
-        power_w = min(max(self.power_w + moved_w, -self.max_charge_w), self.max_discharge_w)
+        share = self._true_share
+        power_w = min(max(self.power_w + moved_w, -share * self.max_charge_w), share * self.max_discharge_w)
         return 0.0 if abs(power_w) < _OFF_W else power_w
 
+    def regulate(self, grid_w: float, dt_s: float) -> None:
+        """Its own control loop, where one is on: ``grid_w`` as its own transformer at the connection sees it."""
+        if self._own_loop == "self_consumption":
+            most_w = self.rated_w
+            moved_w = self._own_w + grid_w * (1.0 - math.exp(-dt_s / OWN_LOOP_S))
+            self._own_w = min(max(moved_w, -most_w), most_w)
+        elif self._own_loop == "zero_export":
+            self._own_w = max(self.power_w + grid_w, 0.0)
+
     def _target_w(self) -> float:
+        wanted_w = self._asked_w()
+        if self._own_loop == "self_consumption":
+            return self._own_w
+        return min(wanted_w, self._own_w) if self._own_loop == "zero_export" else wanted_w
+
+    def _asked_w(self) -> float:
         wanted_w = self.setpoint.value
         if wanted_w is None:
             return self.pv_available_w

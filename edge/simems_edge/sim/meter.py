@@ -7,6 +7,7 @@ from typing import Final
 
 from simems_edge.sim.device import Device, Place
 from simems_edge.sim.electrical import COMMON, Reader, Sample, Three, own_values, sample_of
+from simems_edge.sim.mistakes import miswired
 from simems_edge.sim.network import ZERO, Network
 
 _NAMES: Final = ("import_energy_wh", "export_energy_wh")
@@ -51,7 +52,8 @@ class Meter(Device):
             power = (power[0] + noise_w, power[1] + noise_w, power[2] + noise_w)
         voltage, frequency_hz = self._at(bus)
         common = sample_of(shown_w, power, self.reactive, voltage, frequency_hz)
-        return (*common, self.import_wh, self.export_wh)
+        sample = (*common, self.import_wh, self.export_wh)
+        return sample if self.settings.mistakes is None else miswired(sample, self.settings.mistakes)
 
     def _at(self, bus: Network) -> tuple[Three, float]:
         """In front of an open breaker stands the grid; behind a closed one everything is the bus."""

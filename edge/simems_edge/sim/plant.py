@@ -23,6 +23,7 @@ from simems_edge.sim.electrical import Three
 from simems_edge.sim.fleet import build_devices, hybrid_suns, random_of
 from simems_edge.sim.island import Island, shares
 from simems_edge.sim.meter import Meter
+from simems_edge.sim.mistakes import Mistakes
 from simems_edge.sim.network import ZERO, Network
 from simems_edge.sim.photovoltaic import Photovoltaic
 from simems_edge.sim.storage import Storage
@@ -61,6 +62,7 @@ class Plant:
             self._sun = weather.pv(simulation.pv.profile, simulation.pv.peak_w, zone, random_of(seed, "pv")).power_w
         self._devices = build_devices(site, simulation, seed)
         self._hybrids = [(self._storage(name), sun) for name, sun in hybrid_suns(site, self._devices, seed).items()]
+        self._mistakes = Mistakes({name: device.settings.mistakes for name, device in self._devices.items()})
         every = tuple(self._devices.values())
         self._sampled = tuple(device for device in every if not device.sampler.immediate)
         self._meters = tuple(device for device in every if isinstance(device, Meter))
@@ -238,10 +240,14 @@ class Plant:
         Raises :class:`PlantError` for what is no setpoint of this plant, or not finite.
         """
         component, _, channel = address.partition("/")
-        setpoint = self._device(component).setpoint(channel)
+        setpoint = self._device(self._mistakes.answering(component)).setpoint(channel)
         if not math.isfinite(value):
             raise PlantError(f"{address}: a device cannot follow {value}")
-        setpoint.write(value)
+        if not self._mistakes.any:
+            setpoint.write(value)
+            return
+        for follower, sign in self._mistakes.obeying(component):
+            self._device(follower).setpoint(channel).write(sign * value)
 
     def takes(self, address: str) -> bool:
         """Whether this is a setpoint of the plant."""
@@ -251,7 +257,8 @@ class Plant:
     def release(self, address: str) -> None:
         """Withdraw a command: the battery goes to 0 W, PV to what the sun gives."""
         component, _, channel = address.partition("/")
-        self._device(component).setpoint(channel).release()
+        for follower, _sign in self._mistakes.obeying(component):
+            self._device(follower).setpoint(channel).release()
 
     def follows(self, component: str, channel: str | None = None) -> bool:
         """Whether a command of its active power (or of ``channel``) is in force."""
@@ -273,8 +280,11 @@ class Plant:
 
     def readings(self, component: str) -> Reading | None:
         """What the device shows now; None before its first value and while it does not answer."""
-        shown = self._device(component).shown(self.network, self.world)
-        return None if shown is None else Reading(*shown)
+        answering = self._mistakes.answering(component)
+        shown = self._device(answering).shown(self.network, self.world)
+        if shown is None:
+            return None
+        return Reading(shown[0], self._mistakes.misread(answering, shown[1], self.world.time_s))
 
     def clock_error_s(self, component: str) -> float:
         """How far the device's clock is off."""

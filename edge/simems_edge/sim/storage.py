@@ -55,6 +55,7 @@ class Storage(Device):
         if self.faulted or not self.protection.step(bus, dt_s):
             self._rest(dt_s)
             return
+        self.battery.regulate(sum(bus.grid_power), dt_s)
         self.battery.step(dt_s)
         self._inject(self.battery.power_w, self._followed_var(dt_s))
 
