@@ -47,6 +47,11 @@ class GatedBridge:
     def __init__(self, bridge: Bridge, gate: Gate) -> None:
         self._bridge, self._gate = bridge, gate
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """What it takes setpoints for."""
+        return self._bridge.addresses
+
     async def run(self) -> None:
         """As the bridge itself."""
         await self._bridge.run()
