@@ -115,6 +115,15 @@ test-browser: setup chromium ## Both screens in a real browser against the runni
 kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten times each
 	SIMEMS_KILLS=10 $(BIN)/python -m pytest -q -s tests/system/test_kill.py
 
+.PHONY: chaos
+chaos: .stamps/python ## Long proof: 600 network faults, SIGKILLs and power cuts between boxes and ingest (half an hour); then kill-long
+	SIMEMS_FAULTS=600 $(BIN)/python -m pytest -q -s --timeout=7200 cloud/tests/joint/test_chaos.py -k embedded
+	$(MAKE) kill-long
+
+.PHONY: forge-long
+forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands, none done
+	SIMEMS_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py
+
 .PHONY: misbehave-long
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
 	SIMEMS_MISBEHAVIOURS=100 $(BIN)/python -m pytest -q -s --timeout=1800 edge/tests/hosts/test_misbehaving.py
@@ -136,6 +145,11 @@ isolation-long: .stamps/python ## Long proof: a million requests of three tenant
 .PHONY: modbus-long
 modbus-long: .stamps/python ## Long proof: a million Modbus exchanges through 17 kinds of faults, none wrong accepted (half an hour)
 	SIMEMS_MODBUS_EXCHANGES=500000 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/test_chaos.py
+
+.PHONY: ocpp-long
+ocpp-long: .stamps/python ## Long proof: a hundred charging stations for ten simulated hours, ledger over 20,000 sequences (an hour)
+	SIMEMS_OCPP_STATIONS=100 SIMEMS_OCPP_HOURS=10 $(BIN)/python -m pytest -q -o log_cli=true -o log_cli_level=INFO --timeout=0 edge/tests/bridges/ocpp/test_soak.py
+	SIMEMS_LEDGER_CASES=20000 $(BIN)/python -m pytest -q --timeout=0 edge/tests/bridges/ocpp/test_limits.py
 
 .PHONY: schemathesis-long
 schemathesis-long: .stamps/python ## Long proof: every operation of the cloud's API with a hundred generated requests each, three callers (an hour)

@@ -58,9 +58,11 @@ insert into carbon_factors (tenant_id, market_zone, method, start_at, end_at, gr
     values (':tenant', 'SE4', 'location', now(), now() + interval '1 hour', 20, 'test');
 insert into emissions (tenant_id, site_id, method, start_at, end_at, energy_wh, grams)
     values (':tenant', ':tag', 'location', now(), now() + interval '1 hour', 1, 1);
-insert into commands (tenant_id, command_id, device_id, counter, kind, payload, payload_hash, signature, not_before,
-    expires_at, requested_by) values (':tenant', ':user', ':user', 1, 'x', '\x00', '\x00', '\x00', now(),
-    now() + interval '1 hour', 'ada');
+insert into commands (tenant_id, command_id, device_id, site_id, counter, kind, payload, payload_hash, key, signature,
+    not_before, expires_at, requested_by) values (':tenant', ':user', ':user', ':tag', 1, 'x', '{}', '\x00',
+    repeat('a', 64), '\x00', now(), now() + interval '1 hour', 'ada');
+insert into command_keys (tenant_id, public_key, sealed_secret) values (':tenant', repeat('a', 64), '\x00');
+insert into command_results (tenant_id, command_id, content) values (':tenant', ':user', '\x00');
 insert into command_acks (tenant_id, command_id, at, status) values (':tenant', ':user', now(), 'done');
 insert into device_configs (tenant_id, device_id, version, hash, content) values (':tenant', ':user', 1, '\x00', '{}');
 insert into equipment (tenant_id, site_id, component_id, type) values (':tenant', ':tag', 'grid0', 'meter');
@@ -78,3 +80,5 @@ insert into report_schedules (tenant_id, schedule_id, node_id, period, created_b
 insert into reports (tenant_id, report_id, schedule_id, node_id, period, starts_on, ends_on, time_zone, created_by)
     values (':tenant', ':user', ':user', ':child', 'day', '2026-03-01', '2026-03-02', 'UTC', 'ada');
 insert into report_files (tenant_id, report_id, format, sha256, content) values (':tenant', ':user', 'csv', 'x', '\x00');
+insert into device_claims (tenant_id, claim_key, name, created_by, expires_at)
+    values (':tenant', rpad(':tag', 40, 'y'), 'box', 'ada', now() + interval '1 day');

@@ -10,6 +10,8 @@ import type {
   Override,
   SiteOverview,
   SyncStatus,
+  ClaimCode,
+  DeviceIdentity,
   Why,
 } from '../src/shared/api/model';
 
@@ -352,6 +354,11 @@ export function sync(world: World): SyncStatus {
   const down = world.scenario === 'offline' || world.scenario === 'alarm';
   return {
     link: down ? 'down' : 'up',
+    error: down ? 'tcp://ingest.example.com:7700 is not reachable' : '',
+    connections: 4,
+    resends: 0,
+    dropped_frames: 0,
+    clock_offset_s: down ? null : -0.012,
     queue_frames: down ? 212 : 3,
     oldest_unsent_at: new Date(Date.now() - (down ? 212_000 : 1_200)).toISOString(),
     last_ack_at: new Date(Date.now() - (down ? 213_000 : 900)).toISOString(),
@@ -359,3 +366,20 @@ export function sync(world: World): SyncStatus {
     acked_sequence: 90_207,
   };
 }
+
+export function identity(world: World): DeviceIdentity {
+  const refused = world.scenario === 'offline';
+  return {
+    public_key: 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7',
+    fingerprint: '5QZ1-0B9G-XK2W-7JTM',
+    signing_key: '3f'.repeat(32),
+    admitted: !refused,
+    waits_for: refused ? 'enter the claim code' : '',
+  };
+}
+
+export const CLAIM: ClaimCode = {
+  code: '0H3N-7RKA-4VXQ-92MD-T5E4',
+  fingerprint: '5QZ1-0B9G-XK2W-7JTM',
+  qr_svg: '<svg viewBox="0 0 9 9"><path d="M0 0h9v9H0z"/></svg>',
+};

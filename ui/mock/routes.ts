@@ -11,6 +11,8 @@ import {
   sites,
   SUMMARY,
   sync,
+  CLAIM,
+  identity,
   type World,
 } from './answers';
 import { SITE } from './plant';
@@ -70,6 +72,8 @@ function edge(world: World, call: Call): Answer | null {
   if (call.path === '/site') return ok(SITE);
   if (call.path === '/cycle') return ok(CYCLE);
   if (call.path === '/sync') return ok(sync(world));
+  if (call.path === '/identity') return ok(identity(world));
+  if (call.path === '/identity/claim') return ok(CLAIM);
   if (call.path === '/auth/pin') return pin(world, call);
   if (call.path.startsWith('/overrides')) return overrides(world, call);
   if (call.path.startsWith('/faults')) return standingFaults(world, call);

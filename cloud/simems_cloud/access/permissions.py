@@ -23,6 +23,8 @@ class Permission(StrEnum):
     ORGANISATION_WRITE = "organisation:write"
     DEVICES_READ = "devices:read"
     DEVICES_WRITE = "devices:write"
+    COMMANDS_READ = "commands:read"
+    COMMANDS_WRITE = "commands:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     ROLES_WRITE = "roles:write"
@@ -35,7 +37,7 @@ class Permission(StrEnum):
 
 P = Permission
 _VIEW = frozenset({P.SITES_READ, P.TELEMETRY_READ, P.ALARMS_READ, P.ORGANISATION_READ, P.REPORTS_READ})
-_OPERATE = _VIEW | {P.ALARMS_ACKNOWLEDGE, P.DEVICES_READ}
+_OPERATE = _VIEW | {P.ALARMS_ACKNOWLEDGE, P.DEVICES_READ, P.COMMANDS_READ, P.COMMANDS_WRITE}
 _MANAGE = _OPERATE | {
     P.SITES_WRITE,
     P.ORGANISATION_WRITE,

@@ -15,6 +15,7 @@ from simems_cloud.alarms.rule_routes import router as alarm_rules
 from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
 from simems_cloud.audit.routes import router as audit
+from simems_cloud.commands.routes import router as commands
 from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
 from simems_cloud.jobs.routes import router as jobs
@@ -26,6 +27,7 @@ from simems_cloud.kit.vault import Vault
 from simems_cloud.notifications.routes import router as notifications
 from simems_cloud.organisation.routes import router as organisation
 from simems_cloud.reporting.routes import router as reports
+from simems_cloud.sites.claim_routes import router as claims
 from simems_cloud.sites.registry_routes import router as registry
 from simems_cloud.sites.routes import router as sites
 from simems_cloud.telemetry.grafana import router as grafana
@@ -70,9 +72,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
-    people_and_places = (identity, people, tenancy, organisation, sites, registry)
+    people_and_places = (identity, people, tenancy, organisation, sites, registry, claims)
     values = (telemetry, keeping, grafana, live.router)
-    domains = (alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
+    domains = (commands, alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
     for router in (*people_and_places, *values, *domains):
         api.include_router(router)
     return api

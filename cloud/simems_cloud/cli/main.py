@@ -18,7 +18,7 @@ COMMANDS = {
     "tenant": ("tenant", "Tenants: create, list, suspend, resume, export, delete."),
     "user": ("user", "People: create, list, deactivate."),
     "sso": ("sso", "OpenID Connect providers of tenants: set, list, remove."),
-    "device": ("device", "Edge devices: add, list, revoke."),
+    "device": ("device", "Edge devices: claim and approve, add, list, replace, command, revoke."),
     "audit": ("audit", "The audit log: export its heads, verify its chains."),
     "keys": ("keys", "The server's public key for site files."),
     "openapi": ("openapi", "The API's description on standard output."),

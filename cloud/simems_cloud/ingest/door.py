@@ -18,6 +18,8 @@ from simems_cloud.kit.secret_files import CurveKeys
 
 log = logging.getLogger(__name__)
 DOMAIN = "simems"
+CONNECTIONS_OF_A_KEY = 16
+"""Remembered, the newest ones."""
 RECEIVE_HIGH_WATER = 64
 """Frames per device that libzmq holds before TCP holds the device back."""
 
@@ -44,6 +46,8 @@ class Door:
         self._configure(keys)
         self._socket.bind(endpoint)
         self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._connections: dict[str, dict[tuple[bytes, int], str]] = {}
+        """Of each key: (route, descriptor) of its connections and who stood at the other end."""
 
     def _configure(self, keys: CurveKeys) -> None:
         s = self._socket
@@ -64,8 +68,9 @@ class Door:
             parts = await self._socket.recv_multipart(copy=False)
             key = _user_id(parts[-1])
             if len(parts) == 2 and key is not None:
-                descriptor = int(parts[1].get(zmq.SRCFD))
-                return Arrival(parts[0].bytes, key, parts[1].bytes, descriptor)
+                arrival = Arrival(parts[0].bytes, key, parts[1].bytes, int(parts[1].get(zmq.SRCFD)))
+                self._note(arrival)
+                return arrival
             log.warning("dropped a message of the wrong shape", extra={"parts": len(parts), "key": key})
 
     async def reply(self, route: bytes, message: FromCloud) -> None:
@@ -77,6 +82,29 @@ class Door:
         """End the connection that brought this frame; libzmq would keep it although the key is revoked."""
         with suppress(OSError), sockets.socket(fileno=os.dup(arrival.descriptor)) as connection:
             connection.shutdown(sockets.SHUT_RDWR)
+
+    def cut_key(self, key: str) -> int:
+        """End every connection that this key has, whether or not it sends; how many there were.
+
+        A descriptor that stands for another connection by now is left alone: the peer is not the one it was."""
+        ended = 0
+        for (_, descriptor), peer in self._connections.pop(key, {}).items():
+            with suppress(OSError), sockets.socket(fileno=os.dup(descriptor)) as connection:
+                if str(connection.getpeername()) == peer:
+                    connection.shutdown(sockets.SHUT_RDWR)
+                    ended += 1
+        return ended
+
+    def _note(self, arrival: Arrival) -> None:
+        """Once per connection; a device has one or two, so that what is old goes by itself."""
+        known = self._connections.setdefault(arrival.key, {})
+        where = (arrival.route, arrival.descriptor)
+        if where in known:
+            return
+        with suppress(OSError), sockets.socket(fileno=os.dup(arrival.descriptor)) as connection:
+            known[where] = str(connection.getpeername())
+        while len(known) > CONNECTIONS_OF_A_KEY:
+            del known[next(iter(known))]
 
     def close(self) -> None:
         self._socket.close()

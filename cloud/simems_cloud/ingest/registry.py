@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 
@@ -16,44 +19,65 @@ from simems_cloud.telemetry.store import Device
 log = logging.getLogger(__name__)
 FRESH_S = 30.0
 """A cached yes is asked again after this, should a notification be lost."""
+DEVICE = "select tenant_id, device_id as id from device_by_key($1)"
+CLAIM = "select tenant_id, claim_id as id from claim_by_key($1)"
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """A box that came with a claim key: it may say who it is and hear what became of it, nothing else."""
+
+    tenant_id: UUID
+    claim_id: UUID
+    public_key: str
+
+
+Guest = Device | Claimant
 
 
 class Registry:
-    """Key to device. Without the database the last known yes holds; a key never seen stays outside."""
+    """Key to device or claimant. Without the database the last known yes holds; a key never seen stays outside."""
 
     def __init__(self, pool: Pool, url: str) -> None:
         self._pool, self._url = pool, url
-        self._known: dict[str, tuple[Device, float]] = {}
+        self._known: dict[str, tuple[Guest, float]] = {}
+        self.on_gone: list[Callable[[str], None]] = []
+        """Told of a key that may not come in any more."""
+        self._checks: set[asyncio.Task[None]] = set()
 
-    async def find(self, key: str) -> Device | None:
-        device, checked = self._known.get(key, (None, 0.0))
-        if device is not None and time.monotonic() - checked < FRESH_S:
-            return device
+    async def find(self, key: str) -> Guest | None:
+        guest, checked = self._known.get(key, (None, 0.0))
+        if guest is not None and time.monotonic() - checked < FRESH_S:
+            return guest
         try:
             return await self._ask(key)
         except UNAVAILABLE:
-            return device
+            return guest
 
-    async def _ask(self, key: str) -> Device | None:
+    async def _ask(self, key: str) -> Guest | None:
         async with transaction(self._pool) as connection:
-            row = await connection.fetchrow("select tenant_id, device_id from device_by_key($1)", key)
-        if row is None:
+            row = await connection.fetchrow(DEVICE, key)
+            claim = await connection.fetchrow(CLAIM, key) if row is None else None
+        if row is not None:
+            guest: Guest = Device(row["tenant_id"], row["id"], key)
+        elif claim is not None:
+            guest = Claimant(claim["tenant_id"], claim["id"], key)
+        else:
             self._known.pop(key, None)
             return None
-        device = Device(row["tenant_id"], row["device_id"], key)
-        self._known[key] = (device, time.monotonic())
-        return device
+        self._known[key] = (guest, time.monotonic())
+        return guest
 
     async def callback(self, domain: str, key: bytes) -> bool:
         """Asked by the ZAP handler for each new connection; never raises."""
         try:
-            device = await self.find(key.decode())
+            guest = await self.find(key.decode())
         except (asyncpg.PostgresError, UnicodeDecodeError):
             log.exception("cannot check a device's key")
             return False
-        if device is None:
+        if guest is None:
             log.warning("refused a connection: unknown or revoked key", extra={"key": key.decode(), "domain": domain})
-        return device is not None
+        return guest is not None
 
     async def listen(self) -> None:
         """Forget keys as the database says they changed; runs until cancelled."""
@@ -69,16 +93,34 @@ class Registry:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _c: lost.set())
         try:
-            await connection.add_listener(DEVICES, self._forget)
+            await connection.add_listener(DEVICES, self._changed)
             self._age_all()
             await lost.wait()
         finally:
             with suppress(*UNAVAILABLE):
                 await connection.close(timeout=2)
 
-    def _forget(self, _connection: object, _pid: int, _channel: str, key: object) -> None:
+    def _changed(self, _connection: object, _pid: int, _channel: str, key: object) -> None:
+        """Whoever is here with this key is asked about again now, and cut when it may not stay."""
         self._known.pop(str(key), None)
+        self._recheck(str(key))
+
+    async def _check(self, key: str) -> None:
+        try:
+            gone = await self.find(key) is None
+        except asyncpg.PostgresError:
+            log.exception("cannot check a changed key; it is cut with its next message")
+            return
+        for cut in self.on_gone if gone else ():
+            cut(key)
 
     def _age_all(self) -> None:
-        """What changed while nobody listened is asked again."""
-        self._known = {key: (device, float("-inf")) for key, (device, _) in self._known.items()}
+        """What changed while nobody listened is asked again now: those who are here may be revoked."""
+        self._known = {key: (guest, float("-inf")) for key, (guest, _) in self._known.items()}
+        for key in list(self._known):
+            self._recheck(key)
+
+    def _recheck(self, key: str) -> None:
+        check = asyncio.get_running_loop().create_task(self._check(key))
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)

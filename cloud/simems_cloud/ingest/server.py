@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter
-from simems_core.wire import Ping, Pong, WireError, decode_from_edge
+from simems_core.wire import Bye, Ping
 
+from simems_cloud.ingest.claims import ClaimDesk
+from simems_cloud.ingest.dispatch import Dispatcher
 from simems_cloud.ingest.door import Arrival, Door
 from simems_cloud.ingest.inbox import Inbox
-from simems_cloud.ingest.registry import Registry
+from simems_cloud.ingest.mqtt import MqttDoor
+from simems_cloud.ingest.pong import pong_to, small_talk
+from simems_cloud.ingest.registry import Claimant, Registry
+from simems_cloud.ingest.web import WebDoor
+from simems_cloud.ingest.web_server import serve_web
 from simems_cloud.ingest.writer import Writer
 from simems_cloud.kit.database import UNAVAILABLE, Pool, open_pool, transaction
 from simems_cloud.kit.secret_files import curve_keys
@@ -25,7 +31,8 @@ from simems_cloud.telemetry.store import QUERIES, Device
 log = logging.getLogger(__name__)
 FRAMES = Counter("simems_ingest_frames_total", "Frames received from devices")
 TOUCH_S = 5.0
-PING_BYTES = 200
+CLAIMS_WAITING = 256
+"""Messages of boxes that claim; more are dropped, the box asks again."""
 SIDE_BY_SIDE = 6
 """Devices whose batches are stored at the same time; fewer than the pool has connections."""
 
@@ -33,25 +40,54 @@ SIDE_BY_SIDE = 6
 class Server:
     """Several may run at once: the database decides, each device's row is its lock."""
 
-    def __init__(self, door: Door, registry: Registry, writer: Writer) -> None:
-        self._door, self._registry, self._writer = door, registry, writer
+    def __init__(self, door: Door, registry: Registry, writer: Writer, desk: ClaimDesk, dispatcher: Dispatcher) -> None:
+        self._door, self._registry, self._writer, self._desk = door, registry, writer, desk
+        self._dispatcher = dispatcher
         self._inbox = Inbox()
+        self._claims: asyncio.Queue[tuple[Claimant, Arrival]] = asyncio.Queue(CLAIMS_WAITING)
         self.heard: dict[Device, datetime] = {}
+        registry.on_gone.append(self._cut)
 
     async def receive(self) -> None:
         while True:
             arrival = await self._door.receive()
             FRAMES.inc()
-            pong = _pong(arrival.payload)
-            device = await self._registry.find(arrival.key)
-            if device is None:
+            guest = await self._registry.find(arrival.key)
+            if guest is None:
                 log.warning("cut a connection: the key was revoked", extra={"key": arrival.key})
                 self._door.cut(arrival)
-            elif pong is not None:
-                self.heard[device] = datetime.now(UTC)
-                await self._door.reply(arrival.route, pong)
+            elif isinstance(guest, Claimant):
+                self._put_claim(guest, arrival)
             else:
-                await self._inbox.put(arrival)
+                await self._take(guest, arrival)
+
+    async def _take(self, device: Device, arrival: Arrival) -> None:
+        self._dispatcher.heard(device, partial(self._door.reply, arrival.route))
+        message = small_talk(arrival.payload)
+        if isinstance(message, Ping):
+            self.heard[device] = datetime.now(UTC)
+            await self._door.reply(arrival.route, pong_to(message))
+        elif isinstance(message, Bye):
+            self._dispatcher.left(device)
+        else:
+            await self._inbox.put(arrival)
+
+    def _put_claim(self, claimant: Claimant, arrival: Arrival) -> None:
+        try:
+            self._claims.put_nowait((claimant, arrival))
+        except asyncio.QueueFull:
+            log.warning("dropped a claim: too many wait", extra={"claim": str(claimant.claim_id)})
+
+    async def claims(self) -> None:
+        """One after the other: those who are not let in yet never take more than that of the database."""
+        while True:
+            claimant, arrival = await self._claims.get()
+            await self._door.reply(arrival.route, await self._desk.answer(claimant, arrival.payload))
+
+    def _cut(self, key: str) -> None:
+        self._dispatcher.gone(key)
+        if self._door.cut_key(key):
+            log.warning("cut the connections of a key that was revoked", extra={"key": key})
 
     async def store(self) -> None:
         """Batch after batch; several of these side by side serve several devices."""
@@ -62,24 +98,51 @@ class Server:
 
     async def _store(self, key: str, arrivals: list[Arrival]) -> None:
         device = await self._registry.find(key)
-        if device is None:
+        if not isinstance(device, Device):
             self._door.cut(arrivals[-1])
             return
         routes = list(dict.fromkeys(arrival.route for arrival in arrivals))
-        for answer in await self._writer.write(device, [arrival.payload for arrival in arrivals]):
+        written = await self._writer.write(device, [arrival.payload for arrival in arrivals])
+        for answer in written.answers:
             for route in routes:
                 await self._door.reply(route, answer)
+        if written.hello is not None:
+            self._dispatcher.greeted(device, partial(self._door.reply, routes[-1]), written.hello)
 
 
-async def run_ingest(settings: Settings, url: str, ready: Callable[[str], None] | None = None) -> None:
-    """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound."""
+async def run_ingest(
+    settings: Settings,
+    url: str,
+    ready: Callable[[str], None] | None = None,
+    web_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound,
+    ``web_ready`` the port of HTTPS and WebSocket, when they are wanted."""
     pool = await open_pool(url, application="simems-ingest")
     registry = Registry(pool, url)
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
     log.info("listening for devices", extra={"endpoint": door.endpoint})
-    server = Server(door, registry, Writer(pool))
+    dispatcher = Dispatcher(pool, url)
+    writer = Writer(pool)
+    server = Server(door, registry, writer, ClaimDesk(pool), dispatcher)
+    web = WebDoor(pool, registry, writer, dispatcher)
+    registry.on_gone.append(web.cut)
     stores = [server.store() for _ in range(SIDE_BY_SIDE)]
-    jobs: list[Awaitable[None]] = [server.receive(), *stores, registry.listen(), touch(pool, server.heard)]
+    jobs: list[Awaitable[None]] = [
+        server.receive(),
+        server.claims(),
+        *stores,
+        registry.listen(),
+        dispatcher.listen(),
+        dispatcher.run(),
+        touch(pool, server.heard),
+    ]
+    if settings.ingest_http_port is not None:
+        jobs.append(serve_web(web, settings.ingest_http_host, settings.ingest_http_port, web_ready))
+    if settings.ingest_mqtt_url is not None:
+        mqtt = MqttDoor(settings, web)
+        registry.on_gone.append(mqtt.cut)
+        jobs.append(mqtt.run())
     tasks = [asyncio.ensure_future(job) for job in jobs]
     if ready is not None:
         ready(door.endpoint)
@@ -106,14 +169,3 @@ async def touch(pool: Pool, heard: dict[Device, datetime]) -> None:
                     await connection.executemany(QUERIES["touch"], rows)
             except UNAVAILABLE as error:
                 log.warning("cannot note who was heard", extra={"error": repr(error)})
-
-
-def _pong(payload: bytes) -> Pong | None:
-    """The answer when it is a ping; anything longer is not one."""
-    if len(payload) > PING_BYTES:
-        return None
-    try:
-        message = decode_from_edge(payload)
-    except WireError:
-        return None
-    return Pong(time_us=message.time_us, server_time_us=time.time_ns() // 1000) if isinstance(message, Ping) else None

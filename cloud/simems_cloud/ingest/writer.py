@@ -7,16 +7,19 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import asyncpg
 import msgspec
 from simems_core.wire import (
     Ack,
     Bye,
+    CommandAck,
     Events,
     FromCloud,
     Hello,
     Refused,
+    Rekey,
     Telemetry,
     WireError,
     decode_from_edge,
@@ -24,6 +27,8 @@ from simems_core.wire import (
 )
 
 from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.commands.delivery import answered
+from simems_cloud.ingest.keys import KeyBook, came_with
 from simems_cloud.ingest.parcel import DURABLE
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
 from simems_cloud.telemetry.announce import RefusedHelloError, announce
@@ -37,16 +42,26 @@ LONGEST_WAIT_S = 10.0
 PASSING = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError)
 
 
+@dataclass(frozen=True)
+class Written:
+    """``hello``: the greeting that was stored, when one came."""
+
+    answers: list[FromCloud]
+    hello: Hello | None = None
+
+
 class Writer:
     """One batch of one device at a time."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._channel_ids = ChannelIds()
+        self._keys = KeyBook(pool)
 
-    async def write(self, device: Device, payloads: Sequence[bytes]) -> list[FromCloud]:
+    async def write(self, device: Device, payloads: Sequence[bytes]) -> Written:
         """Every payload in its order; the answers. Waits, without an answer, while the database is away."""
         answers: list[FromCloud] = []
+        greeting: Hello | None = None
         pending: list[Sealed | Frame] = []
         for payload in payloads:
             message = _read(payload)
@@ -56,9 +71,30 @@ class Writer:
                 answers += await self._store(device, pending)
                 pending = []
                 answers.append(await self._hello(device, message))
+                greeting = message if isinstance(answers[-1], Ack) else None
+            elif isinstance(message, Rekey):
+                answers.append(await self._keys.announce(device, message.public_key))
+            elif isinstance(message, CommandAck):
+                await self._answered(device, message)
             elif message is not None:
                 answers.append(message)
-        return answers + await self._store(device, pending)
+        return Written(answers + await self._store(device, pending), greeting)
+
+    async def _answered(self, device: Device, ack: CommandAck) -> None:
+        """Of one that cannot be noted the command stays open: it is asked about again with the next hello."""
+        for attempt in _patience():
+            try:
+                async with transaction(self._pool, tenant=device.tenant_id) as connection:
+                    known = await answered(connection, device.device_id, ack)
+            except (*UNAVAILABLE, *PASSING) as error:
+                await _wait(attempt, error)
+            except asyncpg.PostgresError:
+                log.exception("cannot note the answer to a command")
+                return
+            else:
+                if not known:
+                    log.info("an answer to no open command", extra={"command": ack.id[:40], "state": ack.state[:20]})
+                return
 
     async def _hello(self, device: Device, hello: Hello) -> FromCloud:
         for attempt in _patience():
@@ -66,6 +102,7 @@ class Writer:
                 async with transaction(self._pool, tenant=device.tenant_id) as connection:
                     acked = await announce(connection, device, hello)
                     await clear_refused(connection, device, hello.site)
+                    await came_with(connection, device, hello.signing_key)
                 return Ack(sequence=acked)
             except RefusedHelloError as error:
                 log.warning("refused a hello", extra={"device": str(device.device_id), "reason": str(error)})
@@ -136,7 +173,7 @@ def _named(payload: bytes) -> tuple[str, int | None]:
     return label.type, label.sequence
 
 
-def _read(payload: bytes) -> Sealed | Hello | FromCloud | None:
+def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | FromCloud | None:
     """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
     kind, sequence = _named(payload)
     if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
@@ -150,7 +187,7 @@ def _read(payload: bytes) -> Sealed | Hello | FromCloud | None:
         return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
         return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
-    return message if isinstance(message, Hello) else None
+    return message if isinstance(message, Hello | Rekey | CommandAck) else None
 
 
 def _answers(outcome: Outcome) -> list[FromCloud]:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 CHANNEL = "simems_live"
 DEVICES = "simems_devices"
+COMMANDS = "simems_commands"
+"""Carries the id of a device that has something to do."""
 Kind = Literal["latest", "alarms"]
 
 

@@ -29,6 +29,15 @@ class Settings:
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     ingest_endpoint: str = "tcp://127.0.0.1:7700"
+    ingest_http_host: str = "127.0.0.1"
+    ingest_http_port: int | None = None
+    """Where ingest takes the same messages over HTTP and WebSocket, behind something that ends TLS; None: nowhere."""
+    ingest_mqtt_url: str | None = None
+    """``mqtts://user:password@host:8883`` of a broker where devices publish; None: none."""
+    ingest_mqtt_ca: str | None = None
+    ingest_mqtt_certificate: str | None = None
+    ingest_mqtt_key: str | None = None
+    """Files: of the broker's authority, and our client certificate with its key."""
     portal_dir: Path | None = None
     stale_after_s: float = 30.0
     """A device silent for longer raises an alarm, and its values show as stale."""
@@ -56,6 +65,12 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         http_host=env.get("SIMEMS_HTTP_HOST") or "127.0.0.1",
         http_port=int(_number(env, "SIMEMS_HTTP_PORT", 8000, 0, 65535)),
         ingest_endpoint=_endpoint(env),
+        ingest_http_host=env.get("SIMEMS_INGEST_HTTP_HOST") or "127.0.0.1",
+        ingest_http_port=_optional_port(env, "SIMEMS_INGEST_HTTP_PORT"),
+        ingest_mqtt_url=_broker_url(env),
+        ingest_mqtt_ca=env.get("SIMEMS_INGEST_MQTT_CA") or None,
+        ingest_mqtt_certificate=env.get("SIMEMS_INGEST_MQTT_CERTIFICATE") or None,
+        ingest_mqtt_key=env.get("SIMEMS_INGEST_MQTT_KEY") or None,
         portal_dir=Path(portal).expanduser().absolute() if portal else None,
         stale_after_s=_number(env, "SIMEMS_STALE_AFTER_S", 30.0, 1.0, 86_400.0),
         token_lifetime_s=int(_number(env, "SIMEMS_TOKEN_LIFETIME_S", 8 * 3600, 60, 30 * 86_400)),
@@ -87,6 +102,20 @@ def _smtp_url(env: Mapping[str, str]) -> str | None:
             "SIMEMS_SMTP_URL: not a mail server; write smtp://user:password@host:587 or smtps://host:465"
         )
     return value
+
+
+def _broker_url(env: Mapping[str, str]) -> str | None:
+    value = env.get("SIMEMS_INGEST_MQTT_URL") or None
+    if value and not value.startswith(("mqtts://", "mqtt://127.0.0.1", "mqtt://localhost")):
+        raise SettingsError(
+            "SIMEMS_INGEST_MQTT_URL: not a broker with TLS; write mqtts://user:password@host:8883 "
+            "(mqtt:// only for this machine)"
+        )
+    return value
+
+
+def _optional_port(env: Mapping[str, str], name: str) -> int | None:
+    return int(_number(env, name, 0, 0, 65535)) if env.get(name) else None
 
 
 def _yes(env: Mapping[str, str], name: str) -> bool:

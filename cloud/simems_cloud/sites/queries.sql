@@ -49,6 +49,9 @@ order by d.name
 -- name: revoke_device
 update devices set revoked_at = now() where (name = $1 or public_key = $1) and revoked_at is null returning device_id
 
+-- name: devices_named
+select device_id from devices where revoked_at is null and $1 in (name, public_key, device_id::text)
+
 -- name: devices
 select d.device_id as id, d.name, d.type, d.vendor, d.model, d.serial_number, d.protocol, d.software, d.firmware_version,
     d.config_version, d.public_key, d.site_id, d.created_at, d.last_seen_at, d.last_frame_at, d.acked_sequence,
@@ -69,7 +72,8 @@ from device_configs where device_id = $1 and version = $2
 select site_id, vendor, model, revoked_at from devices where device_id = $1 for update
 
 -- name: add_edge
-insert into devices (tenant_id, name, public_key, site_id, vendor, model) values (app_tenant(), $1, $2, $3, $4, $5)
+insert into devices (tenant_id, name, public_key, site_id, vendor, model, signing_key)
+values (app_tenant(), $1, $2, $3, $4, $5, $6)
 returning device_id
 
 -- name: retire_edge
@@ -77,6 +81,33 @@ update devices set revoked_at = now(), replaced_by = $2 where device_id = $1
 
 -- name: clear_alarms_of
 update alarms set cleared_at = now() where device_id = $1 and cleared_at is null and origin = 'cloud'
+
+-- name: claims
+select c.claim_id as id, c.name, c.site_id, c.replaces, c.state, c.public_key, c.software, c.vendor, c.model,
+    c.serial_number, c.presented_at, c.device_id, c.created_by, c.created_at, c.expires_at, c.decided_by, c.decided_at,
+    c.reason, c.expires_at <= now() as expired
+from device_claims c
+where ($1::uuid is null or c.claim_id = $1)
+    and ($2::text[] is null or c.site_id in (select n.site_id from org_nodes n where n.path <@ any ($2::text[]::ltree[])))
+order by c.created_at desc, c.claim_id
+
+-- name: lock_claim
+select name, site_id, replaces, state, public_key, signing_key, vendor, model, expires_at <= now() as expired
+from device_claims where claim_id = $1 for update
+
+-- name: add_claim
+insert into device_claims (tenant_id, claim_key, name, site_id, replaces, created_by, expires_at)
+values (app_tenant(), $1, $2, $3, $4, $5, now() + $6::int * interval '1 day')
+returning claim_id
+
+-- name: decide_claim
+update device_claims set state = $2, device_id = $3, decided_by = $4, decided_at = now(), reason = $5 where claim_id = $1
+
+-- name: withdraw_claim
+delete from device_claims where claim_id = $1
+
+-- name: site_of_device
+select site_id from devices where device_id = $1 and revoked_at is null
 
 -- name: equipment
 select e.equipment_id as id, e.component_id as component, e.type, e.vendor, e.model, e.serial_number, e.protocol, e.profile,

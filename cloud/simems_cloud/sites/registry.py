@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import zmq.utils.z85
 
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
-from simems_cloud.audit.log import change
+from simems_cloud.audit.log import Change, change
+from simems_cloud.kit.curve import is_key
 from simems_cloud.kit.database import Connection, Pool, fetch_one, transaction
 from simems_cloud.kit.problems import ConflictError, InvalidRequestError, NotFoundError
 from simems_cloud.sites.registry_schemas import (
@@ -70,17 +70,25 @@ async def replace_device(
     try:
         async with change(pool, tenant=principal.tenant_id, actor=principal.actor, user=principal.user_id) as made:
             await _device(made.connection, device_id, paths, stale_after_s)
-            old = await fetch_one(made.connection, QUERIES["lock_edge"], device_id)
-            if old["revoked_at"] is not None:
-                raise ConflictError("this device is retired already")
-            row = (body.name, body.public_key, old["site_id"], old["vendor"], old["model"])
-            new_id = await made.connection.fetchval(QUERIES["add_edge"], *row)
-            await made.connection.execute(QUERIES["retire_edge"], device_id, new_id)
-            await made.connection.execute(QUERIES["clear_alarms_of"], device_id)
-            await made.record("device.replace", device_id, {"by": new_id, "site_id": old["site_id"]})
+            new_id = await take_over(made, device_id, body.name, body.public_key)
             return await _device(made.connection, new_id, paths, stale_after_s)
     except asyncpg.UniqueViolationError as error:
         raise ConflictError("public_key: this key is registered already") from error
+
+
+async def take_over(made: Change, device_id: UUID, name: str, public_key: str, signing_key: str = "") -> UUID:
+    """The new device's id: it speaks for the old one's site, which is shut out. Raises NotFoundError, ConflictError."""
+    old = await made.connection.fetchrow(QUERIES["lock_edge"], device_id)
+    if old is None:
+        raise NotFoundError(f"no device {str(device_id)!r}")
+    if old["revoked_at"] is not None:
+        raise ConflictError("this device is retired already")
+    row = (name, public_key, old["site_id"], old["vendor"], old["model"], signing_key)
+    new_id = UUID(str(await made.connection.fetchval(QUERIES["add_edge"], *row)))
+    await made.connection.execute(QUERIES["retire_edge"], device_id, new_id)
+    await made.connection.execute(QUERIES["clear_alarms_of"], device_id)
+    await made.record("device.replace", device_id, {"by": new_id, "site_id": old["site_id"]})
+    return new_id
 
 
 async def revoke_device(pool: Pool, principal: Principal, device_id: UUID, stale_after_s: float) -> Device:
@@ -170,9 +178,5 @@ def equipment_health(row: asyncpg.Record, *, online: bool) -> Health:
 
 
 def _check_key(public_key: str) -> None:
-    try:
-        right = len(zmq.utils.z85.decode(public_key.encode())) == 32
-    except (ValueError, KeyError, UnicodeEncodeError):
-        right = False
-    if not right:
+    if not is_key(public_key):
         raise InvalidRequestError("public_key: not a key of 40 Z85 characters; see `simems-edge identity`")

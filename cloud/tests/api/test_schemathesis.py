@@ -33,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from simems_cloud.access import requires
 from simems_cloud.kit.database import Pool, transaction
+from simems_core.claiming import new_code
 
 log = logging.getLogger(__name__)
 pytestmark = pytest.mark.integration
@@ -124,7 +125,14 @@ async def things_of(api: Any, customer: Any, token: str, owner_pool: Pool) -> di
     rule = {"name": "Warm", "kind": "above", "channel": "*/x", "threshold": 1}
     hook = {"name": "Hook", "url": "http://93.184.216.34/"}
     report = {"node_id": node["id"], "period": "day", "day": "2026-03-01"}
+    claim = await _post(api, token, "/device-claims", {"code": new_code(), "name": "box"})
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        await connection.execute("update devices set site_id = $1", customer.site)
+    batch = await _post(api, token, "/command-batches", {"site_ids": [customer.site], "order": {"kind": "restart"}})
     return {
+        "claim_id": claim["id"],
+        "batch_id": batch["id"],
+        "command_id": batch["results"][0]["command"]["id"],
         "node_id": node["id"],
         "site_id": customer.site,
         "alarm_id": str(alarm),

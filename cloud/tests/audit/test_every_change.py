@@ -17,6 +17,7 @@ from simems_cloud.api.app import create_app
 from simems_cloud.audit.chain import verify_chain
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.settings import Settings
+from simems_core.claiming import fingerprint, new_code
 
 pytestmark = pytest.mark.integration
 PASSWORD, NEW = "correct horse battery", "another long password"
@@ -154,9 +155,30 @@ async def organisation(call: Caller, customer: Any, owner_pool: Pool) -> None:
     await call("POST", "/sites/{site_id}/equipment/{component}/replace", {"serial_number": "2"}, **place)
     new = {"name": "new", "public_key": zmq.curve_keypair()[0].decode()}
     made = await call("POST", "/devices/{device_id}/replace", new, device_id=customer.device_id)
+    await boxes(call, customer, owner_pool)
     await call("POST", "/devices/{device_id}/revoke", device_id=made["id"])
     await alarms(call, customer, alarm)
     await reports(call, root["id"], owner_pool)
+
+
+async def boxes(call: Caller, customer: Any, owner_pool: Pool) -> None:
+    """Claims and commands."""
+    claims = [await call("POST", "/device-claims", {"code": new_code(), "name": "box"}) for _ in range(2)]
+    keys = [zmq.curve_keypair()[0].decode() for _ in claims]
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        for claim, key in zip(claims, keys, strict=True):
+            await connection.execute(
+                "update device_claims set state = 'presented', public_key = $2, site_id = 'malmo-9' "
+                "where claim_id = $1",
+                *(claim["id"], key),
+            )
+    shown = {"fingerprint": fingerprint(keys[0])}
+    await call("POST", "/device-claims/{claim_id}/approve", shown, claim_id=claims[0]["id"])
+    await call("POST", "/device-claims/{claim_id}/refuse", {}, claim_id=claims[1]["id"])
+    await call("DELETE", "/device-claims/{claim_id}", claim_id=claims[1]["id"])
+    order = {"order": {"kind": "restart"}}
+    await call("POST", "/sites/{site_id}/commands", order, site_id="malmo-9")
+    await call("POST", "/command-batches", {"site_ids": ["malmo-9"], **order})
 
 
 async def alarms(call: Caller, customer: Any, alarm: Any) -> None:

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import zmq
 from simems_cloud.cli.main import COMMANDS
 from simems_cloud.kit.postgres.access import Access
+from simems_core.claiming import fingerprint, new_code
 
 SIMEMS = Path(sys.executable).parent / "simems-cloud"
 
@@ -83,3 +85,39 @@ def test_from_tenant_to_device(database: Access, tmp_path: Path) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     unknown = _run("user", "create", "b@b.se", "--tenant", "No", "--password-stdin", text="x" * 12, **environment)
     assert (unknown.returncode, "'Demo'" in unknown.stderr) == (2, True)
+
+
+@pytest.mark.integration
+def test_a_box_is_claimed_approved_and_told_to_change_its_key(database: Access, tmp_path: Path) -> None:
+    environment = {"SIMEMS_DATABASE_URL": database.admin_url, "SIMEMS_DATA_DIR": str(tmp_path)}
+
+    def call(*arguments: str, code: int = 0) -> Any:
+        done = _run("device", *arguments, "--tenant", "Claims", "--json", **environment)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    assert _run("tenant", "create", "Claims", **environment).returncode == 0
+    code, key = new_code(), zmq.curve_keypair()[0].decode()
+    assert "read it again" in call("claim", code[:-1] + "U", "--name", "box", code=1)
+    assert call("claim", code.lower(), "--name", "box")["state"] == "open"
+    assert "entered already" in call("claim", code, "--name", "other", code=1)
+    assert "no box waits" in call("approve", "box", "--fingerprint", "X", code=1)
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute("update device_claims set state = 'presented', public_key = %s", (key,))
+    assert "another one" in call("approve", "box", "--fingerprint", "X", code=1)
+    approved = call("approve", "box", "--fingerprint", fingerprint(key))
+    assert (approved["state"], [row["state"] for row in call("claims")]) == ("approved", ["approved"])
+    assert "which site" in call("rotate", "box", code=1)
+    with psycopg.connect(database.admin_url) as connection:
+        connection.execute(
+            "insert into sites (tenant_id, site_id, name, time_zone) "
+            "select tenant_id, 's', 's', 'UTC' from device_claims"
+        )
+        connection.execute("update devices set site_id = 's' where public_key = %s", (key,))
+    assert call("rotate", "box")["state"] == "queued"
+    assert call("command", "box", '{"kind": "restart"}')["counter"] == 2
+    assert "Input tag" in call("command", "box", '{"kind": "explode"}', code=2)
+    assert [row["kind"] for row in call("commands", "box")] == ["restart", "rotate_key"]
+    following = zmq.curve_keypair()[0].decode()
+    call("replace", "box", "--name", "box2", "--public-key", following)
+    assert {row["name"]: row["revoked_at"] is None for row in call("list")} == {"box": False, "box2": True}

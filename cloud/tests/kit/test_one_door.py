@@ -20,7 +20,7 @@ DOORS = {
     "kit/postgres": "starts the server",
     "migrations": "run as the owner, over psycopg",
 }
-LISTENERS = {"api/live.py": "listens, runs no SQL", "ingest/registry.py": "listens, runs no SQL"}
+LISTENERS = dict.fromkeys(("api/live.py", "ingest/registry.py", "ingest/dispatch.py"), "listens, runs no SQL")
 
 
 def found_in(text: str) -> Iterator[str]:

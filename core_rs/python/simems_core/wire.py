@@ -13,9 +13,9 @@ reader would misread a message; a version from the future is refused. A plain re
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -99,6 +99,90 @@ class Hello(Message, tag="hello", kw_only=True, frozen=True):
     serial_number: str = ""
     firmware: str = ""
     """Of the controller itself: who made it, and the version of the image it runs."""
+    versions: list[int] = msgspec.field(default_factory=lambda: [VERSION])
+    """Versions of this protocol that the device reads."""
+    features: list[str] = []
+    """What it understands beyond storing and acknowledging: ``welcome``, ``commands``."""
+    signing_key: str = ""
+    """Ed25519 public key of the device, hexadecimal: its signed records are checked with it."""
+
+
+class Claim(Message, tag="claim", kw_only=True, frozen=True):
+    """Of a box that no tenant has taken in yet, over its claim key: who it is. Nothing else is taken from that key."""
+
+    public_key: str
+    """The CURVE key that it will come with."""
+    signing_key: str
+    """Its Ed25519 key, 64 hexadecimal digits: what it signs can be checked with it."""
+    software: str = ""
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+
+
+class ClaimState(Message, tag="claimstate", kw_only=True, frozen=True):
+    """Where a claim stands: ``waiting``, ``approved`` (come with your own key), ``refused``."""
+
+    state: str
+    reason: str = ""
+
+
+class Rekey(Message, tag="rekey", kw_only=True, frozen=True):
+    """The device made a new CURVE key and will come with it; the old one ends when the new one was used."""
+
+    public_key: str
+
+
+class Rekeyed(Message, tag="rekeyed", kw_only=True, frozen=True):
+    """That key may be used. ``reason`` says why not, then the old one stays."""
+
+    public_key: str
+    reason: str = ""
+
+
+class Welcome(Message, tag="welcome", kw_only=True, frozen=True):
+    """After the hello of a device that asks for it: who it is here, and whose commands it shall believe."""
+
+    tenant: str
+    device: str
+    command_keys: list[str] = []
+    """Ed25519 public keys of the tenant, hexadecimal. A device keeps the first it is told."""
+    command_counter: int = 0
+    """Of the newest command there is: a device that has no counter of its own starts from it."""
+    versions: list[int] = msgspec.field(default_factory=lambda: [VERSION])
+    server_time_us: int = 0
+
+
+class Command(Message, tag="command", kw_only=True, frozen=True):
+    """Something that the device shall do; see :mod:`simems_core.orders` for what is signed and checked."""
+
+    id: str
+    tenant: str
+    device: str
+    counter: int
+    kind: str
+    not_before_us: int
+    expires_us: int
+    actor: str
+    """Who asked for it."""
+    payload: str
+    """JSON; what stands in it depends on the kind."""
+    payload_sha256: str
+    key: str
+    """The Ed25519 public key that it is signed with, hexadecimal."""
+    signature: str
+    """Hexadecimal."""
+
+
+class CommandAck(Message, tag="commandack", kw_only=True, frozen=True):
+    """What became of a command: ``accepted`` (it is being done), ``done``, ``rejected`` or ``expired``."""
+
+    id: str
+    state: str
+    time_us: int
+    reason: str = ""
+    attachment: bytes = b""
+    """What was asked for, e.g. a diagnostics bundle."""
 
 
 class Column(msgspec.Struct, kw_only=True, frozen=True):
@@ -171,8 +255,8 @@ class Bye(Message, tag="bye", kw_only=True, frozen=True):
 
 
 Durable = Telemetry | Events
-FromEdge = Hello | Telemetry | Events | Ping | Bye
-FromCloud = Ack | Refused | Pong | Bye
+FromEdge = Hello | Telemetry | Events | Ping | Bye | Claim | Rekey | CommandAck
+FromCloud = Ack | Refused | Pong | Bye | ClaimState | Rekeyed | Welcome | Command
 
 _encoder = msgspec.msgpack.Encoder()
 _from_edge: msgspec.msgpack.Decoder[FromEdge] = msgspec.msgpack.Decoder(FromEdge)
@@ -183,21 +267,40 @@ def encode(message: FromEdge | FromCloud) -> bytes:
     return _encoder.encode(message)
 
 
+_json_from_edge: msgspec.json.Decoder[FromEdge] = msgspec.json.Decoder(FromEdge)
+_json_from_cloud: msgspec.json.Decoder[FromCloud] = msgspec.json.Decoder(FromCloud)
+
+
+def encode_json(message: FromEdge | FromCloud) -> bytes:
+    """The same message as JSON: bytes in base 64, keys of labels as text."""
+    return msgspec.json.encode(message)
+
+
+def decode_from_edge_json(text: bytes | str) -> FromEdge:
+    """As :func:`decode_from_edge`."""
+    return _decode(_json_from_edge.decode, text)
+
+
+def decode_from_cloud_json(text: bytes | str) -> FromCloud:
+    """As :func:`decode_from_cloud`."""
+    return _decode(_json_from_cloud.decode, text)
+
+
 def decode_from_edge(frame: bytes) -> FromEdge:
     """Raises WireError for anything that is not a message an edge sends."""
-    return _decode(_from_edge, frame)
+    return _decode(_from_edge.decode, frame)
 
 
 def decode_from_cloud(frame: bytes) -> FromCloud:
     """Raises WireError for anything that is not a message the cloud sends."""
-    return _decode(_from_cloud, frame)
+    return _decode(_from_cloud.decode, frame)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[T], frame: bytes) -> T:
+def _decode(decode: Callable[[Any], T], frame: bytes | str) -> T:
     if len(frame) > MAX_FRAME_BYTES:
         raise WireError(f"a frame of {len(frame)} bytes; at most {MAX_FRAME_BYTES} are taken")
     try:
-        message = decoder.decode(frame)
+        message = decode(frame)
     except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError) as error:
         raise WireError(f"not a message of this protocol: {error}") from error
     if message.version > VERSION:

@@ -19,6 +19,13 @@ MESSAGES: tuple[type[wire.Message], ...] = (
     wire.Ping,
     wire.Pong,
     wire.Bye,
+    wire.Claim,
+    wire.ClaimState,
+    wire.Rekey,
+    wire.Rekeyed,
+    wire.Welcome,
+    wire.Command,
+    wire.CommandAck,
 )
 
 

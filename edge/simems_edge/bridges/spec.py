@@ -104,6 +104,24 @@ SPECS: Final = (
         test_plan=("edge/tests/bridges/test_can.py", "tests/fuzz/test_fuzz_content.py"),
     ),
     BridgeSpec(
+        type="ocpp",
+        owner="simems_edge.bridges.ocpp",
+        safety_impact="Carries current limits to charging stations and counts what each may still draw: a limit is "
+                      "raised only when what the others may draw leaves room.",
+        inputs=("calls of listed stations, OCPP 1.6J and 2.0.1, checked by schema", "setpoints of the cycle"),
+        outputs=("channels of the connectors", "profiles: a safe current that stays, a limit above it that ends",
+                 "the record of charging sessions"),
+        metrics=(*DEVICE_METRICS, "<component>/reserved_current_a: what the connector may draw at most"),
+        problems=("communication_lost", "device_clock_off", "station_faulted", "device_data", "limit_not_followed",
+                  "charging_store_failed", "connector_not_listed"),
+        fallback="A station that hears nothing goes back to its safe current when its limit ends; until then what it "
+                 "may draw stays reserved. While sessions cannot be kept no station is answered.",
+        acceptance=("no transaction lost or doubled, over restarts, reconnects and repeated messages",
+                    "what stations may draw never exceeds a fuse, whatever they answer and whenever"),
+        test_plan=("edge/tests/bridges/ocpp/test_stations.py", "edge/tests/bridges/ocpp/test_limits.py",
+                   "edge/tests/bridges/ocpp/test_soak.py"),
+    ),
+    BridgeSpec(
         type="mqtt.publish",
         owner="simems_edge.bridges.mqtt",
         safety_impact="With mqtt.requests in the site file it takes bounds from outside: tighter limits, overrides "
@@ -136,7 +154,7 @@ HEAD: Final = """# Bridges
 
 Made from `edge/simems_edge/bridges/spec.py`; change it there, then run
 `python -m simems_edge.bridges.spec > docs/bridges.md`. How each is set up: [HTTP](http.md), [MQTT](mqtt.md),
-[CAN](can.md), [prices](prices.md), and for all of them [device profiles](device-profiles.md).
+[CAN](can.md), [OCPP](ev-charging.md), [prices](prices.md), and for all of them [device profiles](device-profiles.md).
 """
 
 

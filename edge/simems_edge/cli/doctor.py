@@ -151,7 +151,7 @@ def examine(  # noqa: PLR0913 - one parameter per option
     clock = Clock.monotonic() if clock_file is None else read_clock(clock_file).clock()
     with locked_folder(data) as folder:
         key = None if report is None else _ready_to_report(folder)
-        outcome = _examined(site, permission, clock, site_file)
+        outcome = _examined(site, permission, clock, site_file, folder)
         finish(Job(site, site_file, text, outcome, report, tuning, key), as_json=as_json)
     ctx.exit(1 if faults(outcome.verdicts) else 0)
 
@@ -220,7 +220,7 @@ class _Progress:
             click.echo("\r", nl=False, err=True)
 
 
-def _examined(site: Site, permission: Permission, clock: Clock, site_file: Path) -> LiveOutcome:
+def _examined(site: Site, permission: Permission, clock: Clock, site_file: Path, data: Path) -> LiveOutcome:
     from simems_edge.devices import load_profile  # noqa: PLC0415 - beside its only use
 
     batteries = sum(load_profile(one.profile).kind == "ess" for one in site.components)
@@ -228,7 +228,7 @@ def _examined(site: Site, permission: Permission, clock: Clock, site_file: Path)
     progress = _Progress(batteries, pulses=wanted)
     try:
         with _terminated_as_interrupted():
-            return commission_live(site, permission, clock, tell=progress.tell, tick=progress.tick)
+            return commission_live(site, permission, clock, data, tell=progress.tell, tick=progress.tick)
     except SilentDevicesError as error:
         raise UnreachableError(f"{site_file}: {error}") from error
 

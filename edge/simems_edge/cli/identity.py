@@ -1,7 +1,8 @@
-"""``simems-edge identity``: the public key that the cloud must know."""
+"""``simems-edge identity``: what the cloud must know of this box."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,13 +10,15 @@ import click
 from simems_edge.cli.data_folder import DEFAULT
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.output import json_option, print_json
-from simems_edge.sync.identity import IdentityError, load_or_make_keys
+from simems_edge.sync.claim_qr import claim_in_terminal
+from simems_edge.sync.identity import Identity, IdentityError
 
 EXAMPLES = """
 \b
 Examples:
   simems-edge identity --data /var/lib/simems
   simems-edge identity --json
+  simems-edge identity --rotate        a new key; a running edge announces it and changes over
 """
 
 
@@ -23,14 +26,37 @@ Examples:
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
+@click.option("--rotate", is_flag=True, help="Make a new key; it replaces the old one once the cloud has seen it.")
 @json_option
-def command(*, data: Path, as_json: bool) -> None:
-    """Show this device's public key, making the key pair on first use. The secret half is never shown."""
+def command(*, data: Path, rotate: bool, as_json: bool) -> None:
+    """Show this box's public key, fingerprint and claim code, making them on first use.
+
+    The secret halves are never shown. Enter the claim code in the cloud, compare the fingerprint there, approve.
+    """
     try:
-        keys = load_or_make_keys(data)
+        identity = Identity(data)
+        following = identity.begin_rotation() if rotate else identity.next_keys
+        shown = {
+            "public_key": identity.keys.public_key,
+            "fingerprint": identity.fingerprint,
+            "claim_code": identity.claim_code,
+            "signing_key": identity.signing_public,
+            "next_public_key": None if following is None else following.public_key,
+        }
     except IdentityError as error:
         raise BadInputError(str(error)) from error
+    except OSError as error:
+        raise BadInputError(f"{data}: cannot be written ({error.strerror}); check the disk and --data") from error
     if as_json:
-        print_json({"public_key": keys.public_key})
-    else:
-        click.echo(keys.public_key)
+        print_json(shown)
+        return
+    _print(shown)
+
+
+def _print(shown: dict[str, str | None]) -> None:
+    click.echo(shown["public_key"])
+    for name in ("fingerprint", "claim_code", "signing_key", "next_public_key"):
+        if shown[name] is not None:
+            click.echo(f"{name.replace('_', ' ')}: {shown[name]}")
+    if sys.stdout.isatty():
+        click.echo(claim_in_terminal(str(shown["claim_code"]), str(shown["fingerprint"])))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -11,11 +13,16 @@ from simems_core import Clock
 
 from simems_edge.bridges.shared_clock import read_clock
 from simems_edge.buffer import StorageError
+from simems_edge.cli.box import problems_of
 from simems_edge.cli.data_folder import DEFAULT, locked_folder
 from simems_edge.cli.edge_process import EdgeOptions, run_edge
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.site_file import checked_site
+from simems_edge.commands.configuration import Configuration
+from simems_edge.commands.diagnostics import RecentLog
+from simems_edge.config import Site, SiteError
 from simems_edge.runtime import configure_logging
+from simems_edge.runtime.logs import JsonFormatter
 from simems_edge.sync.identity import IdentityError
 
 EXAMPLES = """
@@ -46,11 +53,42 @@ def command(*, site_file: str, data: Path, clock_file: Path | None, record: Path
     Logs are JSON lines on stderr. Exit code 0: stopped cleanly; 1: a part failed; 2: not usable.
     """
     configure_logging(log_level)
-    site = checked_site(site_file)
+    recent = RecentLog(JsonFormatter())
+    logging.getLogger().addHandler(recent)
     clock = Clock.monotonic() if clock_file is None else read_clock(clock_file).clock()
+    configuration = Configuration(Path(site_file), data, problems_of(""))
     with locked_folder(data) as folder:
-        options = EdgeOptions(folder, clock, pin=os.environ.get("SIMEMS_HMI_PIN") or None, record=record)
+        site = _site_on_trial(configuration, site_file)
+        pin = os.environ.get("SIMEMS_HMI_PIN") or None
+        options = EdgeOptions(folder, clock, pin=pin, record=record, site_file=Path(site_file), recent_log=recent)
         try:
-            asyncio.run(run_edge(site, options))
+            again = asyncio.run(run_edge(site, options))
         except (StorageError, IdentityError) as error:
             raise BadInputError(str(error)) from error
+        except Exception as error:
+            again = _taken_back(configuration, error)
+            if not again:
+                raise
+    if again:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves, with our arguments
+
+
+def _site_on_trial(configuration: Configuration, site_file: str) -> Site:
+    """The site to run with; what is on trial and cannot be read is taken back first."""
+    try:
+        configuration.before_start()
+        return checked_site(site_file)
+    except SiteError as error:
+        if not _taken_back(configuration, error):
+            raise
+    except OSError as error:
+        raise BadInputError(f"{site_file}: the trial of a configuration cannot be noted ({error.strerror})") from error
+    return checked_site(site_file)
+
+
+def _taken_back(configuration: Configuration, error: Exception) -> bool:
+    """The edge ended with an error: was that the new configuration's first start?"""
+    if configuration.trial is None:
+        return False
+    configuration.roll_back(f"the edge ended with an error: {error}")
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -29,7 +30,7 @@ Examples:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, url: str, as_json: bool) -> None:
-    """Ask a running edge how it is.
+    """Ask a running edge how it is: control, alarms, what waits for the cloud, since when, and the state of the link.
 
     Exit code 0: ready, no alarm; 1: not ready or an alarm stands; 3: nobody answers.
     """
@@ -76,12 +77,32 @@ def _print(state: dict[str, Any]) -> None:
             ("mode", f"{latest['state']} / {latest['control_mode']}"),
             ("why", latest["why"]["text"]),
             *_cycle_rows(cycle),
-            ("cloud", f"{sync['link']}, {sync['queue_frames']} frames wait"),
+            *_sync_rows(sync, datetime.now(UTC)),
             *(("alarm", f"{alarm['severity']}: {alarm['component']}: {alarm['text']}") for alarm in state["alarms"]),
         ],
     )
     click.echo()
     print_table(("channel", "value", "quality"), _rows(state))
+
+
+def _sync_rows(sync: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
+    """The link, what waits for it, when the cloud last took something, and how wrong this box's clock is."""
+    oldest, acked = (_age(sync[name], now) for name in ("oldest_unsent_at", "last_ack_at"))
+    waits = "none" if sync["queue_frames"] == 0 else f"{sync['queue_frames']} frames, the oldest from {oldest}"
+    offset_s = sync["clock_offset_s"]
+    rows = [
+        ("cloud", f"{sync['link']}: {sync['error']}" if sync["error"] else sync["link"]),
+        ("unsent", waits),
+        ("last ack", f"{acked} (record {sync['acked_sequence']} of {sync['last_sequence']})"),
+        ("cloud's time", "not known" if offset_s is None else f"{offset_s:+.3f} s against this box"),
+    ]
+    return rows + ([("lost", f"{sync['dropped_frames']} frames: the disk was full")] if sync["dropped_frames"] else [])
+
+
+def _age(moment: str | None, now: datetime) -> str:
+    return (
+        "never" if moment is None else f"{max(0.0, (now - datetime.fromisoformat(moment)).total_seconds()):.0f} s ago"
+    )
 
 
 def _cycle_rows(cycle: dict[str, Any]) -> list[tuple[str, str]]:

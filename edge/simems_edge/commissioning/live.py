@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from simems_core import Clock, ProcessImage, Snapshot
@@ -49,7 +51,7 @@ class GatedBridge:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """What it takes setpoints for."""
+        """As the bridge itself."""
         return self._bridge.addresses
 
     async def run(self) -> None:
@@ -63,30 +65,29 @@ class GatedBridge:
 
 
 class GatedBridges:
-    """Bridge factories of the runtime, all behind one gate. ``problems``: what they told last, by component."""
+    """Makes them, for every protocol that the site speaks. ``problems``: what they told last, by component."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, data: Path) -> None:
         self.gate = Gate()
         self.problems: dict[str, str] = {}
-        self.factories: list[BridgeFactory] = [self._gated(kind) for kind in bridges_of(site)]
+        self.factories = [partial(self._gated, make) for make in bridges_of(site, data)]
 
-    def _gated(self, kind: BridgeFactory) -> BridgeFactory:
-        def make(
-            site: Site,
-            profiles: Mapping[str, Profile],
-            image: ProcessImage,
-            clock: Clock,
-            *,
-            on_problem: Callable[[str, str, str], None],
-            on_clear: Callable[[str, str], None],
-        ) -> Bridge:
-            def problem(component: str, code: str, text: str) -> None:
-                self.problems[component] = text
-                on_problem(component, code, text)
+    def _gated(
+        self,
+        make: BridgeFactory,
+        site: Site,
+        profiles: Mapping[str, Profile],
+        image: ProcessImage,
+        clock: Clock,
+        *,
+        on_problem: Callable[[str, str, str], None],
+        on_clear: Callable[[str, str], None],
+    ) -> GatedBridge:
+        def problem(component: str, code: str, text: str) -> None:
+            self.problems[component] = text
+            on_problem(component, code, text)
 
-            return GatedBridge(kind(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
-
-        return make
+        return GatedBridge(make(site, profiles, image, clock, on_problem=problem, on_clear=on_clear), self.gate)
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,15 @@ def commission_live(
     site: Site,
     permission: Permission,
     clock: Clock,
+    data: Path,
     *,
     tell: Callable[[str, float], None],
     tick: Callable[[float], None] = lambda _time_s: None,
 ) -> LiveOutcome:
     """Until the experiment is done or KeyboardInterrupt (batteries go to 0 W first; a second one ends at once).
-    ``tick``: called each cycle with the time. Raises SilentDevicesError."""
-    bridges, equipment = GatedBridges(site), equipment_of(site)
+    ``data``: folder of what a bridge must not forget. ``tick``: called each cycle with the time. Raises
+    SilentDevicesError."""
+    bridges, equipment = GatedBridges(site, data), equipment_of(site)
     runtime = Runtime(site_without_controllers(site), clock=clock, bridges=bridges.factories)
     runtime.start()
     try:

@@ -5,6 +5,7 @@ each with file, line, path, value and remedy. Never happens here: any look at de
 secrets in messages.
 """
 
+from simems_edge.config.charging import ChargingStation, Ocpp, OcppSettings
 from simems_edge.config.connection import Can, Connection, Http, Modbus, ModbusRtu, ModbusRtuTcp, ModbusTcp, Mqtt
 from simems_edge.config.load import SiteFile, load_site, read_site
 from simems_edge.config.model import (
@@ -50,6 +51,7 @@ from simems_edge.config.simulation import (
 __all__ = [
     "BufferSettings",
     "Can",
+    "ChargingStation",
     "CloudSettings",
     "ClusterEntry",
     "Component",
@@ -71,6 +73,8 @@ __all__ = [
     "MqttRequest",
     "MqttSettings",
     "MqttTls",
+    "Ocpp",
+    "OcppSettings",
     "PriceCsv",
     "PriceJson",
     "PriceSettings",

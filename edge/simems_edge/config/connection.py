@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simems_edge.config.charging import Ocpp
 from simems_edge.config.quantities import PositiveSeconds
 from simems_edge.config.section import Strict
 
@@ -96,9 +97,11 @@ class Can(Strict):
 
 
 Modbus = ModbusTcp | ModbusRtuTcp | ModbusRtu
-AnyConnection = Modbus | Http | Mqtt | Can
-Protocol = Literal["modbus", "http", "mqtt", "can"]
-KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu", "http", "mqtt", "can")
+AnyConnection = Modbus | Http | Mqtt | Can | Ocpp
+Protocol = Literal["modbus", "http", "mqtt", "can", "ocpp"]
+KINDS: Final = ("modbus_tcp", "modbus_rtu_tcp", "modbus_rtu", "http", "mqtt", "can", "ocpp")
+_PROTOCOLS: Final[dict[type[Strict], Protocol]] = {Http: "http", Mqtt: "mqtt", Can: "can", Ocpp: "ocpp"}
+"""Those that are not Modbus."""
 
 
 class Connection(Strict):
@@ -110,6 +113,7 @@ class Connection(Strict):
     http: Http | None = None
     mqtt: Mqtt | None = None
     can: Can | None = None
+    ocpp: Ocpp | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -137,24 +141,20 @@ class Connection(Strict):
     @property
     def protocol(self) -> Protocol:
         """Which bridge serves it."""
-        one = self.given
-        if isinstance(one, Http):
-            return "http"
-        if isinstance(one, Mqtt):
-            return "mqtt"
-        return "can" if isinstance(one, Can) else "modbus"
+        return _PROTOCOLS.get(type(self.given), "modbus")
 
     @property
     def modbus(self) -> Modbus:
         """Of a Modbus connection; TypeError for another."""
         one = self.given
-        if isinstance(one, Http | Mqtt | Can):
+        if isinstance(one, Http | Mqtt | Can | Ocpp):
             raise TypeError(f"a connection of kind {self.kind} has no Modbus unit")
         return one
 
     @property
     def line(self) -> str:
-        """What several devices can share: ``host:port``, the serial device, the broker, the bus; as in messages."""
+        """What several devices can share: ``host:port``, the serial device, the broker, the bus, the station; as in
+        messages."""
         one = self.given
         if isinstance(one, Http):
             return one.url.lower().rstrip("/")
@@ -162,14 +162,18 @@ class Connection(Strict):
             return "the broker"
         if isinstance(one, Can):
             return one.channel
+        if isinstance(one, Ocpp):
+            return f"station {one.station}"
         return one.device if isinstance(one, ModbusRtu) else f"{one.host.lower()}:{one.port}"
 
     @property
     def place(self) -> str:
-        """The one device on its line: a Modbus unit, a topic; empty where a line has one device."""
+        """The one device on its line: a Modbus unit, a topic, a connector; empty where a line has one device."""
         one = self.given
         if isinstance(one, Http | Can):
             return ""
+        if isinstance(one, Ocpp):
+            return f"connector {one.connector}"
         return f"topic {one.topic}" if isinstance(one, Mqtt) else f"unit {one.unit}"
 
     @property

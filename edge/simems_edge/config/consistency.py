@@ -5,6 +5,7 @@ from collections.abc import Iterator, Set
 from typing import Final
 from zoneinfo import available_timezones
 
+from simems_edge.config.charging_check import charging_problems
 from simems_edge.config.connection import ModbusRtu, ModbusRtuTcp, ModbusTcp
 from simems_edge.config.currencies import CURRENCIES
 from simems_edge.config.document import Document
@@ -20,6 +21,7 @@ OWN: Final = {
     "http": "give each component its own url, or a profile of another part of the device",
     "mqtt": "give each component its own topic",
     "can": "give each component its own channel, or a profile of another device",
+    "ocpp": "give each component its own station or connector",
 }
 """What to do about two components at one device, by protocol."""
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
@@ -27,7 +29,10 @@ _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa:
 
 def consistency_problems(site: Site, document: Document) -> list[Problem]:
     """Everything that does not fit together."""
-    checks = (_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _prices, _simulation)
+    checks = (
+        *(_ids, _zone_and_currency, _pairs, _clusters, _connections, _ports, _times, _prices, _simulation),
+        charging_problems,
+    )
     return [problem for check in checks for problem in check(site, document)]
 
 

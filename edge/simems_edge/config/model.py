@@ -1,9 +1,10 @@
 """The site file as frozen types. Unknown keys are refused; quantities arrive in base units."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from simems_edge.config.charging import OcppSettings
 from simems_edge.config.connection import Connection, Port
 from simems_edge.config.mqtt import MqttSettings
 from simems_edge.config.outside import Dimming, ExternalLimits
@@ -133,6 +134,8 @@ class Control(Strict):
     """Charger: nothing, or this and more."""
     dwell_s: Annotated[NonNegativeSeconds, Field(alias="dwell", le=86400)] = 300.0
     """Charger: once on or off it stays so this long, unless a guard needs it off."""
+    switch_phases: bool = False
+    """Charger: commands whether it offers one phase or three, at 0 A only."""
     safe_state: Annotated[int, Field(ge=0, le=1)] = 0
     """Relay: its state while nobody asks for one."""
     operating_mode: Annotated[int, Field(ge=0, le=65535)] | None = None
@@ -152,6 +155,9 @@ class ClusterEntry(Strict):
     """Largest sum of the members' powers, kept by a guard."""
     limit_a: PositiveCurrentA | None = None
     """Largest sum of the chargers' currents, kept by a guard."""
+    fuse_a: PositiveCurrentA | None = None
+    """Chargers: rating of the fuse of each phase that they stand behind, by the order of phases in their ``control``;
+    kept by a guard on each phase."""
 
 
 class Estimator(Strict):
@@ -235,10 +241,29 @@ class RecorderSettings(Strict):
     flush_s: Annotated[PositiveSeconds, Field(alias="flush", ge=0.05, le=3600)] = 1.0
 
 
+ENDPOINT = r"^(tcp://[^\s/]+:[0-9]{1,5}|(https|wss|mqtts)://[^\s/]+(/[^\s?#]*)?|(http|ws|mqtt)://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)$"
+FilePathText = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
 class CloudSettings(Strict):
-    endpoint: Annotated[str, Field(pattern=r"^tcp://[^\s/]+:[0-9]{1,5}$")]
-    server_key: Annotated[str, Field(min_length=40, max_length=40)] = Field(repr=False)
-    """The server's public CURVE key, Z85."""
+    endpoint: Annotated[str, Field(max_length=2000, pattern=ENDPOINT)]
+    """``tcp://host:port`` of ingest, or ``https://...`` or ``wss://...`` where only the web gets through; without TLS
+    only to this machine."""
+    server_key: Annotated[str, Field(min_length=40, max_length=40)] | None = Field(default=None, repr=False)
+    """The server's public CURVE key, Z85; needed with ``tcp://``."""
+    ca_file: FilePathText | None = None
+    """Of the authority that signed the cloud's web certificate; None: those of the system."""
+    certificate: FilePathText | None = None
+    """A client certificate (PEM), where what stands before the cloud asks for one."""
+    certificate_key: FilePathText | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.endpoint.startswith("tcp://") and not self.server_key:
+            raise ValueError("server_key is needed with a tcp:// endpoint; run `simems-cloud keys`")
+        if (self.certificate is None) != (self.certificate_key is None):
+            raise ValueError("certificate and certificate_key belong together; give both or neither")
+        return self
 
 
 class HmiSettings(Strict):
@@ -276,6 +301,8 @@ class Site(Strict):
     recorder: RecorderSettings = RecorderSettings()
     cloud: CloudSettings | None = None
     hmi: HmiSettings = HmiSettings()
+    ocpp: OcppSettings | None = None
+    """Charging stations that connect to this edge."""
     buffer: BufferSettings = BufferSettings()
     mqtt: MqttSettings | None = None
     prices: PriceSettings | None = None

@@ -51,6 +51,10 @@ class Binding:
         """The smallest difference that a channel's profile promises, in its unit; 0 when it promises none."""
         return self._image.channels[handle].resolution
 
+    def labels(self, handle: int) -> dict[int, str]:
+        """Of an enumeration; empty for another channel."""
+        return dict(self._image.channels[handle].labels or {})
+
     def own(self, metric: str) -> int:
         """Handle of one of the controller's own channels (a retained one holds what it held before the restart)."""
         return self._own[metric]

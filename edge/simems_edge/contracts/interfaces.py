@@ -130,6 +130,7 @@ EVCS: Final = Interface(
         ChannelSpec("vehicle_soc_pct", "%"),
         ChannelSpec("departure_time", "s"),
         ChannelSpec("energy_request_wh", "Wh"),
+        ChannelSpec("reserved_current_a", "A"),
         ChannelSpec("current_limit_a", "A", settable=True, must_set=True),
     ),
 )

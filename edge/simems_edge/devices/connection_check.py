@@ -11,13 +11,14 @@ from simems_edge.config.document import Document
 from simems_edge.config.problem import Path
 from simems_edge.devices.profile import ProfileError, load_profile
 
-SPOKEN: Final = {"sunspec": "modbus", "modbus": "modbus", "http": "http", "mqtt": "mqtt", "can": "can"}
+SPOKEN: Final = {"sunspec": "modbus", "modbus": "modbus", "http": "http", "mqtt": "mqtt", "can": "can", "ocpp": "ocpp"}
 """Protocol of a profile -> of the connection."""
 _WRITE: Final = {
     "modbus": "modbus_tcp: {host: ..., port: ..., unit: ...}",
     "http": "http: {url: http://...}",
     "mqtt": "mqtt: {topic: ...}",
     "can": "can: {channel: can0}",
+    "ocpp": "ocpp: {station: ..., connector: 1}",
 }
 
 

@@ -16,7 +16,8 @@ WORDS: dict[str, int] = {
 Address = Annotated[int, Field(ge=0, le=65535)]
 UnitId = Annotated[int, Field(ge=0, le=255)]
 BitNumber = Annotated[int, Field(ge=0, le=63)]
-PROTOCOLS: Final = ("sunspec", "modbus", "http", "mqtt", "can")
+PROTOCOLS: Final = ("sunspec", "modbus", "http", "mqtt", "can", "ocpp")
+ANY_OF: Final = "sunspec, modbus, http, mqtt, can or ocpp"
 REGISTERS: Final = ("sunspec", "modbus")
 CONTENT: Final = ("http", "mqtt", "can")
 """Devices that speak in documents and messages."""
@@ -103,6 +104,13 @@ class RegisterPoint(Register):
         return self
 
 
+class OcppPoint(Data):
+    """What a charging station tells of a connector, or takes; in the channel's unit."""
+
+    value: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Name among those that the OCPP bridge publishes or sends."""
+
+
 class Term(Data):
     """One number of the device: exactly one of these."""
 
@@ -111,11 +119,12 @@ class Term(Data):
     http: HttpPoint | None = None
     mqtt: MqttPoint | None = None
     can: CanPoint | None = None
+    ocpp: OcppPoint | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(given(self)) != 1:
-            raise ValueError("name exactly one of sunspec, modbus, http, mqtt or can")
+            raise ValueError(f"name exactly one of {ANY_OF}")
         return self
 
 
@@ -127,6 +136,7 @@ class Source(Data):
     http: HttpPoint | None = None
     mqtt: MqttPoint | None = None
     can: CanPoint | None = None
+    ocpp: OcppPoint | None = None
     sum: tuple[Term, ...] = ()
     """The value is the sum of these; missing when one is missing."""
     product: tuple[Term, ...] = ()
@@ -135,7 +145,7 @@ class Source(Data):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(given(self)) + bool(self.sum) + bool(self.product) != 1:
-            raise ValueError("name exactly one of sunspec, modbus, http, mqtt or can, or the sum or product of several")
+            raise ValueError(f"name exactly one of {ANY_OF}, or the sum or product of several")
         return self
 
     @property
@@ -197,6 +207,7 @@ class Sink(Data):
 
     sunspec: SunSpecPoint | None = None
     modbus: RegisterPoint | None = None
+    ocpp: OcppPoint | None = None
     parts: tuple[Part, ...] = ()
     """Several registers carry the setpoint, written in this order."""
     http: HttpSink | None = None
@@ -232,7 +243,7 @@ class Sink(Data):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(given(self)) + bool(self.parts) != 1:
-            raise ValueError("name exactly one of sunspec, modbus, http, mqtt or can, or several parts")
+            raise ValueError(f"name exactly one of {ANY_OF}, or several parts")
         bare = any(part.modbus is not None for part in self.pieces)
         if (bare or self.http is not None or self.mqtt is not None) and self.memory is None:
             raise ValueError("say of a bare register (or HTTP, MQTT) whether its memory is volatile or persistent")
@@ -244,7 +255,7 @@ class Sink(Data):
 
     @property
     def pieces(self) -> tuple[Part, ...]:
-        """Registers; none where the setpoint is a request or a message."""
+        """Registers; none where the setpoint is a request, a message or a charging profile."""
         if self.sunspec is None and self.modbus is None:
             return self.parts
         return (Part(sunspec=self.sunspec, modbus=self.modbus),)

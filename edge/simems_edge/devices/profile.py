@@ -82,9 +82,10 @@ class Profile(Data):
     """The document the points and signs were taken from."""
     untested: Annotated[str, Field(min_length=1)]
     """What nobody has yet seen work on real hardware."""
-    protocol: Literal["sunspec", "modbus", "http", "mqtt", "can"] = "sunspec"
+    protocol: Literal["sunspec", "modbus", "http", "mqtt", "can", "ocpp"] = "sunspec"
     """sunspec: the models are found in the device. modbus: registers at fixed addresses. http: JSON documents that are
-    asked for. mqtt: messages that the device sends to a broker. can: frames, as a DBC file lays them out."""
+    asked for. mqtt: messages that the device sends to a broker. can: frames, as a DBC file lays them out. ocpp: a
+    charging station."""
     device: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
     """Profiles of one device name it alike (a hybrid inverter's battery, PV and meter); components with such profiles
     may stand at one unit."""

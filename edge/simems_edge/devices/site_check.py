@@ -205,6 +205,11 @@ def _control(site: Site, document: Document) -> Iterator[Problem]:
         if control.reactive_rating_var is not None and "reactive_power_var" not in settable:
             message = f"cannot be commanded: profile {profile.id} cannot set reactive_power_var"
             yield document.problem((*path, "reactive_rating_var"), message, "remove it")
+        if control.switch_phases and "phases" not in settable:
+            message = f"cannot be done: profile {profile.id} cannot set phases"
+            yield document.problem((*path, "switch_phases"), message, "use a profile that can, or remove it")
+        elif control.switch_phases and len(control.phases) != 3:
+            yield document.problem((*path, "switch_phases"), "needs a charger on three phases", "remove it")
         if control.operating_mode is not None:
             yield from _mode(document, (*path, "operating_mode"), profile, control.operating_mode)
 
@@ -231,6 +236,8 @@ def _clusters(site: Site, document: Document, kinds: Mapping[str, str]) -> Itera
                 yield document.problem((*path, "members", place), message, "give it a control section, or leave it out")
         if cluster.share == "soc" and found and found != {"ess"}:
             yield document.problem((*path, "share"), "is for batteries", "use equal")
+        if cluster.fuse_a is not None and found and found != {"evcs"}:
+            yield document.problem((*path, "fuse_a"), "is for chargers", "remove it")
         wrong = "limit_w" if found == {"evcs"} else "limit_a"
         if getattr(cluster, wrong) is not None and found:
             message = f"is no limit of {' and '.join(sorted(found))}"

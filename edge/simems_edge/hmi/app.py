@@ -9,7 +9,8 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from simems_edge.hmi import errors, health, live, routes
+from simems_edge.bridges.ocpp.office import ChargingOffice
+from simems_edge.hmi import charging, errors, health, live, routes
 from simems_edge.hmi.access import Access
 from simems_edge.hmi.screens import screens_router
 from simems_edge.hmi.service import EdgeService
@@ -26,13 +27,19 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(service: EdgeService | None, access: Access | None = None, screens: Path | None = None) -> FastAPI:
+def create_app(
+    service: EdgeService | None,
+    access: Access | None = None,
+    screens: Path | None = None,
+    office: ChargingOffice | None = None,
+) -> FastAPI:
     """The edge's HTTP application.
 
     Args:
         service: what answers; None only to write the OpenAPI document.
         access: who may act; without one nobody may.
         screens: folder of the built screens; None says on a plain page that they are missing.
+        office: charging; None on a site without stations.
     """
     app = FastAPI(
         title="Sim EMS edge",
@@ -42,11 +49,11 @@ def create_app(service: EdgeService | None, access: Access | None = None, screen
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    app.state.service, app.state.access = service, access
+    app.state.service, app.state.access, app.state.office = service, access, office
     app.state.crowd, app.state.sign_in_lock = live.Crowd(), asyncio.Lock()
     errors.install(app)
     app.middleware("http")(_secure)
-    for router in (routes.router, live.router, health.router, screens_router(screens)):
+    for router in (routes.router, charging.router, live.router, health.router, screens_router(screens)):
         app.include_router(router)
     return app
 

@@ -90,7 +90,7 @@ def _channel(channel: Channel) -> ChannelDescription:
     )
 
 
-def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int) -> wire.Hello:
+def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int, signing_key: str = "") -> wire.Hello:
     """The uplink's greeting."""
     site, profiles = runtime.site, runtime.profiles
     devices = [
@@ -124,6 +124,8 @@ def hello(runtime: Runtime, *, sequence: int, oldest: int, time_us: int) -> wire
             for c in runtime.channels
         ],
         settings=runtime.settings,
+        features=["welcome", "commands"],
+        signing_key=signing_key,
     )
 
 

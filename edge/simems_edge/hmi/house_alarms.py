@@ -89,7 +89,8 @@ class HouseAlarms:
                     text="The cloud refuses this device",
                     cause=house.error,
                     effect=effect,
-                    remedy="Register the device's public key in the cloud and check cloud.server_key in the site file.",
+                    remedy="Enter this box's claim code in the cloud and approve it (docs/provisioning.md); "
+                    "check cloud.server_key in the site file.",
                 )
             ]
         if now_us - self._last_up_us > UNREACHABLE_S * 1e6:

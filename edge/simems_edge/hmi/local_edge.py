@@ -18,7 +18,9 @@ from simems_edge.hmi.house_alarms import HouseAlarms
 from simems_edge.hmi.metrics import EdgeFigures, registry_of
 from simems_edge.hmi.schemas import (
     Alarm,
+    ClaimCode,
     CycleHealth,
+    DeviceIdentity,
     Fault,
     History,
     Latest,
@@ -30,7 +32,8 @@ from simems_edge.hmi.schemas import (
 )
 from simems_edge.runtime import OPERATOR, Runtime
 from simems_edge.runtime import Override as StandingOverride
-from simems_edge.sync import Uplink
+from simems_edge.sync import Identity, Uplink, UplinkStatus
+from simems_edge.sync.claim_qr import claim_svg
 
 NANOSECONDS = 1_000_000_000
 LATE_CYCLES = 10
@@ -48,12 +51,14 @@ class LocalEdge:
         house: HouseAlarms,
         *,
         record: Callable[[wire.Event], None],
+        identity: Identity,
     ) -> None:
         self._runtime = runtime
         self._buffer = buffer
         self._uplink = uplink
         self._house = house
         self._record = record
+        self._identity = identity
         self._latest: tuple[tuple[int, str, str], Latest] | None = None
         self._addresses = {channel.address for channel in runtime.channels}
         self.registry: CollectorRegistry = registry_of(
@@ -152,14 +157,35 @@ class LocalEdge:
 
     async def sync(self) -> SyncStatus:
         status = await self._buffer.status()
+        link = self._uplink.status if self._uplink else UplinkStatus("unconfigured")
+        offset_us = self._uplink.cloud_clock.offset_us(self._now_us()) if self._uplink else None
         return SyncStatus(
-            link=self._uplink.status.link if self._uplink else "unconfigured",
+            link=link.link,
+            error=link.error,
+            connections=link.connections,
+            resends=link.resends,
+            dropped_frames=status.dropped_telemetry,
+            clock_offset_s=None if offset_us is None else round(offset_us / 1e6, 3),
             queue_frames=status.queued,
             oldest_unsent_at=_time(status.oldest_unsent_us) if status.oldest_unsent_us else None,
             last_ack_at=_time(status.last_ack_us) if status.last_ack_us else None,
             last_sequence=status.last_sequence,
             acked_sequence=status.acked_sequence,
         )
+
+    def identity(self) -> DeviceIdentity:
+        status = self._uplink.status if self._uplink else None
+        return DeviceIdentity(
+            public_key=self._identity.keys.public_key,
+            fingerprint=self._identity.fingerprint,
+            signing_key=self._identity.signing_public,
+            admitted=status is not None and status.link == "up",
+            waits_for=status.error if status is not None and status.link == "refused" else "",
+        )
+
+    def claim_code(self) -> ClaimCode:
+        code, fingerprint = self._identity.claim_code, self._identity.fingerprint
+        return ClaimCode(code=code, fingerprint=fingerprint, qr_svg=claim_svg(code, fingerprint))
 
     async def readiness(self) -> dict[str, bool]:
         return self.checks()

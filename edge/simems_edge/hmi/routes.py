@@ -22,7 +22,9 @@ from simems_edge.hmi.errors import (
 from simems_edge.hmi.schemas import (
     AccessToken,
     Alarm,
+    ClaimCode,
     CycleHealth,
+    DeviceIdentity,
     Fault,
     FaultsCleared,
     History,
@@ -222,3 +224,16 @@ async def get_cycle(edge: Edge) -> CycleHealth:
 async def get_sync(edge: Edge) -> SyncStatus:
     """The link to the cloud and what waits for it."""
     return await edge.sync()
+
+
+@router.get("/identity", tags=["health"])
+async def get_identity(edge: Edge) -> DeviceIdentity:
+    """Who this box is to the cloud."""
+    return edge.identity()
+
+
+@router.get("/identity/claim", tags=["health"], responses=responses(HTTPStatus.UNAUTHORIZED))
+async def get_claim_code(edge: Edge, actor: Actor) -> ClaimCode:
+    """The claim code with its QR image, for who takes the box in; kept in the audit list."""
+    edge.audit("claim_code.shown", actor, "The claim code was shown")
+    return edge.claim_code()

@@ -244,11 +244,44 @@ class SyncStatus(Model):
     """The link to the cloud and what waits for it."""
 
     link: LinkState
+    error: str = ""
+    """Why the link is not up."""
     queue_frames: int
     oldest_unsent_at: datetime | None = None
     last_ack_at: datetime | None = None
     last_sequence: int
     acked_sequence: int
+    connections: int = 0
+    """Since the start of the process."""
+    resends: int = 0
+    dropped_frames: int = 0
+    """Frames of telemetry that had to go unsent because the disk was full."""
+    clock_offset_s: float | None = None
+    """The cloud's time minus this box's; null: not known."""
+
+
+class DeviceIdentity(Model):
+    """Who this box is to the cloud; nothing here is secret."""
+
+    public_key: str
+    """CURVE, 40 characters of Z85."""
+    fingerprint: str
+    """Of that key, to compare with what the cloud shows."""
+    signing_key: str
+    """Ed25519, hexadecimal: signs the box's own records."""
+    admitted: bool
+    """The cloud takes this box now."""
+    waits_for: str
+    """What a person must do before it does; empty when nothing."""
+
+
+class ClaimCode(Model):
+    """Whoever enters it in the cloud may take this box in; shown to signed-in people only."""
+
+    code: str
+    fingerprint: str
+    qr_svg: str
+    """Both of them for a camera, as an SVG image."""
 
 
 class FieldError(Model):

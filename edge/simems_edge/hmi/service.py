@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from simems_edge.hmi.schemas import (
     Alarm,
+    ClaimCode,
     CycleHealth,
+    DeviceIdentity,
     Fault,
     History,
     Latest,
@@ -62,6 +64,10 @@ class EdgeService(Protocol):
     def cycle(self) -> CycleHealth: ...
 
     async def sync(self) -> SyncStatus: ...
+
+    def identity(self) -> DeviceIdentity: ...
+
+    def claim_code(self) -> ClaimCode: ...
 
     async def readiness(self) -> dict[str, bool]:
         """Checks by name; all true means ready."""

@@ -21,6 +21,7 @@ from simems_edge.runtime.channels import (
     setpoint_channels,
     shadow_channels,
     virtual_channels,
+    written_channels,
 )
 from simems_edge.runtime.commanded import Commanded, Group, actuator, cluster, commanded, group_actuator, groups
 from simems_edge.runtime.guarding import guards
@@ -66,6 +67,7 @@ def assemble(site: Site, clock: Clock, *, desks: bool = False) -> Assembly:
     plan = _plan(site, profiles, every, grid, controllers)
     addresses = tuple(actuator.address for actuator in plan.actuators)
     rows = _rows(site, profiles, controllers, plan.groups)
+    rows += written_channels((one.component.id, one.row) for one in every)
     # The cycle knows its reasons only once it exists, the image needs them before: ask a cycle on a bare image.
     labels = _cycle(ProcessImage(rows, history=1), site, plan, clock).reason_labels()
     image = ProcessImage([*rows, *setpoint_channels(addresses, labels)], shared=desks)

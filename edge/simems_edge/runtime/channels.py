@@ -11,7 +11,7 @@ from simems_edge.config import Component, Site
 from simems_edge.config.quantities import dimension_of
 from simems_edge.contracts import Controller, Metric, control_settings
 from simems_edge.contracts.context import UTC_OFFSET
-from simems_edge.devices import Profile
+from simems_edge.devices import Profile, ProfileChannel
 from simems_edge.devices.estimator_inputs import OUTPUTS
 
 STATES = {0: "INIT", 1: "STANDBY", 2: "RUN", 3: "FAULT", 4: "SHUTDOWN"}
@@ -33,21 +33,26 @@ def control_modes(controllers: Iterable[Controller]) -> dict[int, str]:
 
 def device_channels(component: Component, profile: Profile) -> list[Channel]:
     """One row per readable channel of the profile."""
-    return [
-        Channel(
-            f"{component.id}/{row.name}",
-            unit=row.unit,
-            kind=row.kind,
-            access="write" if row.settable else "read",
-            resolution=row.resolution,
-            minimum=-inf if row.minimum is None else row.minimum,
-            maximum=inf if row.maximum is None else row.maximum,
-            stale_after_s=row.stale_after_s,
-            labels=row.labels or None,
-        )
-        for row in profile.channels
-        if row.readable
-    ]
+    return [_device_channel(component.id, row) for row in profile.channels if row.readable]
+
+
+def written_channels(commanded: Iterable[tuple[str, ProfileChannel]]) -> list[Channel]:
+    """Of what is commanded and cannot be read (``(component, row)``): an address to propose to, never a value."""
+    return [_device_channel(component, row) for component, row in commanded if not row.readable]
+
+
+def _device_channel(component: str, row: ProfileChannel) -> Channel:
+    return Channel(
+        f"{component}/{row.name}",
+        unit=row.unit,
+        kind=row.kind,
+        access="write" if row.settable else "read",
+        resolution=row.resolution,
+        minimum=-inf if row.minimum is None else row.minimum,
+        maximum=inf if row.maximum is None else row.maximum,
+        stale_after_s=row.stale_after_s,
+        labels=row.labels or None,
+    )
 
 
 def virtual_channels(controllers: Sequence[Controller]) -> list[Channel]:

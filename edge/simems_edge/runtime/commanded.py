@@ -30,6 +30,7 @@ CONTACTS = frozenset({"switch", "request"})
 """Roles that are on or off, or a mode: nothing to ramp."""
 OPERATING_MODE = "operating_mode"
 REACTIVE = "reactive_power_var"
+OFFERED_PHASES = "phases"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def _controlled(component: Component, profiles: Mapping[str, Profile]) -> Iterat
         yield Commanded(component, _settable(component, profiles, REACTIVE), "reactive")
     if control is not None and control.operating_mode is not None:
         yield Commanded(component, _settable(component, profiles, OPERATING_MODE), "request")
+    if control is not None and control.switch_phases:
+        yield Commanded(component, _settable(component, profiles, OFFERED_PHASES), "request")
 
 
 def _settable(component: Component, profiles: Mapping[str, Profile], name: str) -> ProfileChannel:
@@ -122,6 +125,8 @@ def _contact(one: Commanded) -> Actuator:
         normal = 0.0 if control is None or control.operating_mode is None else float(control.operating_mode)
         codes = [float(code) for code in one.row.labels] or [normal]
         return Actuator(one.address, minimum=min(codes), maximum=max(codes), fallback=normal, role=one.role)
+    if one.row.name == OFFERED_PHASES:
+        return Actuator(one.address, minimum=1.0, maximum=3.0, fallback=3.0, role=one.role)
     safe = one.role == "request" or (control is not None and control.safe_state == 1)
     return Actuator(one.address, minimum=0.0, maximum=1.0, fallback=float(safe), role=one.role)
 
@@ -200,4 +205,15 @@ def caps(every: Sequence[Group]) -> list[Guard]:
             lower = -limit if group.members[0].role == "storage" else 0.0
             names = [one.address for one in group.members]
             found.append(Guard.cap(entry.id, actuators=names, lower=lower, upper=limit))
+        found.extend(_fuses(group))
     return found
+
+
+def _fuses(group: Group) -> list[Guard]:
+    """Of each phase that the cluster's chargers stand on."""
+    fuse_a = group.entry.fuse_a
+    if fuse_a is None:
+        return []
+    on = {phase: [one.address for one in group.members if phase in one.phases] for phase in (1, 2, 3)}
+    named = ((f"{group.entry.id}_l{phase}", names) for phase, names in on.items() if names)
+    return [Guard.cap(name, actuators=names, upper=fuse_a) for name, names in named]

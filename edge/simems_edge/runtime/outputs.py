@@ -23,11 +23,11 @@ RESTART_S = 1.0
 class Bridge(Protocol):
     """What publishes a site's devices into the image and takes their setpoints."""
 
+    async def run(self) -> None: ...
+
     @property
     def addresses(self) -> frozenset[str]:
         """What it can set: channels of its own devices."""
-
-    async def run(self) -> None: ...
 
     def write(self, address: str, setpoint: float) -> None:
         """From any thread; called again each cycle while the setpoint holds."""

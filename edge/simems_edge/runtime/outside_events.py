@@ -40,12 +40,26 @@ class Watched:
     labels: dict[int, str]
 
 
+@dataclass(frozen=True)
+class LimitNote:
+    """What happened to a limit. ``power_w`` is as it was measured, in the site's sign; NaN: not known."""
+
+    code: str
+    what: str
+    """``received``, ``obeyed``, ``not_obeyed`` or ``released``."""
+    time_ns: int
+    limit_w: float
+    state: str
+    power_w: float
+
+
 class _Wish:
     """One wish over time."""
 
-    def __init__(self, watched: Watched, log: ActionLog) -> None:
+    def __init__(self, watched: Watched, log: ActionLog, note: Callable[[LimitNote], None]) -> None:
         self.watched = watched
         self._log = log
+        self._note = note
         self._asked: tuple[int, float] | None = None
         """(state, limit in W) that stands."""
         self._since_ns = 0
@@ -55,7 +69,7 @@ class _Wish:
         state, limit_w = self._look(snapshot)
         asked = None if state == 0 else (state, limit_w)
         if self._differs(asked, snapshot.time_ns):
-            self._change(asked, snapshot.time_ns)
+            self._change(asked, snapshot)
         elif asked is not None and not self._told:
             self._judge(limit_w, snapshot)
 
@@ -72,12 +86,13 @@ class _Wish:
         far = abs(asked[1] - self._asked[1]) > tolerance_w(asked[1])
         return far and time_ns - self._since_ns >= RETOLD_AFTER_NS
 
-    def _change(self, asked: tuple[int, float] | None, time_ns: int) -> None:
-        self._asked, self._since_ns, self._told = asked, time_ns, False
+    def _change(self, asked: tuple[int, float] | None, snapshot: Snapshot) -> None:
+        self._asked, self._since_ns, self._told = asked, snapshot.time_ns, False
         if asked is None:
-            self._tell("released", "released")
+            self._tell("released", "released", snapshot)
         else:
-            self._tell("received", f"limited to {asked[1]:.0f} W ({self.watched.labels.get(asked[0], '?')})")
+            text = f"limited to {asked[1]:.0f} W ({self.watched.labels.get(asked[0], '?')})"
+            self._tell("received", text, snapshot)
 
     def _judge(self, limit_w: float, snapshot: Snapshot) -> None:
         power_w = self.watched.sign * snapshot.value(self.watched.power)
@@ -85,13 +100,23 @@ class _Wish:
         measured_since = snapshot.time_of(self.watched.power) > self._since_ns
         if measured_since and power_w <= limit_w + tolerance_w(limit_w):
             self._told = True
-            self._tell("obeyed", f"{power_w:.0f} W of {limit_w:.0f} W, {after_s:.1f} s after it was received")
+            text = f"{power_w:.0f} W of {limit_w:.0f} W, {after_s:.1f} s after it was received"
+            self._tell("obeyed", text, snapshot)
         elif snapshot.time_ns - self._since_ns >= OBEY_WITHIN_NS:
             self._told = True
-            self._tell("not_obeyed", f"{power_w:.0f} W of {limit_w:.0f} W, {after_s:.0f} s after it was received")
+            text = f"{power_w:.0f} W of {limit_w:.0f} W, {after_s:.0f} s after it was received"
+            self._tell("not_obeyed", text, snapshot)
 
-    def _tell(self, what: str, text: str) -> None:
+    def _tell(self, what: str, text: str, snapshot: Snapshot) -> None:
+        state, limit_w = self._asked if self._asked is not None else (0, inf)
+        label = self.watched.labels.get(state, "?")
+        power_w = snapshot.value(self.watched.power)
+        self._note(LimitNote(self.watched.code, what, snapshot.time_ns, limit_w, label, power_w))
         self._log.tell(f"{self.watched.code}.{what}", "site", f"{self.watched.text}: {text}", _ACTOR)
+
+
+def _nobody(_note: LimitNote) -> None:
+    """No record is kept."""
 
 
 def tolerance_w(limit_w: float) -> float:
@@ -102,16 +127,24 @@ def tolerance_w(limit_w: float) -> float:
 class OutsideEvents:
     """Looks once per turn at what the guards publish."""
 
-    def __init__(self, assembly: Assembly, clock: Clock, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+        note: Callable[[LimitNote], None] = _nobody,
+    ) -> None:
+        """``note`` hears of every change as well, for the signed record."""
         log = ActionLog(clock, on_event)
-        self._wishes = [_Wish(watched, log) for watched in _watched(assembly)]
+        self._wishes = [_Wish(one, log, note) for one in watched(assembly)]
 
     def update(self, snapshot: Snapshot) -> None:
         for wish in self._wishes:
             wish.update(snapshot)
 
 
-def _watched(assembly: Assembly) -> list[Watched]:
+def watched(assembly: Assembly) -> list[Watched]:
+    """Every limit that somebody outside can give at this site."""
     handle, found = assembly.image.handle, []
     limits = assembly.site.site.grid
     if assembly.grid is not None:

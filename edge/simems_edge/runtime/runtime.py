@@ -34,6 +34,7 @@ from simems_edge.runtime.fault_store import FaultStore
 from simems_edge.runtime.grid_values import GridValues
 from simems_edge.runtime.islanding import Islanding
 from simems_edge.runtime.latest import LatestView
+from simems_edge.runtime.limit_record import LimitRecord
 from simems_edge.runtime.outputs import STOP_S, WAIT_S, BridgeFactory, BridgeThread, DecisionThread
 from simems_edge.runtime.outside_events import OutsideEvents
 from simems_edge.runtime.override_glide import Glide
@@ -98,7 +99,8 @@ class Runtime:
         self._load = LoadBalance(self.assembly)
         self._totals = GroupTotals(self.assembly)
         self._grid_values = GridValues(self.assembly)
-        self._outside = OutsideEvents(self.assembly, clock, self._emit)
+        self.limit_record = LimitRecord(self.assembly, clock)
+        self._outside = OutsideEvents(self.assembly, clock, self._emit, self.limit_record.note)
         self._facts = FactFinder(self.assembly)
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
@@ -274,6 +276,7 @@ class Runtime:
         self._totals.update(snapshot)
         self._grid_values.update(snapshot)
         self._outside.update(snapshot)
+        self.limit_record.update(snapshot)
         if self.schedule is not None:
             self.schedule.update(snapshot)
         if self._rules_ns is None or snapshot.time_ns - self._rules_ns >= RULES_EVERY_NS:

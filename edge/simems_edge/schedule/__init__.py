@@ -5,7 +5,7 @@ store in the data folder. Never here: control (``controllers/optimisation/follow
 """
 
 from simems_edge.schedule.model import BatterySlot, Schedule, Slot
-from simems_edge.schedule.reading import read_schedule
+from simems_edge.schedule.reading import read_schedule, schedule_in
 from simems_edge.schedule.store import ScheduleStore, StoredScheduleError
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Slot",
     "StoredScheduleError",
     "read_schedule",
+    "schedule_in",
 ]

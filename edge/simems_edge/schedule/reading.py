@@ -17,7 +17,11 @@ from simems_edge.schedule.model import Schedule
 
 def read_schedule(path: Path, site: Site) -> Schedule:
     """Raises SiteError with every problem of the file, and of what in it does not fit this site."""
-    document = read_document(path)
+    return schedule_in(read_document(path), site)
+
+
+def schedule_in(document: Document, site: Site) -> Schedule:
+    """As :func:`read_schedule`, of what is parsed already."""
     if document.problems:
         raise SiteError(document.problems)
     if not isinstance(document.data, dict):

@@ -5,16 +5,24 @@ channel's resolution, wire frames over one encrypted connection, the state of th
 before the cloud acknowledged, a wait on the cycle thread, a message taken from an unauthenticated server.
 """
 
-from simems_edge.sync.identity import DeviceKeys, load_or_make_keys
+from simems_edge.sync.cloud_clock import CloudClock
+from simems_edge.sync.identity import DeviceKeys, Identity, load_or_make_keys
+from simems_edge.sync.provisioning import About, Provisioning
 from simems_edge.sync.pump import Pump
 from simems_edge.sync.quantise import RecordedChannel, quantise
 from simems_edge.sync.shipping import Shipping
-from simems_edge.sync.uplink import Cloud, LinkState, Timing, Uplink, UplinkStatus
+from simems_edge.sync.uplink import Cloud, CommandTaker, LinkState, Partners, Timing, Uplink, UplinkStatus
 
 __all__ = [
+    "About",
     "Cloud",
+    "CloudClock",
+    "CommandTaker",
     "DeviceKeys",
+    "Identity",
     "LinkState",
+    "Partners",
+    "Provisioning",
     "Pump",
     "RecordedChannel",
     "Shipping",

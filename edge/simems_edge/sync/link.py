@@ -34,10 +34,19 @@ class LinkRefusedError(LinkError):
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where the cloud listens and the key it must prove to hold (Z85)."""
+    """Where the cloud listens: ``tcp://`` (ZeroMQ) and the key it must prove to hold (Z85), or ``https://`` or
+    ``wss://``, where its certificate proves it."""
 
     endpoint: str
-    server_key: str
+    server_key: str = ""
+    ca_file: str | None = None
+    """Of the authority that signed the cloud's certificate; None: those of the system."""
+    certificate: tuple[str, str] | None = None
+    """Files of a client certificate and its key, where what stands before the cloud asks for one."""
+
+    @property
+    def is_web(self) -> bool:
+        return not self.endpoint.startswith("tcp://")
 
 
 class Link:
@@ -64,7 +73,8 @@ class Link:
     async def __aenter__(self) -> Self:
         try:
             self._socket.connect(self._endpoint)
-            await asyncio.wait_for(self._handshake(), HANDSHAKE_S)
+            async with asyncio.timeout(HANDSHAKE_S):
+                await self._handshake()
         except BaseException as error:
             self._close()
             if isinstance(error, TimeoutError):

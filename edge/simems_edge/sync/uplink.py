@@ -6,18 +6,22 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import zmq
 import zmq.asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
-from simems_edge.sync.identity import DeviceKeys
+from simems_edge.sync.cloud_clock import CloudClock
+from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
+from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
+from simems_edge.sync.web_link import Connection, web_link
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
 
@@ -56,6 +60,27 @@ class UplinkStatus:
     rejected_replies: int = 0
 
 
+class CommandTaker(Protocol):
+    """Who judges and does commands; nothing here waits for it."""
+
+    answers: asyncio.Queue[wire.CommandAck]
+
+    def welcome(self, welcome: wire.Welcome) -> None: ...
+
+    def take(self, command: wire.Command) -> None: ...
+
+
+@dataclass(frozen=True)
+class Partners:
+    """``provisioning``: how a box that is not known yet gets in, and how it changes keys; None: neither.
+    ``commands``: who does what the cloud asks for; None: nobody. ``signing_key``: proves the box over the web."""
+
+    provisioning: Provisioning | None = None
+    commands: CommandTaker | None = None
+    clock: CloudClock = field(default_factory=CloudClock)
+    signing_key: Ed25519PrivateKey | None = None
+
+
 class Uplink:
     """One per edge. ``hello`` greets with (buffer's status, UTC us); ``on_refused`` hears (sequence, reason)."""
 
@@ -69,10 +94,15 @@ class Uplink:
         utc_us: Callable[[], int],
         on_refused: Callable[[int, str], None],
         timing: Timing | None = None,
+        partners: Partners | None = None,
     ) -> None:
         self._buffer = buffer
         self._cloud = cloud
         self._keys = keys
+        with_whom = partners or Partners()
+        self._provisioning, self._commands = with_whom.provisioning, with_whom.commands
+        self._signing_key = with_whom.signing_key
+        self.cloud_clock = with_whom.clock
         self._hello = hello
         self._utc_us = utc_us
         self._on_refused = on_refused
@@ -81,7 +111,7 @@ class Uplink:
         self._wake = asyncio.Event()
         self._first_ack = asyncio.Event()
         self._heard_s = 0.0
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self._last = 0
         self._backlog_at_s = 0.0
         self.status = UplinkStatus("connecting")
@@ -92,12 +122,43 @@ class Uplink:
             failures = 0
             while True:
                 self._first_ack.clear()
-                try:
-                    await self._session(context)
-                except (LinkError, StorageError, zmq.ZMQError) as error:
-                    self._down(error)
-                failures = 0 if self._first_ack.is_set() else failures + 1
+                again_at_once = await self._try(context)
+                failures = 0 if self._first_ack.is_set() or again_at_once else failures + 1
                 await asyncio.sleep(self._backoff_s(failures))
+
+    async def _try(self, context: zmq.asyncio.Context) -> bool:
+        """One connection, or one claim when it is refused. True: something changed, so that the next may succeed."""
+        try:
+            await self._session(context)
+        except LinkRefusedError as error:
+            self._down(error)
+            return await self._claim(context)
+        except (LinkError, StorageError, zmq.ZMQError) as error:
+            self._down(error)
+        return False
+
+    async def _claim(self, context: zmq.asyncio.Context) -> bool:
+        if self._provisioning is None or self._cloud.is_web:
+            return False
+        try:
+            claim = asyncio.ensure_future(self._provisioning.claim(context, self._cloud))
+            await self._tell_while(claim)
+            return claim.result()
+        except (LinkError, IdentityError, OSError, zmq.ZMQError) as error:
+            log.debug("not let in yet: %s", error)
+            self._down(LinkRefusedError(self._provisioning.waits_for or str(error)))
+            return False
+
+    async def _tell_while(self, claim: asyncio.Future[bool]) -> None:
+        """The state says what a person must do, for as long as one must."""
+        try:
+            while not claim.done():
+                await asyncio.wait({claim}, timeout=0.5)
+                if self._provisioning is not None and self._provisioning.waits_for:
+                    self._down(LinkRefusedError(self._provisioning.waits_for))
+        finally:
+            claim.cancel()
+            await asyncio.gather(claim, return_exceptions=True)  # its socket must be closed before the context ends
 
     def _down(self, error: Exception) -> None:
         state: LinkState = "refused" if isinstance(error, LinkRefusedError) else "down"
@@ -112,7 +173,9 @@ class Uplink:
         return random.uniform(timing.backoff_s / 2, longest)  # noqa: S311 - jitter, not a secret
 
     async def _session(self, context: zmq.asyncio.Context) -> None:
-        async with Link(context, self._cloud, self._keys) as link:
+        if self._provisioning is not None:
+            self._keys = self._provisioning.keys()
+        async with self._open(context) as link:
             await self._greet(link)
             try:
                 await self._until_first_failure(link)
@@ -120,7 +183,14 @@ class Uplink:
                 await self._goodbye(link)
                 raise
 
-    async def _greet(self, link: Link) -> None:
+    def _open(self, context: zmq.asyncio.Context) -> Connection:
+        if not self._cloud.is_web:
+            return Link(context, self._cloud, self._keys)
+        if self._signing_key is None:
+            raise LinkError(f"{self._cloud.endpoint}: needs the box's signing key")
+        return web_link(self._cloud, self._keys.public_key, self._signing_key)
+
+    async def _greet(self, link: Connection) -> None:
         status = await self._buffer.status()
         self._last = status.last_sequence
         self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
@@ -130,8 +200,12 @@ class Uplink:
         self.status = replace(self.status, link="up", error="", connections=self.status.connections + 1)
         log.info("uplink up", extra={"backlog": self._shipping.backlog})
 
-    async def _until_first_failure(self, link: Link) -> None:
-        jobs = (self._receive(link), self._send(link), self._notice_appends(), self._beat(link), link.watch())
+    async def _until_first_failure(self, link: Connection) -> None:
+        jobs: list[Coroutine[Any, Any, None]] = [self._receive(link), self._send(link), self._notice_appends()]
+        jobs += [self._beat(link), link.watch()]
+        if self._commands is not None:
+            jobs.append(self._answer_commands(link, self._commands))
+        self.cloud_clock.lost()
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -142,7 +216,7 @@ class Uplink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _goodbye(self, link: Link) -> None:
+    async def _goodbye(self, link: Connection) -> None:
         try:
             await link.say_goodbye(wire.encode(wire.Bye(reason="stop")))
         except zmq.ZMQError as error:
@@ -157,7 +231,7 @@ class Uplink:
             self._last = await self._buffer.last_sequence()
             self._wake.set()
 
-    async def _send(self, link: Link) -> None:
+    async def _send(self, link: Connection) -> None:
         waiting = asyncio.create_task(self._await_first_ack())
         try:
             while True:
@@ -173,7 +247,8 @@ class Uplink:
 
     async def _await_first_ack(self) -> None:
         try:
-            await asyncio.wait_for(self._first_ack.wait(), self._timing.first_ack_s)
+            async with asyncio.timeout(self._timing.first_ack_s):
+                await self._first_ack.wait()
         except TimeoutError:
             log.debug("the cloud did not say what it has; sending from the last acknowledgement known here")
         self._wake.set()
@@ -182,11 +257,13 @@ class Uplink:
         pause_s = self._backlog_at_s - time.monotonic()
         longest_s = min(1.0, self._timing.ack_s / 4)
         try:
-            await asyncio.wait_for(self._wake.wait(), min(pause_s, longest_s) if pause_s > 0 else longest_s)
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event, and the task with it.
+            async with asyncio.timeout(min(pause_s, longest_s) if pause_s > 0 else longest_s):
+                await self._wake.wait()
         except TimeoutError:
             return
 
-    async def _send_live(self, link: Link) -> int:
+    async def _send_live(self, link: Connection) -> int:
         """Bytes sent."""
         after, count = self._shipping.next_live(self._last)
         if not count:
@@ -197,7 +274,7 @@ class Uplink:
         self._shipping.sent(after, len(frames), time.monotonic())
         return sum(len(frame.body) for frame in frames)
 
-    async def _send_backlog(self, link: Link) -> int:
+    async def _send_backlog(self, link: Connection) -> int:
         """Bytes sent. The pace is a time before which nothing more of the backlog goes; what is live never waits."""
         after, count = self._shipping.next_backlog(BACKLOG_BATCH)
         frames = await self._buffer.read_after(after, count) if count else []
@@ -220,17 +297,30 @@ class Uplink:
             self.status = replace(self.status, resends=self.status.resends + 1)
             self._shipping.begin(self._shipping.acked, self._last, now_s)
 
-    async def _beat(self, link: Link) -> None:
+    async def _beat(self, link: Connection) -> None:
         while True:
-            await link.send(wire.encode(wire.Ping(time_us=self._utc_us())))
+            ping = wire.Ping(time_us=self._utc_us())
+            self.cloud_clock.asked(ping.time_us)
+            await link.send(wire.encode(ping))
+            await self._announce_keys(link)
             await asyncio.sleep(self._timing.ping_s)
             silence_s = time.monotonic() - self._heard_s
             if silence_s > self._timing.silence_s:
                 raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
 
+    async def _announce_keys(self, link: Connection) -> None:
+        rekey = self._provisioning.announcement() if self._provisioning else None
+        if rekey is not None:
+            await link.send(wire.encode(rekey))
+
+    async def _answer_commands(self, link: Connection, commands: CommandTaker) -> None:
+        """An answer that is lost with the connection is asked for again by the cloud."""
+        while True:
+            await link.send(wire.encode(await commands.answers.get()))
+
     # ---------------------------------------------------------------------------------- receiving
 
-    async def _receive(self, link: Link) -> None:
+    async def _receive(self, link: Connection) -> None:
         while True:
             frame = await link.receive()
             try:
@@ -250,7 +340,16 @@ class Uplink:
                 await self._refused(sequence, reason)
             case wire.Bye(reason=reason):
                 raise LinkError(f"the cloud closed the connection: {reason or 'no reason given'}")
-            case wire.Pong():
+            case wire.Rekeyed():
+                if self._provisioning is not None and self._provisioning.agreed(message):
+                    raise LinkError("coming again with the new key")
+            case wire.Pong(time_us=time_us, server_time_us=server_us):
+                self.cloud_clock.answered(time_us, server_us)
+            case wire.Welcome() if self._commands is not None:
+                self._commands.welcome(message)
+            case wire.Command() if self._commands is not None:
+                self._commands.take(message)
+            case _:
                 pass
 
     async def _acknowledged(self, sequence: int) -> None:
@@ -258,6 +357,8 @@ class Uplink:
             await self._buffer.acknowledge(sequence)
             if sequence > self._last:
                 await self._renumbered(sequence)
+        if self._provisioning is not None and not self._first_ack.is_set():
+            self._provisioning.admitted(self._keys)
         self._first_ack.set()
         self._wake.set()
 

@@ -8,6 +8,8 @@ import math
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
@@ -61,7 +63,7 @@ class Bench:
         self.told: list[tuple[str, str]] = []
         self.bridges = [
             kind(site, profiles, self.image, clock, on_problem=self._problem, on_clear=self._clear)
-            for kind in bridges_of(site)
+            for kind in bridges_of(site, Path(gettempdir()))
         ]
         self.bridge = self.bridges[0]
         self.tasks: list[asyncio.Task[None]] = []

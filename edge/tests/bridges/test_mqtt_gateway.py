@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -195,9 +197,8 @@ async def test_a_signed_request_is_carried_out_once_and_ends(tmp_path: Path) -> 
         assert (target, value, why) == ("ess0/active_power_w", -5000.0, "mqtt:control room: grid operator")
         assert 50.0 < left_s <= 60.0
         await until(lambda: house.value(IMPORT) == 100_000.0)
-        assert ("mqtt_request.ended", "system: import_limit: its time is over") in house.desk.told
-        answers = [json.loads(text) for topic, text in heard.newest.items() if "/response/" in topic]
-        await until(lambda: {"accepted": True} in answers)
+        await until(lambda: ("mqtt_request.ended", "system: import_limit: its time is over") in house.desk.told)
+        await until(lambda: '{"accepted": true}' in [text for topic, text in heard.every if "/response/" in topic])
 
 
 @pytest.mark.integration
@@ -245,6 +246,28 @@ async def test_tls_client_certificate_user_and_a_refusal(tmp_path: Path, monkeyp
         async with running(broker.port, tmp_path, tls={"ca_file": str(authority.file)}) as without:
             await until(lambda: "broker_lost" in without.problems)
             assert without.gateway._link.client is None
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("password", ["right", "wrong"])
+async def test_user_and_password_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setattr("simems_edge.bridges.mqtt.session.ANSWER_S", 1.0)
+    tool = shutil.which("mosquitto_passwd")
+    if tool is None:
+        pytest.skip("mosquitto_passwd is not installed (Debian package mosquitto)")
+    users, secret = tmp_path / "users", tmp_path / "broker.secret"
+    await asyncio.to_thread(subprocess.run, [tool, "-b", "-c", str(users), "simems", "right"], check=True)
+    users.chmod(0o644)
+    secret.write_text(password + "\n")
+    secret.chmod(0o600)
+    async with broker_of(tmp_path, "allow_anonymous false", f"password_file {users}") as broker:
+        access = {"user": "simems", "password_file": str(secret)}
+        async with running(broker.port, tmp_path, **access) as house:
+            if password == "right":
+                await until(lambda: house.gateway._link.client is not None)
+                return
+            await until(lambda: "refuses us" in house.problems.get("broker_lost", ""))
+            assert "wrong" not in house.problems["broker_lost"]
 
 
 FORGED = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -43,14 +44,14 @@ async def until(ready: Callable[[], Any], timeout_s: float = 20.0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_the_loop_closes_and_the_battery_has_the_last_word() -> None:
+async def test_the_loop_closes_and_the_battery_has_the_last_word(tmp_path: Path) -> None:
     bus = f"three-{uuid4().hex[:8]}"
     bms = Bms(bus)
     bms.signals["BMS_Pack"] |= {"Power": 0.0, "Current": 0.0}
     speaking = asyncio.create_task(bms.run())
     async with http_peer(documents("shelly_gen2_em")) as peer:
         site = site_of(peer, bus)
-        runtime = Runtime(site, clock=Clock.monotonic(), bridges=bridges_of(site))
+        runtime = Runtime(site, clock=Clock.monotonic(), bridges=bridges_of(site, tmp_path))
         await asyncio.to_thread(runtime.start)
         try:
             await until(lambda: any(abs(one["PowerRequest"] - 715) <= 2 for one in bms.commands() if one["Enable"]))

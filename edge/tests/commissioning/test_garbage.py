@@ -106,7 +106,7 @@ def test_a_person_is_asked_for_each_stage_and_no_is_the_default() -> None:
 
 def test_behind_a_closed_gate_nothing_is_written() -> None:
     class Written(list[tuple[str, float]]):
-        addresses = frozenset({"ess0/active_power_w"})
+        addresses: frozenset[str] = frozenset({"ess0/active_power_w"})
 
         async def run(self) -> None: ...
 

@@ -89,7 +89,7 @@ def test_a_battery_that_cannot_be_set_is_refused() -> None:
         ({"read": []}, "neither read nor write"),
         ({"stale_after_s": 0.05}, "stale before it is polled"),
         ({"colour": "red"}, "colour"),
-        ({"read": [{}]}, "exactly one of sunspec, modbus, http, mqtt or can"),
+        ({"read": [{}]}, "exactly one of sunspec, modbus, http, mqtt, can or ocpp"),
         ({"read": [{"modbus": {"address": 70000, "type": "int16"}}]}, "address"),
     ],
 )

@@ -24,7 +24,7 @@ from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app
 from simems_edge.hmi.access import PinHash
 from simems_edge.hmi.openapi import document
 from simems_edge.runtime import Runtime
-from simems_edge.sync import Pump, RecordedChannel
+from simems_edge.sync import Identity, Pump, RecordedChannel
 
 ROOT = Path(__file__).parents[3]
 PIN = "271828"
@@ -73,7 +73,7 @@ async def edge_stack(tmp_path: Path) -> AsyncIterator[Stack]:
     pump = Pump(runtime.recorder, channels, clock, buffer, flush_s=1.0, on_fault=house.fault)
     runtime.on_event = pump.add_event
     runtime.start()
-    edge = LocalEdge(runtime, buffer, None, house, record=pump.add_event)
+    edge = LocalEdge(runtime, buffer, None, house, record=pump.add_event, identity=Identity(tmp_path / "identity"))
     app = create_app(edge, Access(PinHash.of(PIN)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://edge") as api:

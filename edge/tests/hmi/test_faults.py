@@ -20,6 +20,7 @@ from simems_edge.config import load_site
 from simems_edge.hmi import Access, HouseAlarms, LocalEdge, create_app
 from simems_edge.hmi.access import PinHash
 from simems_edge.runtime import Runtime
+from simems_edge.sync import Identity
 
 ROOT = Path(__file__).parents[3]
 PIN = "271828"
@@ -62,7 +63,8 @@ async def faulty_edge(tmp_path: Path) -> AsyncIterator[FaultyEdge]:
     runtime = Runtime(load_site(ROOT / "demo" / "site.yaml"), clock=clock, data=tmp_path)
     runtime.on_event = events.append
     await asyncio.to_thread(runtime.start)
-    edge = LocalEdge(runtime, buffer, None, HouseAlarms(on_event=events.append, now_us=now_us), record=events.append)
+    house = HouseAlarms(on_event=events.append, now_us=now_us)
+    edge = LocalEdge(runtime, buffer, None, house, record=events.append, identity=Identity(tmp_path / "identity"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = create_app(edge, Access(PinHash.of(PIN)))

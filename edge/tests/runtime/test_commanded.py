@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from simems_core import Clock, Decision
 from simems_edge.config import Site
-from simems_edge.devices import Profile, load_profile
+from simems_edge.devices import Profile, load_profile, profile_names
 from simems_edge.devices.phases import missing_for_phases
 from simems_edge.devices.profile import parse_profile
 from simems_edge.runtime import Runtime
@@ -165,6 +165,13 @@ def test_decisions_on_clusters_reach_no_bridge() -> None:
     thread = BridgeThread(Bridge(), frozenset(one.address for one in stepped.runtime.assembly.commanded))
     thread.write(list(stepped.step(meter(0.0) | battery("ess0") | {"pv0/active_power_w": 0.0}).values()))
     assert written == ["ess0/active_power_w", "pv0/active_power_limit_w"]
+
+
+@pytest.mark.parametrize("profile", [name for name in profile_names() if load_profile(name).kind == "evcs"])
+def test_every_charger_can_be_commanded_also_one_whose_limit_cannot_be_read(profile: str) -> None:
+    charger = component("evcs0", profile, 6, control={"safe_current_a": 6.0})
+    stepped = Stepped(site([GRID, charger]))
+    assert said(stepped.step(meter(0.0))["evcs0/current_limit_a"])[0] in {0.0, 6.0}
 
 
 # ---- devices that no shipped profile describes

@@ -232,3 +232,33 @@ components:
     import re
 
     assert any(re.search(pattern, text) for text in texts), texts
+
+
+def test_the_record_holds_the_power_before_during_and_after() -> None:
+    rig = OutsideRig(outside_site())
+    rig.step(count=70)
+    rig.step({IMPORT_LIMIT: 15_000.0}, count=2)
+    rig.step({"grid0/active_power_w": 14_900.0}, count=70)
+    rig.step({IMPORT_LIMIT: 50_000.0}, count=70)
+    entries = [one for one in rig.runtime.limit_record.take() if one.code == "external_import_limit"]
+    assert [one.what for one in entries] == ["received", "obeyed", "power", "released", "after"]
+    received, obeyed, power, released, after = entries
+    assert (received.limit_w, received.power_w, obeyed.power_w) == (15_000.0, 20_000.0, 14_900.0)
+    assert set(received.trace_w) == {20_000.0}
+    assert len(received.trace_us) == len(power.trace_us) == len(after.trace_us) == 60
+    assert power.trace_w[-1] == 14_900.0
+    assert released.limit_w is None
+    times = [time for one in (received, power, released, after) for time in one.trace_us]
+    assert times == sorted(set(times)), "each second once, in order"
+    assert rig.runtime.limit_record.take() == []
+
+
+def test_a_power_that_is_not_known_is_recorded_as_such_and_a_long_limit_takes_little_room() -> None:
+    rig = OutsideRig(outside_site())
+    rig.step({IMPORT_LIMIT: 15_000.0}, count=2)
+    rig.forget("grid0/active_power_w")
+    rig.step(count=3600)
+    entries = rig.runtime.limit_record.take()
+    assert {one.what for one in entries} == {"received", "not_obeyed", "power"}
+    assert entries[-1].trace_w[-1] is None
+    assert len(entries) < 20

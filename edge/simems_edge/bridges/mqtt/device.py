@@ -11,6 +11,7 @@ from typing import Final
 from simems_edge.bridges.command_writer import CommandWriter
 from simems_edge.bridges.content_publisher import ContentPublisher
 from simems_edge.bridges.errors import DeviceError, ForbiddenError, RefusedError
+from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.mqtt.payload import content_of
 from simems_edge.bridges.reporter import Reporter
 from simems_edge.bridges.standing import Standing
@@ -90,6 +91,7 @@ class MqttDevice:
         """Until cancelled; then the device is handed back to itself."""
         try:
             while True:
+                checkpoint()
                 self._judge_silence()
                 self.woken.clear()
                 await self._serve()

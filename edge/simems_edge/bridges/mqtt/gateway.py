@@ -15,6 +15,7 @@ import aiomqtt
 from simems_core import Clock, ProcessImage
 
 from simems_edge.bridges.errors import DeviceError
+from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.mqtt.discovery import announcement
 from simems_edge.bridges.mqtt.limits import CHANNELS, Limits
 from simems_edge.bridges.mqtt.requests import Asked, RequestError, UsedIds, asked
@@ -103,6 +104,7 @@ class MqttGateway:
         for topic in self._requests:
             await subscribe(client, topic, self._link.name, as_published=True)
         await client.publish(self.topics.status, ONLINE, qos=1, retain=True)
+        checkpoint()
         parts = [asyncio.create_task(part) for part in (self._tell(client), self._listen(client))]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -122,11 +124,13 @@ class MqttGateway:
         if self._publish.discovery is not None:
             for _, channel in self._channels:
                 await client.publish(*announcement(channel, self.topics), qos=1, retain=True)
+                checkpoint()
         while True:
             now_ns = self._clock.now_ns()
             due = self._teller.due(self._image.snapshot(), now_ns * 1e-9, self._clock.utc_us(now_ns))
             for topic, text in due:
                 await client.publish(topic, text, qos=0, retain=True)
+                checkpoint()
                 await self._answer(client)
             await self._answer(client)
             await asyncio.sleep(self._publish.interval_s / self._clock.speed)
@@ -135,6 +139,7 @@ class MqttGateway:
         while self._answers:
             topic, text = self._answers.popleft()
             await client.publish(topic, text, qos=1)
+            checkpoint()
 
     # ---- in
 
@@ -193,15 +198,18 @@ class MqttGateway:
             actor = COMPONENT if found is None else _actor(found)
             self._desk.tell("mqtt_request.refused", f"{request.name} {why}", actor)
 
+    def hold(self, now_s: float) -> None:
+        """Give standing limits again and end those whose time is over. Waits for the disk: not on an event loop."""
+        if not self._restored:
+            self._limits.restore(now_s)
+            self._restored = True
+        for sets in self._limits.repeat(now_s):
+            self._desk.tell("mqtt_request.ended", f"{sets}: its time is over", "system")
+
     async def _hold_limits(self) -> None:
         while True:
             if self._desk.time_known():
-                now_s = self._now_s()
-                if not self._restored:
-                    self._limits.restore(now_s)
-                    self._restored = True
-                for sets in self._limits.repeat(now_s):
-                    self._desk.tell("mqtt_request.ended", f"{sets}: its time is over", "system")
+                await asyncio.to_thread(self.hold, self._now_s())
             await asyncio.sleep(REPEAT_S / self._clock.speed)
 
     def _now_s(self) -> float:

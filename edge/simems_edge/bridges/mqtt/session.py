@@ -18,6 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from simems_edge.bridges.breaker import CircuitBreaker
 from simems_edge.bridges.errors import DeviceError, NoAnswerError, UnsuitableError
+from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.secrets import SecretError, read_secret
 from simems_edge.config import MqttSettings
 
@@ -59,6 +60,7 @@ class BrokerLink:
     async def run(self, use: Use) -> None:
         """Until cancelled: ``use`` on a connection, again after each end of one."""
         while True:
+            checkpoint()
             try:
                 await self._once(use)
             except UnsuitableError as error:
@@ -85,6 +87,7 @@ class BrokerLink:
         """A connection. Raises a DeviceError, from its use as well."""
         try:
             async with self._client() as client:
+                checkpoint()
                 yield client
         except MqttConnectError as error:
             text = f"{self.name} refuses us ({error}); check user, password_file and certificates"
@@ -123,6 +126,7 @@ async def subscribe(client: aiomqtt.Client, topic: str, name: str, *, as_publish
     """Raises :class:`UnsuitableError` when the broker does not let us hear ``topic``."""
     options = RETAIN_AS_PUBLISHED if as_published else SubscribeOptions(qos=1)
     codes = await client.subscribe(topic, options=options)
+    checkpoint()
     if any((code if isinstance(code, int) else code.value) >= REFUSED for code in codes):
         raise UnsuitableError("broker_refused", f"{name} does not let us hear {topic}; check its access list")
 

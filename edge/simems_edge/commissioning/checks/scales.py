@@ -20,6 +20,8 @@ from simems_edge.commissioning.verdict import Check, Run, Verdict, fault, not_te
 
 DECADE: Final = 0.08
 """So near a power of ten (in log10) a factor counts as one: 17 %."""
+MOST_DECADES: Final = 300
+"""More is no number any more."""
 KILO: Final = 3
 
 
@@ -50,7 +52,8 @@ def _by_size(evidence: Evidence, device: Device) -> tuple[float, str] | None:
     most_w = evidence.largest_w(device)
     if size_w <= 10.0 * most_w:
         return None
-    factor = 10.0 ** max(math.ceil(math.log10(size_w / most_w)), KILO)
+    decades = math.log10(min(size_w, 10.0**MOST_DECADES)) - math.log10(max(most_w, 1.0))
+    factor = 10.0 ** max(math.ceil(decades), KILO)
     return factor, f"it shows {size_w:.3g} W, more than {most_w:.3g} W cannot be there"
 
 

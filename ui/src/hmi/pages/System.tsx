@@ -3,8 +3,9 @@ import { useState, type ReactNode } from 'react';
 import { CycleList } from '@/features/cycle/CycleList';
 import { figuresFromHealth } from '@/features/cycle/statistics';
 import { OverridePanel } from '@/features/override/OverridePanel.hmi';
+import { ClaimPanel } from '@/features/system/ClaimPanel.hmi';
 import { SyncPanel } from '@/features/system/SyncPanel.hmi';
-import { useCycleHealth, useSync } from '@/features/system/requests';
+import { useCycleHealth, useIdentity, useSync } from '@/features/system/requests';
 import type { Site, Values } from '@/shared/api/model';
 import { useT } from '@/shared/i18n/useT';
 import { usePin } from '@/shared/pin/store';
@@ -66,6 +67,7 @@ function CloudPanel() {
   return (
     <>
       <SyncPanel sync={useSync().data} />
+      <ClaimPanel identity={useIdentity().data} />
       <p className="dim">{t('sync.note')}</p>
       <dl className="facts">
         <Fact term={t('system.address')}>{window.location.host}</Fact>

@@ -1030,6 +1030,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Claims
+         * @description Codes that were entered and what became of them; newest first.
+         */
+        get: operations["list_device_claims"];
+        put?: never;
+        /**
+         * Enter Code
+         * @description Let the box with this code say who it is. The code is its idempotency key.
+         */
+        post: operations["enter_claim_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-claims/{claim_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description Let the box that came in as a device, when the fingerprint on its screen is this one.
+         */
+        post: operations["approve_device_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-claims/{claim_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description The box that came is not let in; it hears the reason.
+         */
+        post: operations["refuse_device_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-claims/{claim_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw
+         * @description The code is worth nothing any more.
+         */
+        delete: operations["withdraw_device_claim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/latest": {
         parameters: {
             query?: never;
@@ -1296,6 +1380,110 @@ export interface paths {
          * @description Means over intervals no finer than the panel can show.
          */
         post: operations["grafana_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands
+         * @description Newest first, a page at a time.
+         */
+        get: operations["list_commands"];
+        put?: never;
+        /**
+         * Send Command
+         * @description Sign a command for the site's device and queue it; it is sent as soon as the device is connected.
+         */
+        post: operations["send_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Command
+         * @description One of them.
+         */
+        get: operations["get_command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Result
+         * @description What a diagnostics command brought back: a zip file.
+         */
+        get: operations["get_command_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Batch
+         * @description The same command to many sites; a result for each.
+         */
+        post: operations["send_command_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Batch
+         * @description How far it is, site by site.
+         */
+        get: operations["get_command_batch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2265,6 +2453,17 @@ export interface components {
             used_at: string | null;
         };
         /**
+         * ApprovalRequest
+         * @description The fingerprint as the screen of the box shows it: that the box that came is the one that is meant.
+         * @example {
+         *       "fingerprint": "5QZ1-0B9G-XK2W-7JTM"
+         *     }
+         */
+        ApprovalRequest: {
+            /** Fingerprint */
+            fingerprint: string;
+        };
+        /**
          * AuditEntry
          * @description One thing somebody did.
          * @example {
@@ -2328,6 +2527,120 @@ export interface components {
             items: components["schemas"]["AuditEntry"][];
             /** Next */
             next: number | null;
+        };
+        /**
+         * Batch
+         * @description A batch and its commands.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "results": [
+         *         {
+         *           "site_id": "malmo-1",
+         *           "command": {
+         *             "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *             "kind": "override",
+         *             "payload": {
+         *               "duration_s": 900,
+         *               "kind": "override",
+         *               "reason": "test run",
+         *               "target": "ess0/active_power_w",
+         *               "value": 5000
+         *             },
+         *             "requested_by": "ada@example.com",
+         *             "state": "done",
+         *             "site_id": "malmo-1",
+         *             "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *             "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *             "counter": 1,
+         *             "reason": "text",
+         *             "created_at": "2026-03-01T10:00:00Z",
+         *             "not_before": "2026-03-01T10:00:00Z",
+         *             "expires_at": "2026-03-01T10:00:00Z",
+         *             "sent_at": "2026-03-01T10:00:00Z",
+         *             "decided_at": "2026-03-01T10:00:00Z",
+         *             "has_result": true
+         *           },
+         *           "error": "text"
+         *         }
+         *       ]
+         *     }
+         */
+        Batch: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Results */
+            results: components["schemas"]["BatchResult"][];
+        };
+        /**
+         * BatchRequest
+         * @description The same for many sites.
+         * @example {
+         *       "order": {
+         *         "duration_s": 900,
+         *         "kind": "override",
+         *         "reason": "test run",
+         *         "target": "ess0/active_power_w",
+         *         "value": 5000
+         *       },
+         *       "site_ids": [
+         *         "malmo-1",
+         *         "lund-2"
+         *       ],
+         *       "valid_s": 300
+         *     }
+         */
+        BatchRequest: {
+            /** Site Ids */
+            site_ids: string[];
+            /** Order */
+            order: components["schemas"]["Override"] | components["schemas"]["Mode"] | components["schemas"]["ClearFault"] | components["schemas"]["Schedule-Input"] | components["schemas"]["Configuration"] | components["schemas"]["Restart"] | components["schemas"]["Diagnostics"] | components["schemas"]["Update"] | components["schemas"]["RotateKey"];
+            /**
+             * Valid S
+             * @default 300
+             */
+            valid_s: number;
+        };
+        /**
+         * BatchResult
+         * @description Of one site: its command, or why there is none.
+         * @example {
+         *       "site_id": "malmo-1",
+         *       "command": {
+         *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "kind": "override",
+         *         "payload": {
+         *           "duration_s": 900,
+         *           "kind": "override",
+         *           "reason": "test run",
+         *           "target": "ess0/active_power_w",
+         *           "value": 5000
+         *         },
+         *         "requested_by": "ada@example.com",
+         *         "state": "done",
+         *         "site_id": "malmo-1",
+         *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *         "counter": 1,
+         *         "reason": "text",
+         *         "created_at": "2026-03-01T10:00:00Z",
+         *         "not_before": "2026-03-01T10:00:00Z",
+         *         "expires_at": "2026-03-01T10:00:00Z",
+         *         "sent_at": "2026-03-01T10:00:00Z",
+         *         "decided_at": "2026-03-01T10:00:00Z",
+         *         "has_result": true
+         *       },
+         *       "error": "text"
+         *     }
+         */
+        BatchResult: {
+            /** Site Id */
+            site_id: string;
+            command: components["schemas"]["Command"] | null;
+            /** Error */
+            error: string | null;
         };
         /**
          * Body_sign_in
@@ -2495,6 +2808,136 @@ export interface components {
             time: string | null;
         };
         /**
+         * Claim
+         * @description A code that was entered, and the box that came with it.
+         * @example {
+         *       "fingerprint": "5QZ1-0B9G-XK2W-7JTM",
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour, box 1",
+         *       "state": "presented",
+         *       "site_id": "malmo-1",
+         *       "replaces": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "software": "0.1.0",
+         *       "vendor": "text",
+         *       "model": "text",
+         *       "serial_number": "text",
+         *       "presented_at": "2026-03-01T10:00:00Z",
+         *       "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "created_by": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "decided_by": "text",
+         *       "decided_at": "2026-03-01T10:00:00Z",
+         *       "reason": "text"
+         *     }
+         */
+        Claim: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Replaces */
+            replaces: string | null;
+            /**
+             * State
+             * @description `open`: no box came with this code yet; `presented`: one waits for approval.
+             * @enum {string}
+             */
+            state: "open" | "presented" | "approved" | "refused" | "expired";
+            /**
+             * Fingerprint
+             * @description Of the key of the box that came.
+             */
+            fingerprint: string | null;
+            /** Software */
+            software: string;
+            /** Vendor */
+            vendor: string;
+            /** Model */
+            model: string;
+            /** Serial Number */
+            serial_number: string;
+            /** Presented At */
+            presented_at: string | null;
+            /**
+             * Device Id
+             * @description What it became when it was approved.
+             */
+            device_id: string | null;
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided At */
+            decided_at: string | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ClaimRequest
+         * @description The claim code that a box shows. With `replaces` the box takes the place of another one; its site goes on.
+         * @example {
+         *       "code": "0H3N-7RKA-4VXQ-92MD-T5E4",
+         *       "name": "Malmö Harbour, box 1"
+         *     }
+         */
+        ClaimRequest: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * @description Null: the box says which site it is of.
+             */
+            site_id?: string | null;
+            /**
+             * Replaces
+             * @description The device whose place it takes.
+             */
+            replaces?: string | null;
+            /**
+             * Valid Days
+             * @default 30
+             */
+            valid_days: number;
+        };
+        /**
+         * ClearFault
+         * @description Clear a latched fault; refused while its cause stands.
+         * @example {
+         *       "kind": "clear_fault",
+         *       "code": "ess_too_warm"
+         *     }
+         */
+        ClearFault: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "clear_fault";
+            /**
+             * Code
+             * @description `code`, or `code:component`.
+             */
+            code: string;
+        };
+        /**
          * Code
          * @example {
          *       "code": "492039"
@@ -2503,6 +2946,119 @@ export interface components {
         Code: {
             /** Code */
             code: string;
+        };
+        /**
+         * Command
+         * @description A command and where it stands.
+         * @example {
+         *       "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "kind": "override",
+         *       "payload": {
+         *         "duration_s": 900,
+         *         "kind": "override",
+         *         "reason": "test run",
+         *         "target": "ess0/active_power_w",
+         *         "value": 5000
+         *       },
+         *       "requested_by": "ada@example.com",
+         *       "state": "done",
+         *       "site_id": "malmo-1",
+         *       "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "counter": 1,
+         *       "reason": "text",
+         *       "created_at": "2026-03-01T10:00:00Z",
+         *       "not_before": "2026-03-01T10:00:00Z",
+         *       "expires_at": "2026-03-01T10:00:00Z",
+         *       "sent_at": "2026-03-01T10:00:00Z",
+         *       "decided_at": "2026-03-01T10:00:00Z",
+         *       "has_result": true
+         *     }
+         */
+        Command: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /**
+             * Device Id
+             * Format: uuid
+             */
+            device_id: string;
+            /** Batch Id */
+            batch_id: string | null;
+            /** Counter */
+            counter: number;
+            /** Kind */
+            kind: string;
+            /** Payload */
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @description `sent`: no word of the device yet; `accepted`: the device is at it.
+             * @enum {string}
+             */
+            state: "queued" | "sent" | "accepted" | "rejected" | "done" | "expired";
+            /**
+             * Reason
+             * @description Why it was rejected, or what was done.
+             */
+            reason: string;
+            /** Requested By */
+            requested_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Not Before
+             * Format: date-time
+             */
+            not_before: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Sent At */
+            sent_at: string | null;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Has Result
+             * @description Whether there is something to download.
+             */
+            has_result: boolean;
+        };
+        /**
+         * CommandRequest
+         * @description What the site's device shall do.
+         * @example {
+         *       "order": {
+         *         "duration_s": 900,
+         *         "kind": "override",
+         *         "reason": "test run",
+         *         "target": "ess0/active_power_w",
+         *         "value": 5000
+         *       },
+         *       "valid_s": 300
+         *     }
+         */
+        CommandRequest: {
+            /** Order */
+            order: components["schemas"]["Override"] | components["schemas"]["Mode"] | components["schemas"]["ClearFault"] | components["schemas"]["Schedule-Input"] | components["schemas"]["Configuration"] | components["schemas"]["Restart"] | components["schemas"]["Diagnostics"] | components["schemas"]["Update"] | components["schemas"]["RotateKey"];
+            /**
+             * Valid S
+             * @description After this long it is not done any more.
+             * @default 300
+             */
+            valid_s: number;
         };
         /**
          * CommentRequest
@@ -2650,6 +3206,23 @@ export interface components {
              * Format: date-time
              */
             announced_at: string;
+        };
+        /**
+         * Configuration
+         * @description A whole site file: checked on the device, put in place at once, taken back when health fails.
+         * @example {
+         *       "kind": "configuration",
+         *       "site_yaml": "text"
+         *     }
+         */
+        Configuration: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "configuration";
+            /** Site Yaml */
+            site_yaml: string;
         };
         /**
          * ControllerDescription
@@ -2903,6 +3476,20 @@ export interface components {
              * @description The new device's CURVE key, from `simems-edge identity`.
              */
             public_key: string;
+        };
+        /**
+         * Diagnostics
+         * @description Make a zip file about the state of the device; it is the command's result.
+         * @example {
+         *       "kind": "diagnostics"
+         *     }
+         */
+        Diagnostics: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "diagnostics";
         };
         /**
          * EnergyInterval
@@ -3766,6 +4353,29 @@ export interface components {
             quality: "good" | "stale" | "bad" | "forced";
         };
         /**
+         * Mode
+         * @description A control mode, RUN, STANDBY, SHUTDOWN or AUTO; with a duration, AUTO again after it.
+         * @example {
+         *       "kind": "mode",
+         *       "mode": "text",
+         *       "duration_s": 0
+         *     }
+         */
+        Mode: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "mode";
+            /** Mode */
+            mode: string;
+            /**
+             * Duration S
+             * @default 0
+             */
+            duration_s: number;
+        };
+        /**
          * Move
          * @description ``parent_id`` null: to the root.
          * @example {
@@ -4021,6 +4631,57 @@ export interface components {
             next: string | null;
         };
         /**
+         * Override
+         * @description Prefer a value by hand for a while; guards still apply. With `clear`, give the target back instead.
+         * @example {
+         *       "kind": "override",
+         *       "target": "text",
+         *       "value": 0,
+         *       "duration_s": 0,
+         *       "reason": "",
+         *       "outlasts_restart": false,
+         *       "clear": false
+         *     }
+         */
+        Override: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "override";
+            /**
+             * Target
+             * @description A settable channel, e.g. `ess0/active_power_w`.
+             */
+            target: string;
+            /**
+             * Value
+             * @description In the target's unit.
+             * @default 0
+             */
+            value: number;
+            /**
+             * Duration S
+             * @default 0
+             */
+            duration_s: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Outlasts Restart
+             * @default false
+             */
+            outlasts_restart: boolean;
+            /**
+             * Clear
+             * @default false
+             */
+            clear: boolean;
+        };
+        /**
          * PasswordChange
          * @example {
          *       "new_password": "staple battery horse",
@@ -4078,7 +4739,7 @@ export interface components {
          * @description ``what:verb``; the table ``permissions`` holds the same list for the tenants' own roles.
          * @enum {string}
          */
-        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "alarms:write" | "notifications:write" | "reports:read" | "reports:write" | "jobs:read" | "jobs:write" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
+        Permission: "sites:read" | "sites:write" | "telemetry:read" | "alarms:read" | "alarms:acknowledge" | "alarms:write" | "notifications:write" | "reports:read" | "reports:write" | "jobs:read" | "jobs:write" | "organisation:read" | "organisation:write" | "devices:read" | "devices:write" | "commands:read" | "commands:write" | "users:read" | "users:write" | "roles:write" | "billing:read" | "billing:write" | "audit:read" | "tenant:write" | "platform:tenants";
         /**
          * Person
          * @example {
@@ -4184,6 +4845,20 @@ export interface components {
         RefreshRequest: {
             /** Refresh Token */
             refresh_token: string;
+        };
+        /**
+         * RefusalRequest
+         * @description Why it is not let in.
+         * @example {
+         *       "reason": "not our box"
+         *     }
+         */
+        RefusalRequest: {
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * Rename
@@ -4309,6 +4984,20 @@ export interface components {
             time_zone?: string | null;
         };
         /**
+         * Restart
+         * @description Stop in an orderly way and start again.
+         * @example {
+         *       "kind": "restart"
+         *     }
+         */
+        Restart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "restart";
+        };
+        /**
          * Retention
          * @example {
          *       "raw_days": 90,
@@ -4421,6 +5110,20 @@ export interface components {
             permissions: components["schemas"]["Permission"][];
         };
         /**
+         * RotateKey
+         * @description Make a new key; the old one ends once the new one was used.
+         * @example {
+         *       "kind": "rotate_key"
+         *     }
+         */
+        RotateKey: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "rotate_key";
+        };
+        /**
          * RuleRequest
          * @description What is watched. ``threshold`` and ``low`` in the channel's unit; see the guide for what each kind needs.
          * @example {
@@ -4504,6 +5207,25 @@ export interface components {
         };
         /**
          * Schedule
+         * @description The schedule to follow, as in docs/schemas/schedule.json; null: follow none.
+         * @example {
+         *       "kind": "schedule",
+         *       "schedule": {}
+         *     }
+         */
+        "Schedule-Input": {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "schedule";
+            /** Schedule */
+            schedule: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * Schedule
          * @example {
          *       "active": true,
          *       "created_at": "2026-03-01T10:00:00Z",
@@ -4517,7 +5239,7 @@ export interface components {
          *       "time_zone": "Europe/Stockholm"
          *     }
          */
-        Schedule: {
+        "Schedule-Output": {
             /**
              * Node Id
              * Format: uuid
@@ -5404,6 +6126,32 @@ export interface components {
              * @default 90
              */
             valid_days: number;
+        };
+        /**
+         * Update
+         * @description Install a bundle, where the device has an updater.
+         * @example {
+         *       "kind": "update",
+         *       "url": "text",
+         *       "sha256": "text",
+         *       "version": ""
+         *     }
+         */
+        Update: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "update";
+            /** Url */
+            url: string;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Version
+             * @default
+             */
+            version: string;
         };
         /**
          * ValuesPage
@@ -10360,6 +11108,428 @@ export interface operations {
             };
         };
     };
+    list_device_claims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "fingerprint": "5QZ1-0B9G-XK2W-7JTM",
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "name": "Malmö Harbour, box 1",
+                     *         "state": "presented",
+                     *         "site_id": "malmo-1",
+                     *         "replaces": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "software": "0.1.0",
+                     *         "vendor": "text",
+                     *         "model": "text",
+                     *         "serial_number": "text",
+                     *         "presented_at": "2026-03-01T10:00:00Z",
+                     *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "created_by": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "decided_by": "text",
+                     *         "decided_at": "2026-03-01T10:00:00Z",
+                     *         "reason": "text"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Claim"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_claim_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_device_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                claim_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse_device_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                claim_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefusalRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_device_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                claim_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_latest: {
         parameters: {
             query?: never;
@@ -11614,6 +12784,482 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commands: {
+        parameters: {
+            query?: {
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example malmo-1 */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "kind": "override",
+                     *         "payload": {
+                     *           "duration_s": 900,
+                     *           "kind": "override",
+                     *           "reason": "test run",
+                     *           "target": "ess0/active_power_w",
+                     *           "value": 5000
+                     *         },
+                     *         "requested_by": "ada@example.com",
+                     *         "state": "done",
+                     *         "site_id": "malmo-1",
+                     *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "counter": 1,
+                     *         "reason": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "not_before": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "sent_at": "2026-03-01T10:00:00Z",
+                     *         "decided_at": "2026-03-01T10:00:00Z",
+                     *         "has_result": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Command"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_command: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @example malmo-1 */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_command_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14458,7 +16104,7 @@ export interface operations {
                      *       }
                      *     ]
                      */
-                    "application/json": components["schemas"]["Schedule"][];
+                    "application/json": components["schemas"]["Schedule-Output"][];
                 };
             };
             /** @description Unauthorized */
@@ -14524,7 +16170,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Schedule"];
+                    "application/json": components["schemas"]["Schedule-Output"];
                 };
             };
             /** @description Unauthorized */
@@ -14610,7 +16256,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Schedule"];
+                    "application/json": components["schemas"]["Schedule-Output"];
                 };
             };
             /** @description Unauthorized */
@@ -14688,7 +16334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Schedule"];
+                    "application/json": components["schemas"]["Schedule-Output"];
                 };
             };
             /** @description Unauthorized */

@@ -64,6 +64,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging/connectors/{component}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Charging
+         * @description Ask the station to begin a session at this connector.
+         */
+        post: operations["start_charging"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/connectors/{component}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Charging
+         * @description Ask the station to end the session that runs at this connector.
+         */
+        post: operations["stop_charging"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/connectors/{component}/wish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Charging Wish
+         * @description Energy that the car shall get in this session, and when it leaves.
+         */
+        post: operations["set_charging_wish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Charging Sessions
+         * @description Newest first, those that run among them.
+         */
+        get: operations["get_charging_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Charging Stations
+         * @description Every listed station, connected or not.
+         */
+        get: operations["get_charging_stations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/stations/{station}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Charging Station
+         * @description Ask the station to start again.
+         */
+        post: operations["reset_charging_station"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cycle": {
         parameters: {
             query?: never;
@@ -136,6 +256,46 @@ export interface paths {
          * @description Recorded values; without `from` and `to` the last 24 hours.
          */
         get: operations["get_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Identity
+         * @description Who this box is to the cloud.
+         */
+        get: operations["get_identity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Claim Code
+         * @description The claim code with its QR image, for who takes the box in; kept in the audit list.
+         */
+        get: operations["get_claim_code"];
         put?: never;
         post?: never;
         delete?: never;
@@ -410,6 +570,95 @@ export interface components {
             /** Value */
             value: number | null;
         };
+        /** ChargingConnector */
+        ChargingConnector: {
+            /** Component */
+            component: string;
+            /** Connector */
+            connector: number;
+            /** Session */
+            session: number | null;
+            /** Status */
+            status: string;
+        };
+        /** ChargingReset */
+        ChargingReset: {
+            /**
+             * Kind
+             * @default soft
+             * @enum {string}
+             */
+            kind: "soft" | "hard";
+        };
+        /**
+         * ChargingSession
+         * @description One transaction of a station, as it was told.
+         */
+        ChargingSession: {
+            /** Connector */
+            connector: number;
+            /** Ended */
+            ended: string | null;
+            /** Energy Wh */
+            energy_wh: number | null;
+            /** Id Tag */
+            id_tag: string;
+            /** Number */
+            number: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Remark
+             * @description What was odd: its start or end never told, told twice, a meter backwards.
+             * @default
+             */
+            remark: string;
+            /** Started */
+            started: string | null;
+            /** Station */
+            station: string;
+        };
+        /** ChargingStart */
+        ChargingStart: {
+            /** Id Tag */
+            id_tag: string;
+        };
+        /** ChargingStationState */
+        ChargingStationState: {
+            /** Connected */
+            connected: boolean;
+            /** Connectors */
+            connectors: components["schemas"]["ChargingConnector"][];
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+        };
+        /**
+         * ChargingWish
+         * @description What the driver says. null takes it back.
+         */
+        ChargingWish: {
+            /** Departure */
+            departure?: string | null;
+            /** Energy Wh */
+            energy_wh?: number | null;
+        };
+        /**
+         * ClaimCode
+         * @description Whoever enters it in the cloud may take this box in; shown to signed-in people only.
+         */
+        ClaimCode: {
+            /** Code */
+            code: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Qr Svg */
+            qr_svg: string;
+        };
         /**
          * ComponentDescription
          * @description A device, or a virtual thing on site.
@@ -497,6 +746,33 @@ export interface components {
             work_us_p50: number;
             /** Work Us P99 */
             work_us_p99: number;
+        };
+        /**
+         * DeviceIdentity
+         * @description Who this box is to the cloud; nothing here is secret.
+         */
+        DeviceIdentity: {
+            /** Admitted */
+            admitted: boolean;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Public Key */
+            public_key: string;
+            /** Signing Key */
+            signing_key: string;
+            /** Waits For */
+            waits_for: string;
+        };
+        /**
+         * Done
+         * @description The station said that it does it.
+         */
+        Done: {
+            /**
+             * Done
+             * @default true
+             */
+            done: boolean;
         };
         /**
          * Fault
@@ -788,6 +1064,23 @@ export interface components {
         SyncStatus: {
             /** Acked Sequence */
             acked_sequence: number;
+            /** Clock Offset S */
+            clock_offset_s: number | null;
+            /**
+             * Connections
+             * @default 0
+             */
+            connections: number;
+            /**
+             * Dropped Frames
+             * @default 0
+             */
+            dropped_frames: number;
+            /**
+             * Error
+             * @default
+             */
+            error: string;
             /** Last Ack At */
             last_ack_at: string | null;
             /** Last Sequence */
@@ -801,6 +1094,11 @@ export interface components {
             oldest_unsent_at: string | null;
             /** Queue Frames */
             queue_frames: number;
+            /**
+             * Resends
+             * @default 0
+             */
+            resends: number;
         };
         /**
          * Why
@@ -963,6 +1261,328 @@ export interface operations {
             };
         };
     };
+    start_charging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_charging: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_charging_wish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                component: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingWish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_charging_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingSession"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_charging_stations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingStationState"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_charging_station: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingReset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_cycle: {
         parameters: {
             query?: never;
@@ -1095,6 +1715,55 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceIdentity"];
+                };
+            };
+        };
+    };
+    get_claim_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

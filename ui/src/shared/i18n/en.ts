@@ -21,6 +21,13 @@ export const en = {
   'band.load': 'Load',
   'band.net': 'Grid, net',
   'band.pv': 'PV',
+  'claim.code': 'Claim code',
+  'claim.failed': 'The code cannot be shown now.',
+  'claim.fingerprint': 'Fingerprint of this box',
+  'claim.image': 'Claim code and fingerprint as a QR code',
+  'claim.show': 'Show the claim code',
+  'claim.waits':
+    'The cloud does not know this box yet. Enter its claim code there, compare the fingerprint, approve.',
   'cycle.attention': 'The control loop missed slots. Look at the load of the controller.',
   'cycle.count': 'Cycles',
   'cycle.latenessMax': 'Lateness, worst',

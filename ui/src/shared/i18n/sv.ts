@@ -22,6 +22,13 @@ export const sv: Record<Key, string> = {
   'band.load': 'Last',
   'band.net': 'Nät, netto',
   'band.pv': 'Sol',
+  'claim.code': 'Anslutningskod',
+  'claim.failed': 'Koden kan inte visas nu.',
+  'claim.fingerprint': 'Enhetens fingeravtryck',
+  'claim.image': 'Anslutningskod och fingeravtryck som QR-kod',
+  'claim.show': 'Visa anslutningskoden',
+  'claim.waits':
+    'Molnet känner inte enheten än. Ange anslutningskoden där, jämför fingeravtrycket och godkänn.',
   'cycle.attention': 'Reglercykeln har hoppat över steg. Se över styrenhetens belastning.',
   'cycle.count': 'Cykler',
   'cycle.latenessMax': 'Försening, värsta',

@@ -1,0 +1,70 @@
+"""What waits for a device, and what it answers, in the database."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+from simems_core.wire import Command, CommandAck, FromCloud, Welcome
+
+from simems_cloud.commands.signing import QUERIES
+from simems_cloud.kit.database import Connection, Pool, fetch_one, transaction
+
+ANSWERS = ("accepted", "rejected", "done", "expired")
+MOST_REASON = 2000
+MOST_RESULT = 2 * 1024 * 1024
+
+
+async def waiting(pool: Pool, tenant_id: UUID, device_id: UUID) -> list[FromCloud]:
+    """The welcome and every command that has no end yet, in the order of their counters; marked as sent."""
+    async with transaction(pool, tenant=tenant_id) as connection:
+        await connection.execute(QUERIES["expire_unsent"], device_id)
+        told = await fetch_one(connection, QUERIES["welcome"], device_id)
+        rows = await connection.fetch(QUERIES["open_commands"], device_id)
+        await connection.execute(QUERIES["mark_sent"], [row["command_id"] for row in rows])
+    welcome = Welcome(
+        tenant=str(tenant_id),
+        device=str(device_id),
+        command_keys=list(told["keys"]),
+        command_counter=told["counter"],
+        server_time_us=time.time_ns() // 1000,
+    )
+    return [welcome, *(_command(tenant_id, dict(row)) for row in rows)] if told["keys"] else []
+
+
+async def answered(connection: Connection, device_id: UUID, ack: CommandAck) -> bool:
+    """Notes what the device says; False when it has no such command that is open. A state never goes back."""
+    command_id = _uuid(ack.id)
+    if command_id is None or ack.state not in ANSWERS:
+        return False
+    reason = ack.reason[:MOST_REASON].replace("\x00", "")
+    site = await connection.fetchval(QUERIES["apply_ack"], command_id, device_id, ack.state, reason)
+    if site is None:
+        return False
+    await connection.execute(QUERIES["add_ack"], command_id, _time(ack.time_us), ack.state, reason)
+    if 0 < len(ack.attachment) <= MOST_RESULT:
+        await connection.execute(QUERIES["add_result"], command_id, ack.attachment)
+    return True
+
+
+def _command(tenant_id: UUID, row: dict[str, object]) -> Command:
+    fields = {name: row[name] for name in ("counter", "kind", "payload", "payload_sha256", "key", "signature")}
+    times = {name: row[name] for name in ("not_before_us", "expires_us")}
+    names = {"id": str(row["command_id"]), "device": str(row["device_id"]), "actor": row["requested_by"]}
+    return Command(tenant=str(tenant_id), **names, **fields, **times)  # type: ignore[arg-type] # columns of the table
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _time(time_us: int) -> datetime:
+    """By the device's clock, when that can be a time at all."""
+    try:
+        return datetime.fromtimestamp(time_us / 1e6, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)

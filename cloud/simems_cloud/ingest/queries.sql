@@ -1,0 +1,21 @@
+-- name: lock_claim
+select state, public_key, reason from device_claims where claim_id = $1 for update
+
+-- name: present_claim
+update device_claims set state = 'presented', public_key = $2, signing_key = $3, software = $4, vendor = $5, model = $6,
+    serial_number = $7, presented_at = now()
+where claim_id = $1
+
+-- name: promote_key
+update devices set public_key = $2, next_public_key = null, key_changed_at = now()
+where device_id = $1 and next_public_key = $2 and public_key <> $2
+returning name
+
+-- name: announce_key
+update devices set next_public_key = $2 where device_id = $1 and revoked_at is null returning true
+
+-- name: signing_key
+update devices set signing_key = $2 where device_id = $1 and signing_key = ''
+
+-- name: signing_key_of
+select signing_key from devices where device_id = $1 and revoked_at is null

@@ -1,0 +1,89 @@
+"""A box nobody knows comes in by its claim code, changes its key, is shut out, is replaced: no value is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from simems_cloud.kit.database import Pool, transaction
+from simems_edge.sync import Identity
+
+pytestmark = pytest.mark.integration
+
+
+async def _values(pool: Pool, customer: Any) -> list[float]:
+    async with transaction(pool, tenant=customer.tenant_id) as connection:
+        rows = await connection.fetch("select value from measurements order by value")
+    return [row["value"] for row in rows]
+
+
+async def test_a_refused_box_keeps_trying_and_is_let_in_once_approved(
+    make_box: Any, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
+) -> None:
+    box = make_box()
+    async with box.running():
+        await box.measure(1, 2, 3)
+        await eventually(lambda: box.uplink.status.link == "refused")
+        await eventually(lambda: box.identity.claim_code in box.uplink.status.error)
+        await take_in(box)
+        await eventually(box.all_acked)
+    assert await _values(app_pool, customer) == [1.0, 2.0, 3.0]
+
+
+async def test_a_new_key_is_used_by_both_sides_also_when_the_box_stops_half_way(
+    make_box: Any, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
+) -> None:
+    box = make_box()
+    async with box.running():
+        await take_in(box)
+        before = box.identity.keys.public_key
+        box.identity.begin_rotation()
+        await eventually(lambda: box.identity.keys.public_key != before and box.uplink.status.link == "up")
+        await box.measure(1)
+        await eventually(box.all_acked)
+    after = Identity(box.folder)
+    assert after.next_keys is None
+    following = after.begin_rotation()
+    async with transaction(app_pool, tenant=customer.tenant_id) as connection:
+        keys = [row[0] for row in await connection.fetch("select public_key from devices where name = 'box'")]
+    assert keys == [after.keys.public_key]
+    async with box.running():
+        await eventually(lambda: Identity(box.folder).keys == following and box.uplink.status.link == "up")
+        await box.measure(2)
+        await eventually(box.all_acked)
+    assert await _values(app_pool, customer) == [1.0, 2.0]
+
+
+async def test_a_key_that_only_the_cloud_has_changed_to_is_found(
+    make_box: Any, take_in: Any, eventually: Any, owner_pool: Pool, customer: Any
+) -> None:
+    """The power went after the cloud took the new key and before the box noted it."""
+    box = make_box()
+    async with box.running():
+        await take_in(box)
+    following = box.identity.begin_rotation()
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        await connection.execute("update devices set public_key = $1 where name = 'box'", following.public_key)
+    async with box.running():
+        await eventually(lambda: box.uplink.status.link == "up")
+        await eventually(lambda: box.identity.keys == following)
+
+
+async def test_a_revoked_box_is_cut_and_a_new_box_takes_its_place(
+    make_box: Any, take_in: Any, person: Any, eventually: Any, customer: Any, app_pool: Pool
+) -> None:
+    old, new = make_box("old"), make_box("new")
+    async with old.running():
+        device = await take_in(old)
+        await old.measure(1)
+        await eventually(old.all_acked)
+        async with new.running():
+            await new.measure(5)
+            replacement = await take_in(new, replaces=device)
+            await eventually(new.all_acked)
+            await eventually(lambda: old.uplink.status.link == "refused", 5.0)
+            await old.measure(2)
+        assert (await old.buffer.status()).queued == 1
+    assert await _values(app_pool, customer) == [1.0, 5.0]
+    devices = {row["id"]: row for row in await person.get("/devices")}
+    assert (devices[device]["replaced_by"], devices[replacement]["site_id"]) == (replacement, customer.site)

@@ -1,0 +1,60 @@
+import { useState } from 'react';
+
+import type { ClaimCode, DeviceIdentity } from '@/shared/api/model';
+import { useT } from '@/shared/i18n/useT';
+import { usePin } from '@/shared/pin/store';
+
+import { fetchClaim } from './requests';
+
+/** Who this box is to the cloud, and - with the PIN - the code that lets a person take it in. */
+export function ClaimPanel({ identity }: { identity: DeviceIdentity | undefined }) {
+  const { t } = useT();
+  const require = usePin((pin) => pin.require);
+  const [claim, setClaim] = useState<ClaimCode | null>(null);
+  const [failed, setFailed] = useState(false);
+  if (identity === undefined) return <div className="skeleton" style={{ height: 48 }} />;
+  const show = () =>
+    require(() => {
+      fetchClaim()
+        .then(setClaim)
+        .catch(() => setFailed(true));
+    });
+  return (
+    <>
+      <dl className="facts">
+        <div>
+          <dt>{t('claim.fingerprint')}</dt>
+          <dd className="number">{identity.fingerprint}</dd>
+        </div>
+        {claim !== null && (
+          <div>
+            <dt>{t('claim.code')}</dt>
+            <dd className="number">{claim.code}</dd>
+          </div>
+        )}
+      </dl>
+      {identity.waits_for !== '' && <p role="status">{t('claim.waits')}</p>}
+      {claim === null && !identity.admitted && (
+        <button type="button" className="button" onClick={show}>
+          {t('claim.show')}
+        </button>
+      )}
+      {failed && <p role="alert">{t('claim.failed')}</p>}
+      {claim !== null && (
+        <img
+          src={`data:image/svg+xml;utf8,${encodeURIComponent(withNamespace(claim.qr_svg))}`}
+          alt={t('claim.image')}
+          width={180}
+          height={180}
+        />
+      )}
+    </>
+  );
+}
+
+/** An image on its own needs the namespace that an inline element does without. */
+function withNamespace(svg: string): string {
+  return svg.includes('xmlns')
+    ? svg
+    : svg.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
+}
