@@ -118,7 +118,9 @@ async def live(socket: WebSocket) -> None:
     """First message from the client: ``{"token", "site_id"}``; then ``latest`` and ``alarms`` messages to it."""
     await socket.accept()
     try:
-        wanted = Subscription.model_validate_json(await asyncio.wait_for(socket.receive_text(), HELLO_WITHIN_S))
+        # Not wait_for: in Python 3.11 it can swallow a cancellation that comes with the answer.
+        async with asyncio.timeout(HELLO_WITHIN_S):
+            wanted = Subscription.model_validate_json(await socket.receive_text())
         principal = await _admit(socket, wanted)
         await _serve(socket, principal, wanted)
     except WebSocketDisconnect:
@@ -187,7 +189,8 @@ async def _send(socket: WebSocket, principal: Principal, wanted: Subscription, n
             await socket.send_json(message)
         await asyncio.sleep(SHORTEST_S)
         with suppress(TimeoutError):
-            await asyncio.wait_for(news.event.wait(), LONGEST_S - SHORTEST_S)
+            async with asyncio.timeout(LONGEST_S - SHORTEST_S):
+                await news.event.wait()
     await _close(socket, POLICY_VIOLATION, "the sign-in has expired; sign in again")
 
 

@@ -61,7 +61,8 @@ async def _send_latest(socket: WebSocket) -> None:
     while True:
         latest = edge.latest()
         sent_s = time.monotonic()
-        await asyncio.wait_for(socket.send_text(latest.model_dump_json()), SEND_TIMEOUT_S)
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await socket.send_text(latest.model_dump_json())
         await _next_turn(edge, latest, sent_s)
 
 
