@@ -34,10 +34,12 @@ def test_a_wrong_character_is_nearly_always_noticed_and_never_gives_the_same_key
         assert "read it again" in str(error)  # noqa: PT017 - either is right
 
 
-@pytest.mark.parametrize("text", ["", "ABC", "U" * 20, "0" * 21, "é" * 20, new_code() + "0"])
+@pytest.mark.parametrize("text", ["", "ABC", "U" * 20, "0" * 21, "é" * 20])
 def test_what_is_no_code_is_refused(text: str) -> None:
     with pytest.raises(ClaimCodeError, match="claim code"):
         read_code(text)
+    with pytest.raises(ClaimCodeError, match="claim code"):
+        read_code(new_code() + text + "0")
 
 
 def test_fingerprints_differ_and_are_short() -> None:

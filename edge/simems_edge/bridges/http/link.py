@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from functools import lru_cache
 from pathlib import Path
 
 import httpx
@@ -117,9 +118,15 @@ def _auth(connection: Http) -> httpx.Auth | None:
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates are always verified: by the system's authorities, or by ``ca_file`` alone."""
+    """Always verifies: by the system's authorities, or by ``ca_file`` alone. Raises :class:`UnsuitableError`."""
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        return _context(ca_file, 0 if ca_file is None else Path(ca_file).stat().st_mtime_ns)
     except (OSError, ssl.SSLError) as error:
         text = f"{ca_file}: cannot be used as certificate ({type(error).__name__}); give a PEM file"
         raise UnsuitableError("access_refused", text) from error
+
+
+@lru_cache(maxsize=64)
+def _context(ca_file: str | None, _changed_ns: int) -> ssl.SSLContext:
+    """Kept: to read all authorities takes tens of milliseconds, which no other device shall wait for at each try."""
+    return ssl.create_default_context(cafile=ca_file)
