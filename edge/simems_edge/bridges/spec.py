@@ -113,13 +113,15 @@ SPECS: Final = (
                  "the record of charging sessions"),
         metrics=(*DEVICE_METRICS, "<component>/reserved_current_a: what the connector may draw at most"),
         problems=("communication_lost", "device_clock_off", "station_faulted", "device_data", "limit_not_followed",
-                  "charging_store_failed", "connector_not_listed", "cap_passed"),
+                  "charging_store_failed", "connector_not_listed", "cap_passed", "request_refused", "no_answer",
+                  "ocpp_not_listening"),
         fallback="A station that hears nothing goes back to its safe current when its limit ends; until then what it "
                  "may draw stays reserved. While sessions cannot be kept no station is answered.",
         acceptance=("no transaction lost or doubled, over restarts, reconnects and repeated messages",
                     "what stations may draw never exceeds a fuse, whatever they answer and whenever"),
         test_plan=("edge/tests/bridges/ocpp/test_stations.py", "edge/tests/bridges/ocpp/test_limits.py",
-                   "edge/tests/bridges/ocpp/test_soak.py"),
+                   "edge/tests/bridges/ocpp/test_soak.py", "edge/tests/bridges/ocpp/test_security.py",
+                   "tests/fuzz/test_fuzz_ocpp.py"),
     ),
     BridgeSpec(
         type="mqtt.publish",
