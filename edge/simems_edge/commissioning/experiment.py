@@ -24,6 +24,7 @@ from simems_edge.commissioning.stages import BatteryStages
 from simems_edge.commissioning.verdict import Verdict
 
 LEAST_RATED_W: Final = 100.0
+ENDED: Final = "ended by a person"
 START_S: Final = 10.0
 """The site is in RUN so long after it was armed, or not at all."""
 APART_S: Final = 6.0
@@ -77,14 +78,17 @@ class Experiment:
         """A person has enough: what runs ends here; whoever drives brings the batteries to 0."""
         if self._course is not None:
             self._course.close()
-        self._cut("ended by a person")
+        if not self._cut(ENDED):
+            self.skipped.append(f"what was to follow: {ENDED}")
         self.done = True
 
-    def _cut(self, why: str) -> None:
-        """Of the stage that runs, when one does."""
+    def _cut(self, why: str) -> bool:
+        """Of the stage that runs; False when none does."""
         stages = self.recorder.stages
-        if stages and stages[-1].end_s == stages[-1].begin_s:
+        runs = bool(stages) and stages[-1].end_s == stages[-1].begin_s
+        if runs:
             self.recorder.end(self.recorder.last_s, power_w=self.asked_w, stopped=why)
+        return runs
 
     # ---- the course
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 SPEED = "10"
 LATEST_S = 60.0
 MAIN = [sys.executable, "-m", "simems_edge.cli.main"]
