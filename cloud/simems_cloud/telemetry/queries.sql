@@ -28,6 +28,24 @@ where f.site_id = $4 and f.start_at < $3::timestamptz and f.start_at >= $2::time
     and f.end_at >= $2::timestamptz and n.channel_id = any ($1::bigint[])
 order by f.start_at
 
+-- name: next_values
+-- Not before this time does any of these channels have a value; null: none before the end.
+select min(greatest(start_at, $2::timestamptz)) from (
+    (select b.start_at
+    from unnest($1::bigint[]) as wanted (channel_id)
+    cross join lateral (
+        select m.start_at from measurement_blocks m
+        where m.channel_id = wanted.channel_id and m.end_at >= $2::timestamptz
+            and m.start_at >= $2::timestamptz - interval '1 day' and m.start_at < $3::timestamptz
+        order by m.start_at limit 1
+    ) as b)
+    union all
+    (select f.start_at from frame_values f
+    where f.site_id = $4 and f.end_at >= $2::timestamptz and f.start_at >= $2::timestamptz - interval '1 day'
+        and f.start_at < $3::timestamptz and f.channel_ids && $1::bigint[]
+    order by f.start_at limit 1)
+) as first
+
 -- name: make_partitions
 select make_partitions($1, $2)
 

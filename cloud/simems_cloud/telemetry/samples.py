@@ -68,6 +68,14 @@ async def raw_values(
     return {channel_id: _within(RawValues.of(parts[channel_id]), low, high) for channel_id in channel_ids}
 
 
+async def next_values(
+    connection: Connection, site_id: str, channel_ids: Sequence[int], start: datetime, end: datetime
+) -> datetime | None:
+    """In [start, end): before this there are no values of these channels; None: none at all."""
+    found: datetime | None = await connection.fetchval(QUERIES["next_values"], list(channel_ids), start, end, site_id)
+    return found
+
+
 def _within(raw: RawValues, low_us: int, high_us: int) -> RawValues:
     first, last = np.searchsorted(raw.times_us, [low_us, high_us])
     return RawValues(raw.times_us[first:last], raw.values[first:last], raw.quality[first:last])

@@ -11,7 +11,7 @@ from simems_cloud.kit.problems import InvalidRequestError
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.sites.service import require_site
 from simems_cloud.telemetry.rollup import moment
-from simems_cloud.telemetry.samples import raw_values
+from simems_cloud.telemetry.samples import next_values, raw_values
 from simems_cloud.telemetry.schemas import QUALITIES, MeasuredValue, ValuesPage
 
 QUERIES = load_queries("simems_cloud.telemetry")
@@ -46,7 +46,10 @@ async def read_page(
                 for time_us, value, code in zip(raw.times_us.tolist(), raw.values.tolist(), raw.quality, strict=True)
             ]
             items += sorted(new, key=lambda item: (item.time, item.channel))
-            low, window = high, (FIRST_WINDOW if new else min(2 * window, LONGEST_WINDOW))
+            low, window = high, FIRST_WINDOW
+            if not new:  # years without a value are one step
+                low, window = await next_values(connection, site_id, list(ids), high, end) or end, 2 * window
+            window = min(window, LONGEST_WINDOW)
     return _cut(items, limit, low, end)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from simems_cloud.telemetry import values_page
 
 pytestmark = pytest.mark.integration
 GRID, IMPORT = "grid0/active_power_w", "grid0/import_energy_wh"
@@ -62,7 +63,7 @@ async def test_days_are_the_sites_own(
 
 
 async def test_pages_hold_every_value_once(
-    api: Any, connect: Any, customer: Any, telemetry: Any, roll_up: Any, pack: Any
+    api: Any, connect: Any, customer: Any, telemetry: Any, roll_up: Any, pack: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = datetime(2026, 3, 2, 10, tzinfo=UTC)
     edge = connect(customer)
@@ -87,6 +88,22 @@ async def test_pages_hold_every_value_once(
     assert len({(item["time"], item["channel"]) for item in items}) == len(items) == 300
     assert [item["value"] for item in items if item["channel"] == GRID] == [float(n) for n in range(50)] * 3
     assert {item["value"] for item in items if item["channel"] == IMPORT} == {None}
+    ages = {"from": "0790-10-18T05:39:53+00:00", "to": "8876-12-31T14:45:08+00:00", "limit": 1000}
+    asked: list[str] = []
+    monkeypatch.setattr(values_page, "raw_values", counted(values_page.raw_values, asked))
+    all_of_it = await api.get(f"/sites/{customer.site}/measurements", token, **ages, channel=[GRID, IMPORT])
+    assert (all_of_it["items"], all_of_it["next"]) == (items, None)
+    nothing = await api.get(f"/sites/{customer.site}/measurements", token, **ages, channel=["none/of_these"])
+    assert nothing == {"items": [], "next": None}
+    assert len(asked) < 30, "years without a value are stepped over"
+
+
+def counted(function: Any, calls: list[str]) -> Any:
+    async def calling(*arguments: Any) -> Any:
+        calls.append(function.__name__)
+        return await function(*arguments)
+
+    return calling
 
 
 async def test_grafana_finds_and_reads(api: Any, connect: Any, new_customer: Any, telemetry: Any, roll_up: Any) -> None:
