@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from simems_cloud.telemetry import values_page
+from simems_cloud.telemetry.samples import raw_values
 
 pytestmark = pytest.mark.integration
 GRID, IMPORT = "grid0/active_power_w", "grid0/import_energy_wh"
@@ -90,7 +91,7 @@ async def test_pages_hold_every_value_once(
     assert {item["value"] for item in items if item["channel"] == IMPORT} == {None}
     ages = {"from": "0790-10-18T05:39:53+00:00", "to": "8876-12-31T14:45:08+00:00", "limit": 1000}
     asked: list[str] = []
-    monkeypatch.setattr(values_page, "raw_values", counted(values_page.raw_values, asked))
+    monkeypatch.setattr(values_page, "raw_values", counted(raw_values, asked))
     all_of_it = await api.get(f"/sites/{customer.site}/measurements", token, **ages, channel=[GRID, IMPORT])
     assert (all_of_it["items"], all_of_it["next"]) == (items, None)
     nothing = await api.get(f"/sites/{customer.site}/measurements", token, **ages, channel=["none/of_these"])
