@@ -1,17 +1,6 @@
 -- name: list_sites
-select s.site_id, s.name, s.time_zone, s.currency, d.last_seen_at, coalesce(a.active, 0) as active_alarms,
-    c.ids as component_ids, c.kinds as component_kinds, f.addresses, f.figures, f.labels
+select s.site_id, s.name, s.time_zone, s.currency
 from sites s
-left join (select site_id, max(last_seen_at) as last_seen_at from devices where revoked_at is null group by 1) d
-    on d.site_id = s.site_id
-left join (select site_id, count(*) as active from alarms where cleared_at is null group by 1) a on a.site_id = s.site_id
-left join (select site_id, array_agg(component_id order by position) as ids, array_agg(kind order by position) as kinds
-    from components group by 1) c on c.site_id = s.site_id
-left join (
-    select c.site_id, array_agg(c.address) as addresses, array_agg(l.value) as figures,
-        array_agg(case when c.kind = 'enum' then c.labels::text end) as labels
-    from channels c join latest l on l.tenant_id = c.tenant_id and l.channel_id = c.channel_id
-    where c.headline group by 1) f on f.site_id = s.site_id
 where ($1::text[] is null or exists (select from org_nodes n
         where n.tenant_id = s.tenant_id and n.site_id = s.site_id and n.path <@ any ($1::text[]::ltree[])))
     and not exists (select from org_nodes n
@@ -19,6 +8,22 @@ where ($1::text[] is null or exists (select from org_nodes n
     and ($2::text is null or (s.name, s.site_id) > ($2, $3))
 order by s.name, s.site_id
 limit $4
+
+-- name: sites_seen
+select site_id, max(last_seen_at) as last_seen_at from devices where revoked_at is null and site_id = any ($1) group by 1
+
+-- name: sites_alarms
+select site_id, count(*) as active from alarms where cleared_at is null and site_id = any ($1) group by 1
+
+-- name: sites_components
+select site_id, array_agg(component_id order by position) as ids, array_agg(kind order by position) as kinds
+from components where site_id = any ($1) group by 1
+
+-- name: sites_figures
+select c.site_id, array_agg(c.address) as addresses, array_agg(l.value) as figures,
+    array_agg(case when c.kind = 'enum' then c.labels::text end) as labels
+from channels c join latest l on l.tenant_id = c.tenant_id and l.channel_id = c.channel_id
+where c.headline and c.site_id = any ($1) group by 1
 
 -- name: site
 select

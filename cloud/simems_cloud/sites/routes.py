@@ -12,7 +12,7 @@ from simems_cloud.access.principal import Principal
 from simems_cloud.access.requires import Database, Requires
 from simems_cloud.kit.pages import After, link_next
 from simems_cloud.kit.problems import documented
-from simems_cloud.sites import service
+from simems_cloud.sites import overview, service
 from simems_cloud.sites.schemas import SiteDescription, SiteSummary
 
 router = APIRouter(tags=["sites"], responses=documented(401, 403))
@@ -28,11 +28,11 @@ async def list_sites(
     pool: Database,
     *,
     after: After = None,
-    limit: Annotated[int, Query(ge=1, le=service.MOST)] = service.MOST,
+    limit: Annotated[int, Query(ge=1, le=overview.MOST)] = overview.MOST,
 ) -> Response:
     """The sites one may see by name, with their newest figures. The `Link` header leads to the next page."""
     stale_after_s = request.app.state.settings.stale_after_s
-    found, following = await service.list_sites(pool, principal, stale_after_s, after=after, limit=limit)
+    found, following = await overview.list_sites(pool, principal, stale_after_s, after=after, limit=limit)
     answer = Response(_SUMMARIES.dump_json(found), media_type="application/json")
     link_next(request, answer, following)
     return answer

@@ -1,4 +1,4 @@
-"""Site lists and descriptions of one tenant."""
+"""Descriptions of one tenant's sites."""
 
 from __future__ import annotations
 
@@ -8,42 +8,22 @@ from typing import Any
 
 import asyncpg
 
-from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.kit.database import Connection, Pool, transaction
-from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import NotFoundError
 from simems_cloud.kit.sql import load_queries
-from simems_cloud.sites.plant import CONTROL_MODE, STATE, mean, power_channels, total
 from simems_cloud.sites.schemas import (
     ChannelDescription,
     ComponentDescription,
     ControllerDescription,
     DeviceDescription,
     SiteDescription,
-    SiteSummary,
 )
 
 QUERIES = load_queries("simems_cloud.sites")
 CONTROLLER = "controller"
 """Kind under which a hello announces a controller; its profile is the type."""
-MOST = 5000
-"""Sites of one answer."""
 IMPORT_LIMIT, EXPORT_LIMIT = "site/import_limit_w", "site/export_limit_w"
-
-
-async def list_sites(
-    pool: Pool, principal: Principal, stale_after_s: float, *, after: str | None = None, limit: int = MOST
-) -> tuple[list[SiteSummary], str | None]:
-    """Those within the principal's reach that are not archived, by name; one page, with the next one's cursor.
-
-    Raises InvalidRequestError for a cursor that is none.
-    """
-    key = place(after, str, str)
-    async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        rows = await connection.fetch(QUERIES["list_sites"], principal.paths(Permission.SITES_READ), *key, limit + 1)
-    found = [_summary(row, stale_after_s) for row in rows[:limit]]
-    return found, cursor(found[-1].name, found[-1].id) if len(rows) > limit else None
 
 
 async def describe_site(pool: Pool, principal: Principal, site_id: str, stale_after_s: float) -> SiteDescription:
@@ -65,36 +45,6 @@ async def require_site(connection: Connection, site_id: str) -> asyncpg.Record:
 
 def is_online(last_seen_at: datetime | None, stale_after_s: float) -> bool:
     return last_seen_at is not None and datetime.now(UTC) - last_seen_at <= timedelta(seconds=stale_after_s)
-
-
-def _summary(row: asyncpg.Record, stale_after_s: float) -> SiteSummary:
-    values: dict[str, float | None] = dict(zip(row["addresses"] or (), row["figures"] or (), strict=True))
-    labels: dict[str, str | None] = dict(zip(row["addresses"] or (), row["labels"] or (), strict=True))
-    plant = power_channels(zip(row["component_ids"] or (), row["component_kinds"] or (), strict=True))
-    return SiteSummary(
-        id=row["site_id"],
-        name=row["name"],
-        time_zone=row["time_zone"],
-        currency=row["currency"],
-        online=is_online(row["last_seen_at"], stale_after_s),
-        last_seen_at=row["last_seen_at"],
-        state=_label(values, labels, STATE),
-        control_mode=_label(values, labels, CONTROL_MODE),
-        active_alarms=row["active_alarms"],
-        grid_power_w=total(values, plant.grid),
-        pv_power_w=total(values, plant.pv),
-        ess_power_w=total(values, plant.ess),
-        load_power_w=total(values, plant.load),
-        soc_pct=mean(values, plant.soc),
-    )
-
-
-def _label(values: dict[str, float | None], labels: dict[str, str | None], address: str) -> str | None:
-    value = values.get(address)
-    if value is None:
-        return None
-    known: dict[str, str] = json.loads(labels.get(address) or "{}")
-    return known.get(str(int(value)), str(int(value)))
 
 
 def _description(
