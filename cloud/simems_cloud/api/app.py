@@ -14,6 +14,7 @@ from simems_cloud.alarms.routes import router as alarms
 from simems_cloud.alarms.rule_routes import router as alarm_rules
 from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
+from simems_cloud.api.strangers import turn_away
 from simems_cloud.audit.routes import router as audit
 from simems_cloud.commands.routes import router as commands
 from simems_cloud.identity.admin_routes import router as people
@@ -62,6 +63,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.state.settings, app.state.database_url = settings, database_url
     problems.install(app)
+    app.middleware("http")(turn_away)
     app.middleware("http")(_with_headers)
     app.include_router(_api())
     app.include_router(health.router)

@@ -76,7 +76,7 @@ async def get_result(command_id: UUID, principal: Sees, pool: Database) -> Respo
     return Response(content, media_type="application/zip", headers=headers)
 
 
-@router.post("/command-batches", operation_id="send_command_batch", status_code=201, responses=documented(422))
+@router.post("/command-batches", operation_id="send_command_batch", status_code=201, responses=documented(409, 422))
 async def send_batch(
     body: BatchRequest, principal: Sends, pool: Database, vault: Seals, key: IdempotencyKey = None
 ) -> Batch:

@@ -18,6 +18,8 @@ from simems_cloud.kit.database import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+BODY_UNREADABLE = 400
+"""The framework's answer to a body that is no text at all; ours to every wrong request is 422."""
 
 
 class FieldError(BaseModel):
@@ -129,6 +131,10 @@ async def _own(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    if error.status_code == BODY_UNREADABLE:
+        return answer(
+            Problem(title="Invalid request", status=422, detail="the body cannot be read; send JSON in UTF-8")
+        )
     return answer(Problem(title=error.detail, status=error.status_code, detail=error.detail), error.headers)
 
 

@@ -82,7 +82,9 @@ class HistoryColumns:
     def json(self) -> bytes:
         """A ``History``; not a number is null."""
         starts = self.window.start_s + np.arange(self.window.count) * self.window.step_s
-        times = np.datetime_as_string((starts * 1e6).astype("datetime64[us]"), unit="auto").tolist()
+        # Not the shortest form: of days it would be a date, which is no time.
+        unit: Literal["s", "us"] = "s" if bool(np.all(starts % 1.0 == 0.0)) else "us"
+        times = np.datetime_as_string((starts * 1e6).astype("datetime64[us]"), unit=unit).tolist()
         series = {
             address: {name: column.tolist() for name, column in vars(buckets).items()}
             for address, buckets in self.found.items()

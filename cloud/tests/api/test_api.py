@@ -142,6 +142,8 @@ async def test_history_has_gaps_and_fitting_resolution(
     quarters = await history(24 * 30)
     assert quarters["resolution_s"] == 3600
     assert len(quarters["times"]) == 720
+    days = await history(24 * 365 * 3, max_points=400)
+    assert {len(time) for time in days["times"]} == {len("2026-03-02T00:00:00Z")}, "a time of day, also at midnight"
     assert quarters["series"][GRID]["mean"][0] == pytest.approx((29.5 * 60 + 3000) / 90)
     assert (
         await api.status(f"/sites/{customer.site}/history", token, channel=GRID, **{"from": "2026-01-01", "to": "x"})

@@ -57,3 +57,22 @@ async def _send(api: Any, method: str, url: str, token: str, body: Any) -> Any:
         headers["Content-Type"] = "application/json"
         return await api.client.request(method, url, headers=headers, content=b'{"name": "\\ud800", "limit": 1e999')
     return await api.client.request(method, url, headers=headers, json=body)
+
+
+async def test_a_stranger_learns_nothing_of_a_body(api: Any) -> None:
+    for content in (b"{", b"\xff\xfe{}", b'{"name": 3}'):
+        answer = await api.client.patch("/api/v1/tenant", content=content, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), content
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-content-type-options"] == "nosniff", "with the headers of every answer"
+    assert (await api.client.get("/healthz")).status_code == 200
+    opened = await api.client.post("/api/v1/auth/token", data={"username": "nobody@example.com", "password": "x" * 12})
+    assert opened.status_code == 401
+    assert opened.json()["detail"] != "no bearer token; sign in at /api/v1/auth/token"
+
+
+async def test_a_body_that_is_no_text_is_an_invalid_request(api: Any, customer: Any) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {await api.sign_in(customer)}"}
+    for content in (b"\xff\xfe", b"{"):
+        answer = await api.client.patch("/api/v1/tenant", content=content, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), content
