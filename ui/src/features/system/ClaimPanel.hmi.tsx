@@ -21,35 +21,36 @@ export function ClaimPanel({ identity }: { identity: DeviceIdentity | undefined 
     });
   return (
     <>
-      <dl className="facts">
-        <div>
-          <dt>{t('claim.fingerprint')}</dt>
-          <dd className="number">{identity.fingerprint}</dd>
-        </div>
-        {claim !== null && (
-          <div>
-            <dt>{t('claim.code')}</dt>
-            <dd className="number">{claim.code}</dd>
-          </div>
-        )}
-      </dl>
       {identity.waits_for !== '' && <p role="status">{t('claim.waits')}</p>}
+      <div className="claim">
+        {claim !== null && <ClaimImage svg={claim.qr_svg} />}
+        <dl className="facts">
+          <div>
+            <dt>{t('claim.fingerprint')}</dt>
+            <dd className="number">{identity.fingerprint}</dd>
+          </div>
+          {claim !== null && (
+            <div>
+              <dt>{t('claim.code')}</dt>
+              <dd className="number">{claim.code}</dd>
+            </div>
+          )}
+        </dl>
+      </div>
       {claim === null && !identity.admitted && (
         <button type="button" className="button" onClick={show}>
           {t('claim.show')}
         </button>
       )}
       {failed && <p role="alert">{t('claim.failed')}</p>}
-      {claim !== null && (
-        <img
-          src={`data:image/svg+xml;utf8,${encodeURIComponent(withNamespace(claim.qr_svg))}`}
-          alt={t('claim.image')}
-          width={180}
-          height={180}
-        />
-      )}
     </>
   );
+}
+
+function ClaimImage({ svg }: { svg: string }) {
+  const { t } = useT();
+  const source = `data:image/svg+xml;utf8,${encodeURIComponent(withNamespace(svg))}`;
+  return <img src={source} alt={t('claim.image')} width={180} height={180} />;
 }
 
 /** An image on its own needs the namespace that an inline element does without. */

@@ -64,10 +64,13 @@ function CyclePanel() {
 
 function CloudPanel() {
   const { t } = useT();
+  const identity = useIdentity().data;
+  const waits = identity !== undefined && !identity.admitted;
   return (
     <>
+      {waits && <ClaimPanel identity={identity} />}
       <SyncPanel sync={useSync().data} />
-      <ClaimPanel identity={useIdentity().data} />
+      {!waits && <ClaimPanel identity={identity} />}
       <p className="dim">{t('sync.note')}</p>
       <dl className="facts">
         <Fact term={t('system.address')}>{window.location.host}</Fact>
