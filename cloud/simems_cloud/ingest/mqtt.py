@@ -11,6 +11,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
@@ -34,12 +35,11 @@ _json_envelope = msgspec.json.Decoder(Envelope)
 
 
 class MqttDoor:
-    def __init__(self, settings: Settings, web: WebDoor) -> None:
-        self._settings, self._web = settings, web
+    def __init__(self, settings: Settings, web: WebDoor, ready: Callable[[], None] | None = None) -> None:
+        self._settings, self._web, self._ready = settings, web, ready
         self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._farewells: set[asyncio.Task[None]] = set()
-        self.subscribed = asyncio.Event()
         self._client: aiomqtt.Client | None = None
 
     async def run(self) -> None:
@@ -49,7 +49,6 @@ class MqttDoor:
                 await self._session()
             except (aiomqtt.MqttError, OSError) as error:
                 log.warning("the broker is away, trying again", extra={"error": repr(error)})
-            self.subscribed.clear()
             self._client = None
             await asyncio.sleep(AGAIN_S)
 
@@ -57,7 +56,8 @@ class MqttDoor:
         async with broker(self._settings) as client:
             await client.subscribe(SHARED, qos=1)
             self._client = client
-            self.subscribed.set()
+            if self._ready is not None:
+                self._ready()
             log.info("listening for devices at the broker")
             async for message in client.messages:
                 if isinstance(message.payload, bytes) and len(message.payload) <= MOST_BYTES:

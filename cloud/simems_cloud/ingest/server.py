@@ -115,9 +115,11 @@ async def run_ingest(
     url: str,
     ready: Callable[[str], None] | None = None,
     web_ready: Callable[[int], None] | None = None,
+    mqtt_ready: Callable[[], None] | None = None,
 ) -> None:
     """Until cancelled. ``url``: of the role ``simems_ingest``; ``ready`` is told the endpoint that was bound,
-    ``web_ready`` the port of HTTPS and WebSocket, when they are wanted."""
+    ``web_ready`` the port of HTTPS and WebSocket, when they are wanted; ``mqtt_ready`` is called each time the broker
+    begins to pass on what devices say."""
     pool = await open_pool(url, application="simems-ingest")
     registry = Registry(pool, url)
     door = Door(settings.ingest_endpoint, curve_keys(settings.data_dir), registry)
@@ -140,7 +142,7 @@ async def run_ingest(
     if settings.ingest_http_port is not None:
         jobs.append(serve_web(web, settings.ingest_http_host, settings.ingest_http_port, web_ready))
     if settings.ingest_mqtt_url is not None:
-        mqtt = MqttDoor(settings, web)
+        mqtt = MqttDoor(settings, web, mqtt_ready)
         registry.on_gone.append(mqtt.cut)
         jobs.append(mqtt.run())
     tasks = [asyncio.ensure_future(job) for job in jobs]

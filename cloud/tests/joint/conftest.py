@@ -172,7 +172,7 @@ async def doors(
     """One ingest process, by transport; with a broker only where a test asks for one."""
     broker = request.getfixturevalue("broker") if "broker" in request.fixturenames else None
     loop = asyncio.get_running_loop()
-    bound, web = loop.create_future(), loop.create_future()
+    bound, web, subscribed = loop.create_future(), loop.create_future(), asyncio.Event()
     settings = replace(cloud_settings, ingest_http_port=0)
     if broker is not None:
         certificate, key = broker.certificate("ingest")
@@ -183,8 +183,13 @@ async def doors(
             ingest_mqtt_certificate=certificate,
             ingest_mqtt_key=key,
         )
-    task = asyncio.create_task(run_ingest(settings, database.ingest_url, bound.set_result, web.set_result))
-    await eventually(lambda: (bound.done() and web.done()) or task.done())
+    task = asyncio.create_task(
+        run_ingest(settings, database.ingest_url, bound.set_result, web.set_result, subscribed.set)
+    )
+    if broker is None:
+        subscribed.set()
+    # What is said at the broker before somebody listens there would be said again only after a time-out.
+    await eventually(lambda: (bound.done() and web.done() and subscribed.is_set()) or task.done())
     port = web.result()
     found = {"zeromq": bound.result(), "https": f"http://127.0.0.1:{port}", "websocket": f"ws://127.0.0.1:{port}"}
     yield found | ({"mqtt": f"mqtts://localhost:{broker.port}"} if broker is not None else {})
