@@ -22,6 +22,11 @@ MAIN = [sys.executable, "-m", "simems_edge.cli.main"]
 Start = Callable[..., "Site"]
 
 
+def _as_at_a_terminal() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Site:
     """A site file, its plant as a process, and the doctor."""
 
@@ -46,6 +51,7 @@ class Site:
         return subprocess.Popen(
             [*MAIN, "doctor", str(self.file), *data, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=_as_at_a_terminal,  # noqa: PLW1509 - no thread of this process holds a lock then
         )  # fmt: skip
 
     def truth(self, address: str) -> float:
