@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 from simems_core.wire import Command, CommandAck, FromCloud, Welcome
 
 from simems_cloud.commands.signing import QUERIES
@@ -30,7 +31,7 @@ async def waiting(pool: Pool, tenant_id: UUID, device_id: UUID) -> list[FromClou
         command_counter=told["counter"],
         server_time_us=time.time_ns() // 1000,
     )
-    return [welcome, *(_command(tenant_id, dict(row)) for row in rows)] if told["keys"] else []
+    return [welcome, *(_command(tenant_id, row) for row in rows)] if told["keys"] else []
 
 
 async def answered(connection: Connection, device_id: UUID, ack: CommandAck) -> bool:
@@ -48,11 +49,21 @@ async def answered(connection: Connection, device_id: UUID, ack: CommandAck) -> 
     return True
 
 
-def _command(tenant_id: UUID, row: dict[str, object]) -> Command:
-    fields = {name: row[name] for name in ("counter", "kind", "payload", "payload_sha256", "key", "signature")}
-    times = {name: row[name] for name in ("not_before_us", "expires_us")}
-    names = {"id": str(row["command_id"]), "device": str(row["device_id"]), "actor": row["requested_by"]}
-    return Command(tenant=str(tenant_id), **names, **fields, **times)  # type: ignore[arg-type] # columns of the table
+def _command(tenant_id: UUID, row: asyncpg.Record) -> Command:
+    return Command(
+        id=str(row["command_id"]),
+        tenant=str(tenant_id),
+        device=str(row["device_id"]),
+        actor=row["requested_by"],
+        counter=row["counter"],
+        kind=row["kind"],
+        payload=row["payload"],
+        payload_sha256=row["payload_sha256"],
+        not_before_us=row["not_before_us"],
+        expires_us=row["expires_us"],
+        key=row["key"],
+        signature=row["signature"],
+    )
 
 
 def _uuid(text: str) -> UUID | None:

@@ -77,6 +77,13 @@ class CanDevice:
         elif text:
             self._reporter.problem("frames_refused", text)
 
+    def wake(self) -> None:
+        """Nothing to do: setpoints go out at their message's own period."""
+
+    def publish_communication(self) -> None:
+        """Now, as it stands."""
+        self.standing.publish()
+
     async def run(self) -> None:
         """Until cancelled; then idle values end what was asked of the device."""
         try:

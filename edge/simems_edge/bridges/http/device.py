@@ -43,6 +43,14 @@ class HttpDevice:
             if channel.settable
         ]
 
+    def wake(self) -> None:
+        """A setpoint is in the store."""
+        self.woken.set()
+
+    def publish_communication(self) -> None:
+        """Now, as it stands."""
+        self.standing.publish()
+
     async def run(self) -> None:
         """Until cancelled; then the device is handed back to itself."""
         try:

@@ -58,6 +58,10 @@ class ModbusDevice:
 
     # ---- life
 
+    def wake(self) -> None:
+        """A setpoint is in the store."""
+        self.woken.set()
+
     async def run(self) -> None:
         """Until cancelled; then the device is handed back to itself."""
         try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
@@ -58,6 +59,7 @@ class StationServer:
         self._gate = Gate(settings)
         self._proving = asyncio.Semaphore(PROVING)
         self._sockets: dict[str, ServerConnection] = {}
+        self._admitted: WeakKeyDictionary[ServerConnection, ChargingStation] = WeakKeyDictionary()
 
     def listening(self) -> AbstractAsyncContextManager[Server]:
         """Raises OSError or ssl.SSLError when it cannot listen or read its certificate."""
@@ -80,7 +82,7 @@ class StationServer:
         certificate = socket.transport.get_extra_info("peercert")
         try:
             async with self._proving:
-                socket.station = await asyncio.to_thread(  # type: ignore[attr-defined]
+                self._admitted[socket] = await asyncio.to_thread(
                     self._gate.admit, request.path, _single(request.headers), common_names(certificate)
                 )
         except DeniedError as error:
@@ -91,7 +93,7 @@ class StationServer:
         return None
 
     async def _converse(self, socket: ServerConnection) -> None:
-        settings: ChargingStation = socket.station  # type: ignore[attr-defined]
+        settings = self._admitted[socket]
         if socket.subprotocol is None:
             log.warning("station speaks no version that is known here", extra={"station": settings.id})
             await socket.close(NOT_UNDERSTOOD, "use ocpp2.0.1 or ocpp1.6")
