@@ -27,12 +27,14 @@ class Difference:
     register_wh: float
     power_wh: float
     quarters: int
+    sampling_wh: float
+    """What may have flowed between two samples: of a minute each when a load stops, much; of a second each, nothing."""
 
     @property
     def too_much(self) -> bool:
         larger = max(abs(self.register_wh), abs(self.power_wh))
         apart = abs(self.register_wh - self.power_wh)
-        return self.quarters >= LEAST_QUARTERS and larger >= LEAST_WH and apart > TOLERATED * larger
+        return self.quarters >= LEAST_QUARTERS and larger >= LEAST_WH and apart > TOLERATED * larger + self.sampling_wh
 
     def __str__(self) -> str:
         share = 100 * (self.register_wh / self.power_wh - 1) if self.power_wh else float("inf")
@@ -47,7 +49,8 @@ async def differences(connection: Connection, site_id: str, until: datetime) -> 
     end = quarter(until)
     rows = await connection.fetch(QUERIES["energy_differences"], site_id, end - WINDOW, end)
     found = [
-        Difference(r["component_id"], r["direction"], r["register_wh"], r["power_wh"], r["quarters"]) for r in rows
+        Difference(r["component_id"], r["direction"], r["register_wh"], r["power_wh"], r["quarters"], r["sampling_wh"])
+        for r in rows
     ]
     return [difference for difference in found if difference.too_much]
 

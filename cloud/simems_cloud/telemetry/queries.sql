@@ -247,14 +247,27 @@ select site_id, forgotten_sequence, known, checksums, refusals from begin_batch(
 select end_batch($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: energy_differences
-select component_id, direction, sum(register_wh) as register_wh, sum(power_wh) as power_wh, count(*) as quarters
+-- sampling_wh: what may have flowed unseen, one sample interval of the whole swing of each quarter hour, from the last
+-- value before it on.
+with powers as (
+    select split_part(c.address, '/', 1) as component_id, r.start_at, r.minimum, r.maximum,
+        lag(r.last_value) over (partition by r.channel_id order by r.start_at) as before,
+        bit_count(r.minutes_seen::bit(15)) / 60.0 / r.count as sample_h
+    from rollup_15min r join channels c on c.tenant_id = r.tenant_id and c.channel_id = r.channel_id
+    where c.site_id = $1 and split_part(c.address, '/', 2) = 'active_power_w' and r.start_at >= $2 and r.start_at < $3
+), swings as (
+    select component_id, start_at, (greatest(maximum, before) - least(minimum, before)) * sample_h as wh from powers
+)
+select q.component_id, q.direction, sum(q.register_wh) as register_wh, sum(q.power_wh) as power_wh,
+    count(*) as quarters, coalesce(sum(s.wh), 0) as sampling_wh
 from (
     select component_id, direction, start_at, max(energy_wh) filter (where source = 'register') as register_wh,
         max(energy_wh) filter (where source = 'power') as power_wh
     from energy_sources
     where site_id = $1 and start_at >= $2 and start_at < $3 and minutes_seen = 32767 and gap_wh = 0 and resets = 0
     group by 1, 2, 3) q
-where register_wh is not null and power_wh is not null
+left join swings s on s.component_id = q.component_id and s.start_at = q.start_at
+where q.register_wh is not null and q.power_wh is not null
 group by 1, 2
 
 -- name: device_of_site

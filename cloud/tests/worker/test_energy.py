@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from simems_cloud.kit.database import Pool, transaction
+from simems_cloud.telemetry.energy_check import QUERIES
 from simems_cloud.telemetry.rolling import Turn
 from simems_cloud.worker.energy_watch import CODE, EnergyWatch
 
@@ -130,3 +131,21 @@ async def test_more_than_a_hundredth_apart_is_an_alarm(
     assert [a["component"] for a in alarms] == (["grid0"] if raised else [])
     if raised:
         assert "+2.0 %" in alarms[0]["cause"]
+
+
+async def test_what_lies_between_two_samples_is_no_difference(
+    connect: Any, customer: Any, telemetry: Any, app_pool: Pool, worker_pool: Pool, roll_up: Any
+) -> None:
+    """A reading a minute; 15 kW stop just after one, so that the power adds up to most of a minute more."""
+    on = 30
+    power = [15_000.0] * on + [0.0] * (120 - on + 1)
+    registers = [250.0 * min(n, on - 1) for n in range(len(power))]
+    await _send(connect, customer, [telemetry(1, BASE_US, {POWER: power, LOAD: power, IMPORT: registers}, 60_000_000)])
+    await roll_up()
+    turn = Turn(1, BASE, BASE + timedelta(hours=2))
+    await EnergyWatch(worker_pool).look({(customer.tenant_id, customer.site): turn})
+    async with transaction(app_pool, tenant=customer.tenant_id) as connection:
+        assert await connection.fetch("select cause from alarms where code = $1", CODE) == []
+        rows = await connection.fetch(QUERIES["energy_differences"], customer.site, BASE, BASE + timedelta(hours=2))
+    (grid,) = [row for row in rows if row["component_id"] == "grid0" and row["direction"] == "import"]
+    assert grid["power_wh"] - grid["register_wh"] == pytest.approx(250.0), "3.4 %"
