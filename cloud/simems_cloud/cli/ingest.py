@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 
 import click
 
+from simems_cloud.cli.until_told import until_told
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.logs import configure
 from simems_cloud.kit.postgres.access import database_access
-from simems_cloud.kit.settings import Settings, from_environment
+from simems_cloud.kit.settings import from_environment
 
 
 @click.command("ingest", epilog="Example: SIMEMS_INGEST_ENDPOINT=tcp://0.0.0.0:7700 simems-cloud ingest")
@@ -20,15 +19,7 @@ def command() -> None:
     configure("ingest")
     settings = from_environment()
     if settings.ingest_url is not None:
-        asyncio.run(_until_told(settings, settings.ingest_url))
+        asyncio.run(until_told(run_ingest(settings, settings.ingest_url)))
         return
     with database_access(settings) as access:
-        asyncio.run(_until_told(settings, access.ingest_url))
-
-
-async def _until_told(settings: Settings, url: str) -> None:
-    task = asyncio.ensure_future(run_ingest(settings, url))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        asyncio.run(until_told(run_ingest(settings, access.ingest_url)))
