@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import asyncpg
 
@@ -101,5 +102,11 @@ def _label(values: Mapping[str, float | None], labels: Mapping[str, str | None],
     value = values.get(address)
     if value is None:
         return None
-    known: dict[str, str] = json.loads(labels.get(address) or "{}")
-    return known.get(str(int(value)), str(int(value)))
+    return _texts(labels.get(address) or "{}").get(str(int(value)), str(int(value)))
+
+
+@lru_cache(maxsize=1024)
+def _texts(labels: str) -> dict[str, str]:
+    """Of an enumeration's codes; the same in every site of one software."""
+    known: dict[str, str] = json.loads(labels)
+    return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 LOAD = "site/load_power_w"
 STATE = "site/state"
@@ -23,6 +24,12 @@ class PowerChannels:
 
 def power_channels(components: Iterable[tuple[str, str]]) -> PowerChannels:
     """From (component id, kind) in the site file's order. The grid meter is the one named so, else the first meter."""
+    return _power_channels(tuple(components))
+
+
+@lru_cache(maxsize=1024)
+def _power_channels(components: tuple[tuple[str, str], ...]) -> PowerChannels:
+    """Many sites of a fleet are built alike."""
     rows = [(component, kind.lower()) for component, kind in components]
     meters = [component for component, kind in rows if kind in ("meter", "grid_meter")]
     named = [component for component in meters if component.startswith("grid")]
