@@ -34,6 +34,7 @@ class Device:
 class Rig:
     """A database at the newest revision."""
 
+    server: Server
     access: Access
     settings: Settings
 
@@ -78,7 +79,7 @@ def rig() -> Iterator[Rig]:
         settings = Settings(data_dir=folder)
         access = access_to(settings, server.url)
         upgrade(access.admin_url, access.passwords)
-        yield Rig(access, settings)
+        yield Rig(server, access, settings)
     finally:
         server.stop()
         shutil.rmtree(server.home, ignore_errors=True)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -110,3 +111,20 @@ def test_an_initialisation_cut_short_is_begun_again(data_dir: Path) -> None:
     server.start()
     assert server.answers()
     server.stop()
+
+
+def test_sessions_that_outlive_a_killed_server_are_waited_for(data_dir: Path) -> None:
+    server = Server(data_dir)
+    assert server.try_own()
+    server.start()
+    with psycopg.connect(server.url) as session:
+        pid = session.info.backend_pid
+        os.kill(pid, signal.SIGSTOP)
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait()
+        threading.Timer(1.0, os.kill, (pid, signal.SIGKILL)).start()
+        try:
+            server.start()
+        finally:
+            server.stop()

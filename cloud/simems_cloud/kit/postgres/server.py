@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,10 @@ ADMIN, DATABASE = "simems_admin", "simems"
 READY_WITHIN_S = 300.0
 """Recovery after a crash may take long; a server that gives up is noticed at once."""
 STOP_WITHIN_S = 30.0
+MEMORY_LINE = 6
+"""Of postmaster.pid: key and id of its shared memory."""
+SHARERS = 6
+"""Column of /proc/sysvipc/shm."""
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -272,8 +277,10 @@ def clear_left_over(data: Path) -> None:
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
-    pid = int(pid_file.read_text().split("\n", 1)[0])
+    lines = pid_file.read_text().split("\n")
+    pid = int(lines[0])
     if not _is_server_of(pid, data):
+        _wait_for_sessions(lines)
         pid_file.unlink(missing_ok=True)
         return
     log.warning("ending a PostgreSQL that was left over", extra={"pid": pid})
@@ -283,6 +290,24 @@ def clear_left_over(data: Path) -> None:
         if time.monotonic() > deadline:
             raise PostgresError(f"PostgreSQL with pid {pid} holds {data} and does not end; end it and start again")
         time.sleep(0.05)
+
+
+def _wait_for_sessions(pid_file: Sequence[str]) -> None:
+    """Of a server that was killed: they end when they notice, and until then no other server may start. Those that do
+    not end are the next server's to name."""
+    deadline = time.monotonic() + STOP_WITHIN_S
+    while _attached(pid_file) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _attached(pid_file: Sequence[str]) -> bool:
+    """Whether somebody still holds the server's shared memory, which the seventh line of its pid file names."""
+    name = pid_file[MEMORY_LINE].split()[1:] if len(pid_file) > MEMORY_LINE else []
+    try:
+        segments = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    except OSError:
+        return False
+    return any(segment[1:2] == name and int(segment[SHARERS]) > 0 for segment in segments)
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
