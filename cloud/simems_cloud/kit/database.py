@@ -16,8 +16,15 @@ else:
     Pool = asyncpg.Pool
     Connection = asyncpg.pool.PoolConnectionProxy
 
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-"""What asyncpg raises when the server is away."""
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What asyncpg raises when the server is away; the last when a session ends in the middle of a statement and its pool
+tries to reset it. The pool has dropped the session by then."""
 UNAVAILABLE = (
     *UNREACHABLE,
     asyncpg.CannotConnectNowError,
