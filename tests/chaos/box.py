@@ -22,6 +22,8 @@ from simems_edge.sync import Cloud, Identity, Timing, Uplink
 
 STEP_S, FLUSH_S, COMPACT_S = 0.05, 0.1, 1.0
 RETRY_S = 0.05
+WAL_PAGES = 30
+"""Room that was written before is written again, however full the disk is: with little of it a full disk bites soon."""
 REST, END = "rest", "end"
 COUNTER = "plant0/counter"
 QUICK = Timing(ping_s=0.2, silence_s=1.5, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
@@ -86,9 +88,12 @@ class _Box:
         """A full disk may refuse for a while; the box is started again until it does not."""
         while True:
             try:
-                return await Buffer.open(self._errand.folder, self._utc_us)
+                buffer = await Buffer.open(self._errand.folder, self._utc_us)
             except StorageError:
                 await asyncio.sleep(RETRY_S)
+                continue
+            buffer._store._connection.execute(f"pragma wal_autocheckpoint = {WAL_PAGES}")
+            return buffer
 
     def _uplink(self) -> Uplink:
         errand = self._errand

@@ -62,7 +62,7 @@ class Storm:
         for plant in self.plants:
             plant.rest()
         for plant in self.plants:
-            await eventually(plant.is_done, lambda: f"the end of {plant.name}; it said {plant.said}")  # noqa: B023 - awaited here
+            await eventually(plant.is_done, lambda: f"the end of {plant.name}; it said {plant.said}")  # noqa: B023
 
     async def calm(self) -> None:
         """Everything runs, and what every box has is the cloud's."""
