@@ -3,13 +3,15 @@
 Value n of the counter belongs to the n-th step of the machine's monotonic clock, so that a gap in what the cloud holds
 says how long nothing was kept. As the recorder does, the box takes all values since its last flush; what lies before
 its start is nobody's. Over ``link`` it tells what it measured, what the disk took and what the cloud acknowledged, and
-hears by how much its wall clock jumps (microseconds), that it shall measure no more, or that it shall end.
+hears by how much its wall clock jumps (microseconds), how many noisy channels it measures beside the counter (what
+packs well finds room on a full disk for long), that it shall measure no more, or that it shall end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,10 +62,18 @@ def live(errand: Errand, link: Connection) -> None:
     asyncio.run(_Box(errand, link).run())
 
 
+@dataclass(frozen=True)
+class Noise:
+    """So many channels of it from now on."""
+
+    channels: int
+
+
 class _Box:
     def __init__(self, errand: Errand, link: Connection) -> None:
         self._errand, self._link = errand, link
         self._ahead_us = errand.ahead_us
+        self._noise = 0
         self._resting = False
         self._end = asyncio.Event()
 
@@ -135,9 +145,15 @@ class _Box:
         zero_us = self._utc_us() - round((time.monotonic() - self._errand.zero_s) * 1e6)
         self._buffer.append_telemetry(
             [zero_us + round(value * STEP_S * 1e6) for value in range(self._taken + 1, now + 1)],
-            [wire.Column(channel=COUNTER, resolution=1.0, values=values)],
+            [wire.Column(channel=COUNTER, resolution=1.0, values=values), *self._noisy(len(values))],
         )
         self._taken = now
+
+    def _noisy(self, rows: int) -> list[wire.Column]:
+        return [
+            wire.Column(channel=f"noise{n}/value", resolution=0.0, values=[random.random() for _ in range(rows)])
+            for n in range(self._noise)
+        ]
 
     async def _tell(self) -> None:
         status = await self._buffer.status()
@@ -157,6 +173,8 @@ class _Box:
             word = END
         if isinstance(word, int):
             self._ahead_us += word
+        elif isinstance(word, Noise):
+            self._noise = word.channels
         elif word == REST:
             self._resting = True
         else:

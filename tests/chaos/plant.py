@@ -14,7 +14,7 @@ from uuid import UUID
 
 from simems_edge.sync import Identity
 
-from tests.chaos.box import END, REST, Errand, Said, live
+from tests.chaos.box import END, REST, Errand, Noise, Said, live
 from tests.chaos.small_disk import SmallDisk
 
 _STARTER = multiprocessing.get_context("forkserver")
@@ -64,6 +64,10 @@ class Plant:
         self._process.join()
         self._end()
         self.lives[-1].full_disk = self.refuses()
+
+    def noise(self, channels: int) -> None:
+        """Beside the counter; a box that is started again has none."""
+        self._link.send(Noise(channels))
 
     def rest(self) -> None:
         """Measure no more."""

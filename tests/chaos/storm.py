@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ JUMPS_S = (1, 3_600, 86_400)
 CALM_EVERY = 20
 """Faults after which everything must get through once: a storm in which nothing moves proves nothing."""
 PAUSE_S = 0.2
+NOISE = 200
+"""Channels, about 4 KB a flush."""
 
 
 def deck(kills: int, *, disks: bool) -> list[str]:
@@ -47,15 +50,24 @@ class Storm:
     tell: Callable[[str], None]
     """Of progress."""
     done: Counter[str] = field(default_factory=Counter)
+    spent_s: dict[str, float] = field(default_factory=dict)
 
     async def run(self, cards: list[str]) -> None:
         for number, kind in enumerate(cards, start=1):
             await asyncio.sleep(random.uniform(0.0, PAUSE_S))
-            await self._happen(kind)
+            await self._timed(kind, self._happen(kind))
             self.done[kind] += 1
             if number % CALM_EVERY == 0 or number == len(cards):
-                await self.calm()
-                self.tell(f"{number} of {len(cards)}")
+                await self._timed("calm", self.calm())
+                slowest = sorted(self.spent_s.items(), key=lambda spent: -spent[1])[:3]
+                self.tell(
+                    f"{number} of {len(cards)} ({', '.join(f'{name} {spent_s:.0f} s' for name, spent_s in slowest)})"
+                )
+
+    async def _timed(self, kind: str, happening: Coroutine[Any, Any, None]) -> None:
+        began_s = time.monotonic()
+        await happening
+        self.spent_s[kind] = self.spent_s.get(kind, 0.0) + time.monotonic() - began_s
 
     async def end(self) -> None:
         """Nothing more is measured, and everything gets through."""
@@ -123,12 +135,14 @@ class Storm:
             disk.fill()
             return plant.refuses()
 
+        plant.noise(NOISE)
         await eventually(refused, lambda: f"{plant.name} on a full disk; it said {plant.said}")
         if random.random() < 0.33:
             plant.kill()
             plant.again()
         await asyncio.sleep(random.uniform(0.0, PAUSE_S))
         disk.free()
+        plant.noise(0)
         await self._durable(plant)
 
     def _jump(self, seconds: int) -> None:

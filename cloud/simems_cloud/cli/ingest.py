@@ -8,6 +8,7 @@ import click
 
 from simems_cloud.cli.until_told import until_told
 from simems_cloud.ingest.server import run_ingest
+from simems_cloud.kit.descriptors import ask_for_all
 from simems_cloud.kit.logs import configure
 from simems_cloud.kit.postgres.access import database_access
 from simems_cloud.kit.settings import from_environment
@@ -17,6 +18,7 @@ from simems_cloud.kit.settings import from_environment
 def command() -> None:
     """The door for edge devices; start as many as wanted behind a TCP balancer."""
     configure("ingest")
+    ask_for_all()
     settings = from_environment()
     if settings.ingest_url is not None:
         asyncio.run(until_told(run_ingest(settings, settings.ingest_url)))

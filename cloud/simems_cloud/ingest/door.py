@@ -23,6 +23,9 @@ CONNECTIONS_OF_A_KEY = 16
 RECEIVE_HIGH_WATER = 64
 """Frames per device that libzmq holds before TCP holds the device back."""
 
+WAITING_CONNECTIONS = 1024
+"""A fleet that comes back at once waits here; who does not fit tries again after a second or more."""
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -56,6 +59,7 @@ class Door:
         s.zap_domain = DOMAIN.encode()
         s.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         s.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
+        s.setsockopt(zmq.BACKLOG, WAITING_CONNECTIONS)
         s.setsockopt(zmq.LINGER, 200)
         s.setsockopt(zmq.HANDSHAKE_IVL, 10_000)
         s.setsockopt(zmq.HEARTBEAT_IVL, 5_000)

@@ -1,0 +1,114 @@
+"""A fleet comes back after an outage, all within a window, each with an hour of backlog: bounded memory, nothing lost.
+
+An hour of a device are its eight state channels once a minute, in twelve frames of five minutes. The devices greeted
+once before the outage. ``SIMEMS_FLEET``: how many; the short form takes 200 in 3 s, ``make reconnect-long`` 10,000 in
+60 s. What the machine needs for it is printed, not demanded: two cores carry devices, cloud and database.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+import zmq
+
+from bench.cloud.rig import Device, Rig, free_port, process, rig
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(7_200)]
+FLEET = int(os.environ.get("SIMEMS_FLEET", "200"))
+WINDOW_S = max(3.0, 60.0 * FLEET / 10_000)
+FRAMES, ROWS, CHANNELS = 12, 5, 8
+OF_ONE_PROCESS = 4_000
+"""Each device takes two of a process's file descriptors."""
+TENANTS = 10
+MEMORY_MB, MORE_KB = 256, 24
+"""What an ingest process may take, and for each device: its connection, its key, its place in the inbox."""
+
+
+@pytest.fixture
+def cloud() -> Iterator[Rig]:
+    with rig() as made:
+        yield made
+
+
+def test_a_fleet_comes_back_at_once(cloud: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] < FLEET + 1_000:
+        pytest.skip(f"{FLEET} connections need more file descriptors than this machine gives a process: {limits[1]}")
+    devices = _registered(cloud)
+    endpoint = f"tcp://127.0.0.1:{free_port()}"
+    with process(cloud, "ingest", SIMEMS_INGEST_ENDPOINT=endpoint):
+        _come(cloud, endpoint, devices, frames=0)
+    with process(cloud, "ingest", SIMEMS_INGEST_ENDPOINT=endpoint) as ingest:
+        greeted_s, drained_s = _come(cloud, endpoint, devices, FRAMES)
+        peak_mb = _peak_mb(ingest.pid)
+    with capsys.disabled():
+        print(  # noqa: T201 - the figure
+            f"\n{FLEET} devices came back within {WINDOW_S:.0f} s: the last was greeted after {greeted_s:.1f} s, all "
+            f"{FLEET * FRAMES} frames were stored after {drained_s:.1f} s; ingest took {peak_mb:.0f} MB at most"
+        )
+    assert _stored(cloud) == [(UUID(str(one.tenant_id)), FLEET // TENANTS * FRAMES) for one in devices[:TENANTS]]
+    assert peak_mb < MEMORY_MB + FLEET * MORE_KB / 1024
+
+
+def _registered(cloud: Rig) -> list[Device]:
+    """Of ten tenants in turn, those in the order of their ids."""
+    tenants = sorted(cloud.tenant() for _ in range(TENANTS))
+    devices = [Device(tenants[number % TENANTS], *zmq.curve_keypair()) for number in range(FLEET)]
+    row = "insert into devices (tenant_id, name, public_key) values (%s, 'box', %s)"
+    with psycopg.connect(cloud.access.admin_url) as connection, connection.cursor() as cursor:
+        cursor.executemany(row, [(device.tenant_id, device.public_key.decode()) for device in devices])
+    return devices
+
+
+def _come(cloud: Rig, endpoint: str, devices: Sequence[Device], frames: int) -> tuple[float, float]:
+    """Seconds until the last device was greeted and until all was acknowledged."""
+    parts = [devices[low : low + OF_ONE_PROCESS] for low in range(0, len(devices), OF_ONE_PROCESS)]
+    with ExitStack() as running:
+        fleets = [running.enter_context(_fleet(cloud, endpoint, part, frames)) for part in parts]
+        said = [{word: float(seconds) for word, seconds in (_line(fleet), _line(fleet))} for fleet in fleets]
+    return max(one["greeted"] for one in said), max(one["drained"] for one in said)
+
+
+@contextmanager
+def _fleet(cloud: Rig, endpoint: str, devices: Sequence[Device], frames: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.reconnect.fleet", endpoint, cloud.server_key.decode(), str(WINDOW_S)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, str(frames)], **pipes) as running:  # type: ignore[call-overload]
+        for device in devices:
+            running.stdin.write(f"{device.public_key.decode()} {device.secret_key.decode()}\n")
+        running.stdin.write("\n")
+        running.stdin.flush()
+        try:
+            yield running
+        finally:
+            running.terminate()
+
+
+def _line(fleet: subprocess.Popen[str]) -> tuple[str, str]:
+    assert fleet.stdout is not None
+    word, seconds = fleet.stdout.readline().split()
+    return word, seconds
+
+
+def _peak_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def _stored(cloud: Rig) -> list[tuple[UUID, int]]:
+    """Frames of each tenant that its own devices sent, whole."""
+    query = """select f.tenant_id, count(*) from frames f
+        join devices d on d.tenant_id = f.tenant_id and d.device_id = f.device_id and d.site_id = f.site_id
+        join frame_values v on v.tenant_id = f.tenant_id and v.device_id = f.device_id and v.sequence = f.sequence
+        where f.kind = 'telemetry' and cardinality(v."values") = %s group by 1 order by 1"""
+    with psycopg.connect(cloud.access.admin_url) as connection:
+        return [(UUID(str(tenant)), int(count)) for tenant, count in connection.execute(query, [ROWS * CHANNELS])]
