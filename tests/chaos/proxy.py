@@ -60,6 +60,9 @@ class Flow:
     down: Pipe = field(default_factory=Pipe)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    def heal(self) -> None:
+        self.up.fault = self.down.fault = ""
+
 
 class Proxy:
     """In front of several ports; passes on to one that answers."""
@@ -113,6 +116,8 @@ class Proxy:
             for task in flow.tasks:
                 task.cancel()
             flow.box.transport.abort()
+        if kind in ("delay", "slow"):
+            asyncio.get_running_loop().call_later(random.uniform(1.0, 4.0), flow.heal)
         if kind == "reorder":
             flow.down.fault = ""
             self._reordering.add(task := asyncio.create_task(_reorder(flow)))
