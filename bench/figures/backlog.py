@@ -86,14 +86,15 @@ async def _watched(made: Rig, device_id: UUID) -> Seen:
     seen, news = Seen(), asyncio.Event()
     connection = await asyncpg.connect(made.access.admin_url)
     await connection.add_listener(CHANNEL, lambda *_: news.set())
-    live_after, drained = BACKLOG_S, False
+    live_after, drained, began = BACKLOG_S, False, 0.0
     async with asyncio.timeout(BOUND_S):
         while len(seen.after) < IDLE_FRAMES:
             await news.wait()
             news.clear()
             rows = await connection.fetch(NEW, device_id, live_after)
             now_s = time.time()
-            (seen.after if drained else seen.during).extend(now_s - row["at"] for row in rows)
+            began = began or now_s
+            (seen.after if drained else seen.during).extend(now_s - row["at"] for row in rows if row["at"] > began)
             live_after = max([live_after, *(row["sequence"] for row in rows)])
             seen.began_s = seen.began_s or time.monotonic()
             if not drained and await connection.fetchval(ACKED, device_id) >= BACKLOG_S:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 
 WINDOW = 256
-BACKLOG_WINDOW = 32
+BACKLOG_WINDOW = 128
 BACKLOG_WINDOW_BYTES = 256 * 1024
 """What of the backlog may be on its way at once: enough to keep the cloud storing over a slow line, little enough
 that a live frame never waits behind much of it."""

@@ -28,7 +28,7 @@ __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
 log = logging.getLogger(__name__)
 LinkState = Literal["unconfigured", "connecting", "up", "down", "refused"]
 BATCH = 16
-BACKLOG_BATCH = 4
+BACKLOG_BATCH = 16
 """Frames of the backlog between two looks at what is live."""
 
 
@@ -45,7 +45,7 @@ class Timing:
     """Without progress for this long what is outstanding is sent again."""
     backoff_s: float = 0.5
     backoff_max_s: float = 30.0
-    backlog_frames_per_s: float = 200.0
+    backlog_frames_per_s: float = 400.0
     backlog_bytes_per_s: float = 2_000_000.0
 
 
