@@ -120,6 +120,12 @@ chaos: .stamps/python ## Long proof: 1,000 SIGKILLs, 500 network faults, 100 ful
 	SIMEMS_SIGKILLS=1000 $(BIN)/python -m pytest -q -s --timeout=14400 tests/chaos
 	$(MAKE) kill-long
 
+FLEET ?= 10000
+
+.PHONY: reconnect-long
+reconnect-long: .stamps/python ## Long proof: 10,000 devices come back within a minute, an hour of backlog each, none lost
+	SIMEMS_FLEET=$(FLEET) $(BIN)/python -m pytest -q -s --timeout=7200 tests/reconnect
+
 .PHONY: forge-long
 forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands, none done
 	SIMEMS_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py

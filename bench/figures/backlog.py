@@ -1,8 +1,8 @@
 """One device drains its backlog while it goes on measuring: how much faster than time passes, and how late the cloud
 shows what is live, beside the same device with nothing behind it, in one run.
 
-The box is a process with the edge's own buffer and uplink: fifty channels each second, an hour of it behind. A live
-frame's delay runs from its measurement until another session of the database sees it.
+The box is a process with the edge's own buffer and uplink: fifty channels each second, three hours of them behind. A
+live frame's delay runs from its measurement until another session of the database sees it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from simems_edge.sync import Identity
 from bench.cloud.rig import Rig, free_port, one_core, process, rig
 from bench.figure import Figure
 
-BACKLOG_S = 3_600
+BACKLOG_S = 10_800
 LIVE_S = 0.05
-IDLE_FRAMES = 400
+IDLE_FRAMES = 600
 BOUND_S = 300.0
 NEW = """select sequence, extract(epoch from start_at)::float8 as at from frame_values
     where device_id = $1 and sequence > $2 order by sequence"""

@@ -19,7 +19,7 @@ from bench.cloud.edge import Shape, ship
 from bench.cloud.rig import Rig, free_port, one_core, process, rig
 from bench.figure import Figure
 
-STRANGERS, SPAN_S, ROUNDS = 10_000, 10.0, 3
+STRANGERS, SPAN_S, ROUNDS = 10_000, 20.0, 3
 SHAPE = Shape("frames of 60 rows x 50 channels, each second", 100, 60, 50, 1)
 
 
@@ -44,7 +44,7 @@ def _undisturbed(made: Rig, payloads: Sequence[bytes], endpoint: str) -> float:
 def _besieged(made: Rig, payloads: Sequence[bytes], port: int) -> float:
     """While they come; those that came stay."""
     command = [sys.executable, "-m", "bench.cloud.junk", str(port), str(STRANGERS), str(STRANGERS / SPAN_S)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as strangers:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as strangers:
         assert strangers.stdout is not None
         all_came = strangers.stdout
         try:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -44,19 +46,37 @@ def test_a_fleet_comes_back_at_once(cloud: Rig, capsys: pytest.CaptureFixture[st
     if limits[1] < FLEET + 1_000:
         pytest.skip(f"{FLEET} connections need more file descriptors than this machine gives a process: {limits[1]}")
     devices = _registered(cloud)
-    endpoint = f"tcp://127.0.0.1:{free_port()}"
-    with process(cloud, "ingest", SIMEMS_INGEST_ENDPOINT=endpoint):
+    with _ingest(cloud) as (endpoint, _):
         _come(cloud, endpoint, devices, frames=0)
-    with process(cloud, "ingest", SIMEMS_INGEST_ENDPOINT=endpoint) as ingest:
+    with _ingest(cloud) as (endpoint, pid):
         greeted_s, drained_s = _come(cloud, endpoint, devices, FRAMES)
-        peak_mb = _peak_mb(ingest.pid)
+        peak_mb, cpu_s = _peak_mb(pid), _cpu_s(pid)
     with capsys.disabled():
         print(  # noqa: T201 - the figure
             f"\n{FLEET} devices came back within {WINDOW_S:.0f} s: the last was greeted after {greeted_s:.1f} s, all "
-            f"{FLEET * FRAMES} frames were stored after {drained_s:.1f} s; ingest took {peak_mb:.0f} MB at most"
+            f"{FLEET * FRAMES} frames were stored after {drained_s:.1f} s; ingest took {peak_mb:.0f} MB at most and "
+            f"{cpu_s:.0f} s of a core"
         )
     assert _stored(cloud) == [(UUID(str(one.tenant_id)), FLEET // TENANTS * FRAMES) for one in devices[:TENANTS]]
     assert peak_mb < MEMORY_MB + FLEET * MORE_KB / 1024
+
+
+@contextmanager
+def _ingest(cloud: Rig) -> Iterator[tuple[str, int]]:
+    """Endpoint and process id of one that listens."""
+    port = free_port()
+    with process(cloud, "ingest", SIMEMS_INGEST_ENDPOINT=f"tcp://127.0.0.1:{port}") as running:
+        deadline = time.monotonic() + 60
+        while not _listens(port):
+            assert time.monotonic() < deadline, "ingest does not listen"
+            time.sleep(0.05)
+        yield f"tcp://127.0.0.1:{port}", running.pid
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def _registered(cloud: Rig) -> list[Device]:
@@ -102,6 +122,11 @@ def _line(fleet: subprocess.Popen[str]) -> tuple[str, str]:
 def _peak_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _stored(cloud: Rig) -> list[tuple[UUID, int]]:
