@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 import zmq
@@ -54,6 +55,6 @@ def _flood(endpoint: str, server_key: bytes) -> None:
         device.curve_serverkey = server_key
         device.curve_publickey, device.curve_secretkey = zmq.curve_keypair()
         device.connect(endpoint)
-        with pytest.raises(zmq.Again):
+        with suppress(zmq.Again):
             while True:
                 device.send(bytes(20_000))
