@@ -79,6 +79,8 @@ class Station:
         self._settings, self._around = settings, around
         self._link: Link | None = None
         self._heard_s = around.now_s()
+        self._tells_when_asked = True
+        """False after it did not, until it connects again."""
         self._clock = StationClock()
         self._todo: deque[Order] = deque()
         for session in around.store.open_sessions(self.id):
@@ -97,7 +99,7 @@ class Station:
 
     async def serve(self, link: Link) -> None:
         """Until the connection ends, falls silent or a newer one takes its place."""
-        self._link, self._heard_s = link, self._around.now_s()
+        self._link, self._heard_s, self._tells_when_asked = link, self._around.now_s(), True
         self._introduce()
         talk = asyncio.create_task(self._talk(link), name=f"orders to {self.id}")
         hearing = asyncio.create_task(link.run(), name=f"messages of {self.id}")
@@ -146,14 +148,20 @@ class Station:
         try:
             await link.ask(order)
         except RefusedError as error:
+            self._not_told(order)
             self._failed(connector, "request_refused", str(error), _refused_retry_s(connector))
             if connector is not None:
                 connector.refused(ticket)
         except NoAnswerError as error:
+            self._not_told(order)
             self._failed(connector, "no_answer", str(error), RETRY_S)
         else:
             if connector is not None:
                 self._done(connector, order, ticket)
+
+    def _not_told(self, order: Order) -> None:
+        if isinstance(order, Trigger) and order.what == "MeterValues":
+            self._tells_when_asked = False
 
     def _failed(self, connector: Connector | None, code: str, text: str, retry_s: float) -> None:
         log.warning("station did not do it", extra={"station": self.id, "reason": text})
@@ -185,6 +193,10 @@ class Station:
         if wishes:
             _, order, connector = min(wishes, key=lambda wish: wish[0])
             return order, connector
+        due = next((one for one in self.connectors.values() if one.needs_reading(now_s)), None)
+        if due is not None and self._tells_when_asked:
+            due.asked_reading()
+            return Trigger("MeterValues", due.number), None
         return (self._todo.popleft(), None) if self._todo else None
 
     def _wish(self, one: Connector, now_s: float) -> tuple[int, Order, Connector] | None:

@@ -130,6 +130,22 @@ def test_a_step_of_the_load_takes_from_the_cars_within_seconds() -> None:
     assert garage.power_w() + 15_000.0 <= 30_000.0 * 1.001
 
 
+def test_while_the_site_is_over_its_limit_no_charger_is_waited_for() -> None:
+    """One does not follow the step, another not what follows from that: each costs a second, not four."""
+    garage = Garage(import_limit_w=40_000.0)
+    garage.cars_a = dict.fromkeys(NAMES, 32.0)
+    garage.step(2_000.0, 120)
+    assert garage.power_w() + 2_000.0 == pytest.approx(40_000.0, rel=0.05)
+    garage.deaf.add("evcs0")
+    over = 0
+    for second in range(20):
+        if second == 2:
+            garage.deaf.add("evcs1")
+        garage.step(17_000.0)
+        over += garage.power_w() + 17_000.0 > 40_000.0 * 1.001
+    assert over <= 4
+
+
 def test_a_charger_that_does_not_follow_keeps_its_part_from_the_others() -> None:
     garage = Garage(fuse_a=32.0)
     garage.cars_a = {"evcs0": 32.0, "evcs1": 0.0, "evcs2": 0.0}
@@ -141,6 +157,27 @@ def test_a_charger_that_does_not_follow_keeps_its_part_from_the_others() -> None
         assert sum(limits.values()) <= 32.0 + 1e-6
     assert limits["evcs0"] == pytest.approx(32.0)
     assert limits["evcs1"] == 0.0
+
+
+def test_a_charger_that_is_away_takes_nothing_from_the_others() -> None:
+    garage = Garage(fuse_a=32.0)
+    garage.cars_a = {"evcs0": 32.0, "evcs1": 32.0, "evcs2": 0.0}
+    garage.more["evcs1/communication"] = 0.0
+    garage.silent |= {f"evcs1/{name}" for name in ("active_power_w", "status", "current_limit_a", "phases")}
+    assert garage.step(0.0, 60) == {"evcs0": pytest.approx(32.0), "evcs1": 0.0, "evcs2": 0.0}
+
+
+def test_a_break_in_the_connection_stops_no_car_and_its_part_stays_reserved() -> None:
+    garage = Garage(fuse_a=32.0)
+    garage.cars_a = {"evcs0": 32.0, "evcs1": 32.0, "evcs2": 0.0}
+    garage.step(0.0, 60)
+    garage.more["evcs1/communication"] = 0.0
+    garage.silent |= {f"evcs1/{name}" for name in ("active_power_w", "status", "current_limit_a", "phases")}
+    for _ in range(60):
+        assert garage.step(0.0) == {"evcs0": pytest.approx(16.0), "evcs1": pytest.approx(16.0), "evcs2": 0.0}
+    garage.silent.clear()
+    garage.more["evcs1/communication"] = 1.0
+    assert garage.step(0.0, 60)["evcs1"] == pytest.approx(16.0)
 
 
 def test_surplus_must_last_and_may_fail_for_a_while() -> None:
