@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 from typing import Final
 
@@ -45,6 +46,10 @@ class ChargerInput:
         self._learned_a = inf
         self._below_s = self._astray_s = self._learned_s = self._grace_s = 0.0
         self._changed_ns = 0
+        self.knows_phases = False
+        """What the charger offers was read: until then nothing is asked of it."""
+        self._allowed_a: deque[float] = deque(maxlen=round(FOLLOW_S / DECIDE_S))
+        """What it was told or said that it allows, as its car may still draw it."""
         self.waits_s = self.charges_s = 0.0
 
     def bind(self, binding: Binding) -> None:
@@ -92,11 +97,13 @@ class ChargerInput:
         return told_a * NOMINAL_V * len(self.phases) if self.has_car(ctx) else 0.0
 
     def held_a(self, ctx: Context) -> float:
-        """The most that it may draw: as its bridge reserves it, else as it is told and as it says that it allows."""
+        """The most that it may draw: as its bridge reserves it, else as it is told and as it says that it allows, now
+        and while its car could not yet follow."""
         reserved_a = self._optional(ctx, self._reserved)
-        return (
-            max(ctx.value(self._setpoint) or 0.0, ctx.value(self.actuator) or 0.0) if reserved_a is None else reserved_a
-        )
+        return max(self._told_or_shown_a(ctx), *self._allowed_a) if reserved_a is None else reserved_a
+
+    def _told_or_shown_a(self, ctx: Context) -> float:
+        return max(ctx.value(self._setpoint) or 0.0, ctx.value(self.actuator) or 0.0)
 
     def _optional(self, ctx: Context, handle: int | None) -> float | None:
         return None if handle is None else ctx.value(handle)
@@ -105,6 +112,8 @@ class ChargerInput:
 
     def follow(self, ctx: Context, dt_s: float) -> None:
         """Learn what the car can take, how long it waits, and whether the charger obeys."""
+        self._adopt_phases(ctx)
+        self._allowed_a.append(self._told_or_shown_a(ctx))
         allowed_a = ctx.value(self.actuator)
         self._grace_s = NOT_FOLLOWING_S if allowed_a is not None else NOT_FOLLOWING_S + FOLLOW_S
         above = (self.held_a(ctx) if allowed_a is None else allowed_a) > self.given_a + 0.5
@@ -113,6 +122,13 @@ class ChargerInput:
         self.waits_s = self.waits_s + dt_s if waits else 0.0
         self.charges_s = self.charges_s + dt_s if self.given_a > 0.0 else 0.0
         self._learn(ctx, dt_s)
+
+    def _adopt_phases(self, ctx: Context) -> None:
+        """Begin (again) with what the charger offers: a car may charge while this edge restarts."""
+        shown = self._optional(ctx, self._phases_used)
+        if self.switch is None or self.knows_phases or (shown is None and self._phases_used is not None):
+            return
+        self.switch.phases, self.knows_phases = 1 if shown == 1.0 else 3, True
 
     def _learn(self, ctx: Context, dt_s: float) -> None:
         taken_a = self._taken_a(ctx)

@@ -168,7 +168,7 @@ class SmartCharging(Controller):
             return
         for one in self._chargers:
             ctx.propose(one.actuator, preferred=one.given_a, upper=one.given_a)
-            if one.switch is not None and one.offered is not None:
+            if one.switch is not None and one.offered is not None and one.knows_phases:
                 ctx.propose(one.offered, preferred=float(one.switch.phases))
 
     def _decide(self, ctx: Context) -> bool:
