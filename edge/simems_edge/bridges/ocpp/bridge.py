@@ -100,6 +100,7 @@ class OcppBridge:
             rows=ImageRows(component.id, self._image),
             reporter=self._reporters[component.id],
             switches=control.switch_phases,
+            offered=self.store.offered_phases(place.station, place.connector),
         )
 
     @property

@@ -115,15 +115,18 @@ class Connector:
         moved = limit_a < standing_a - 0.05 or limit_a >= standing_a + RAISE_A
         return limit_a if moved and now_s >= self._sent_s + SETTLE_S else None
 
-    def choose_phases(self, wanted: float | None, now_s: float) -> None:
-        """The last gate: a change only at an acknowledged 0 A that a later reading shows, and not often."""
+    def choose_phases(self, wanted: float | None, now_s: float) -> bool:
+        """The last gate: a change only at an acknowledged 0 A that a later reading shows, and not often. Whether it is
+        one."""
         if not self.switches or wanted not in {1.0, 3.0} or wanted == self.offered:
-            return
+            return False
         at_rest = self.session is None or (
             self.book.held_a(now_s) == 0.0 and self._nothing_s is not None and self._nothing_s > self._sent_s
         )
         if at_rest and now_s - self._switched_s >= SWITCH_EVERY_S:
             self.offered, self._switched_s = int(wanted), now_s
+            return True
+        return False
 
     def lowers(self, limit_a: float, now_s: float) -> bool:
         standing_a = self.book.standing_a(now_s)

@@ -173,13 +173,15 @@ class Station:
         connector.reporter.clear("request_refused", "no_answer")
         connector.taken(order, ticket, self._around.now_s())
         if isinstance(order, DefaultCurrent):
-            self._remember(connector, order.limit_a)
+            safe_a = order.limit_a
+            self._remember(connector, lambda: self._around.store.set_safe_current(self.id, connector.number, safe_a))
         self._around.changed()
 
-    def _remember(self, connector: Connector, safe_a: float) -> None:
-        """Over a restart; what the disk refuses only costs that a restart reserves more."""
+    def _remember(self, connector: Connector, keep: Callable[[], None]) -> None:
+        """Over a restart. What the disk refuses costs that a restart reserves more, or begins with other phases; it
+        is told."""
         try:
-            self._around.store.set_safe_current(self.id, connector.number, safe_a)
+            keep()
         except SessionStoreError as error:
             connector.reporter.problem("charging_store_failed", str(error))
         else:
@@ -205,7 +207,8 @@ class Station:
             return None
         room_a = self._around.ledger.room_a(one.component, now_s)
         wanted_a = self._around.setpoints.alive(one.address, now_s)
-        one.choose_phases(self._around.setpoints.alive(one.phases_address, now_s), now_s)
+        if one.choose_phases(self._around.setpoints.alive(one.phases_address, now_s), now_s):
+            self._remember(one, lambda: self._around.store.set_offered_phases(self.id, one.number, one.offered))
         limit_a = one.limit_to_send(wanted_a, room_a, now_s)
         if limit_a is not None and one.lowers(limit_a, now_s):
             return 0, self._limit(one, limit_a), one

@@ -323,6 +323,16 @@ async def test_phases_change_only_at_rest(running: Running, version: str) -> Non
         bench.want("evcs0", 8.0)
         await station.until(lambda: outlet.allowed_a() == 8.0)
         assert offered()[-1] == 1
+        transaction = outlet.transaction
+    station.heard.clear()
+    async with (
+        running(connector("evcs0", "CP1", switch_phases=True)) as bench,
+        bench.connected(station, version) as client,
+    ):
+        outlet.transaction = transaction
+        bench.want("evcs0", 9.0)
+        await station.until(lambda: outlet.allowed_a() == 9.0)
+        assert set(offered()) == {1}, "a restart is no reason"
 
 
 async def test_a_station_that_never_answers_stays_reserved_and_others_get_less(running: Running) -> None:
