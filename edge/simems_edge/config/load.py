@@ -62,10 +62,12 @@ def site_of(document: Document) -> SiteFile:
 def _placed(site: Site, folder: FilePath) -> Site:
     """Paths in a site file are relative to it; from here on they are whole."""
     components = tuple(_component_placed(component, folder) for component in site.components)
-    mqtt, prices = _mqtt_placed(site.mqtt, folder), site.prices
+    mqtt, prices, ocpp = _mqtt_placed(site.mqtt, folder), site.prices, site.ocpp
     if prices is not None:
         prices = placed(prices, folder, "token_file")
-    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices})
+    if ocpp is not None:
+        ocpp = placed(ocpp, folder, "certificate", "private_key", "client_authority")
+    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices, "ocpp": ocpp})
 
 
 def _mqtt_placed(mqtt: MqttSettings | None, folder: FilePath) -> MqttSettings | None:
