@@ -63,7 +63,7 @@ class UplinkStatus:
 class CommandTaker(Protocol):
     """Who judges and does commands; nothing here waits for it."""
 
-    answers: asyncio.Queue[wire.CommandAck]
+    answers: asyncio.Queue[wire.CommandAck | wire.KeyTaken]
 
     def welcome(self, welcome: wire.Welcome) -> None: ...
 
