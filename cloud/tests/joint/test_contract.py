@@ -64,12 +64,14 @@ class Obedient:
     """Answers every command; the desk itself is tested elsewhere."""
 
     def __init__(self) -> None:
-        self.answers: asyncio.Queue[wire.CommandAck] = asyncio.Queue()
+        self.answers: asyncio.Queue[wire.CommandAck | wire.KeyTaken] = asyncio.Queue()
         self.taken: list[wire.Command] = []
         self.welcomes: list[wire.Welcome] = []
 
     def welcome(self, welcome: wire.Welcome) -> None:
         self.welcomes.append(welcome)
+        if welcome.key_changes is not None:
+            self.answers.put_nowait(wire.KeyTaken(key=welcome.command_keys[-1], number=len(welcome.key_changes)))
 
     def take(self, command: wire.Command) -> None:
         self.taken.append(command)
@@ -124,16 +126,33 @@ async def test_a_command_reaches_it_and_its_answer_comes_back(
         assert obedient.welcomes[0].device == box.device_id
 
 
-async def test_a_revoked_box_is_shut_out_within_five_seconds(
-    box: Any, transport: str, eventually: Any, person: Any
+async def test_a_changed_command_key_reaches_it_and_it_says_that_it_follows(
+    box: Any, eventually: Any, person: Any, customer: Any
 ) -> None:
-    """A broker hides who refuses: there the box hears a goodbye."""
-    state = "down" if transport == "mqtt" else "refused"
+    obedient = Obedient()
+    async with box.running(commands=obedient):
+        await person.post(f"/sites/{customer.site}/commands", {"order": {"kind": "clear_fault", "code": "x"}}, 404)
+        await box.measure(1)
+        await eventually(box.all_acked)
+        changed = await person.post("/command-key/change", {"overlap_s": 60})
+        assert (changed["number"], changed["devices_following"]) == (1, 0)
+
+        async def follows() -> bool:
+            return (await person.get("/command-key"))["devices_following"] == 1
+
+        await eventually(follows)
+        newest = obedient.welcomes[-1]
+        assert newest.command_keys == [changed["key"]]
+        assert [(one.number, one.new_key) for one in newest.key_changes or ()] == [(1, changed["key"])]
+
+
+async def test_a_revoked_box_is_shut_out_within_five_seconds(box: Any, eventually: Any, person: Any) -> None:
     async with box.running():
         await box.measure(1)
         await eventually(box.all_acked)
         await person.post(f"/devices/{box.device_id}/revoke")
-        await eventually(lambda: box.uplink.status.link == state, 5.0)
+        await eventually(lambda: box.uplink.status.link != "up", 5.0)
+        await eventually(lambda: box.uplink.status.link == "refused")
 
 
 class Client:

@@ -159,7 +159,8 @@ class _Parts:
         )
         self.identity = Identity(options.data)
         site_file = options.site_file or options.data / "site.yaml"
-        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop)
+        at_broker = site.cloud is not None and cloud_of(site.cloud).is_mqtt
+        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop, at_broker=at_broker)
         self.configuration = Configuration(site_file, options.data, problems_of(site.site.id))
         self.cloud_clock = CloudClock()
         self.desk = self._desk()

@@ -15,7 +15,14 @@ import msgspec
 import zmq
 import zmq.utils.z85
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from simems_core.claiming import ClaimCodeError, claim_secret, fingerprint, new_code, read_code
+from simems_core.claiming import (
+    ClaimCodeError,
+    claim_secret,
+    claim_signing_seed,
+    fingerprint,
+    new_code,
+    read_code,
+)
 
 from simems_edge.sync.private_files import read_private, write_private
 
@@ -84,6 +91,11 @@ class Identity:
         """Of the connection that may only claim."""
         secret = zmq.utils.z85.encode(claim_secret(self.claim_code))
         return DeviceKeys(public_key=zmq.curve_public(secret).decode(), secret_key=secret.decode())
+
+    @property
+    def claim_signing_key(self) -> Ed25519PrivateKey:
+        """Signs the claim where the web or a broker carries it."""
+        return Ed25519PrivateKey.from_private_bytes(claim_signing_seed(self.claim_code))
 
     # ---- another key
 

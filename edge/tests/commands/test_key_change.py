@@ -51,7 +51,8 @@ class Keys:
 
     def welcome(self, changes: Sequence[wire.KeyChange] | None = None, **fields: Any) -> wire.Welcome:
         told = list(self.changes if changes is None else changes)
-        return msgspec.structs.replace(self.tenant.welcome, key_changes=told, **fields)
+        welcome: wire.Welcome = msgspec.structs.replace(self.tenant.welcome, key_changes=told, **fields)
+        return welcome
 
     def by_old(self, counter: int) -> wire.Command:
         """Signed with the key before the newest."""
