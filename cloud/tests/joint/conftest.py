@@ -25,10 +25,12 @@ from cryptography.x509.oid import NameOID
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
+from simems_core.web_proof import topic_name
 from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Timing, Uplink
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+TRANSPORTS = ("zeromq", "https", "websocket", "mqtt")
 NOW_US = 1_760_000_400_000_000
 QUICK = Timing(ping_s=0.1, silence_s=2.0, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
 
@@ -170,7 +172,9 @@ async def doors(
     cloud_settings: Any, database: Any, eventually: Any, request: pytest.FixtureRequest
 ) -> AsyncIterator[dict[str, str]]:
     """One ingest process, by transport; with a broker only where a test asks for one."""
-    broker = request.getfixturevalue("broker") if "broker" in request.fixturenames else None
+    over = request.getfixturevalue("transport") if "transport" in request.fixturenames else ""
+    wanted = over == "mqtt" or "broker" in request.fixturenames
+    broker = request.getfixturevalue("broker") if wanted else None
     loop = asyncio.get_running_loop()
     bound, web, subscribed = loop.create_future(), loop.create_future(), asyncio.Event()
     settings = replace(cloud_settings, ingest_http_port=0)
@@ -207,6 +211,30 @@ def make_box(tmp_path: Path, customer: Any, endpoint: str, cloud_settings: Any) 
     def make(name: str = "box", *, at: str | None = None) -> Box:
         cloud = Cloud(at or endpoint, curve_keys(cloud_settings.data_dir).public)
         return Box(tmp_path / name, customer.site, cloud)
+
+    return make
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def make_box_over(
+    make_box: Callable[..., Box], transport: str, doors: dict[str, str], request: pytest.FixtureRequest
+) -> Callable[..., Box]:
+    """A box that knows one way to the cloud; at a broker with a certificate for the name of its key."""
+
+    def make(name: str = "box") -> Box:
+        made = make_box(name)
+        if transport == "mqtt":
+            broker = request.getfixturevalue("broker")
+            certificate = broker.certificate(topic_name(made.identity.keys.public_key))
+            made.cloud = Cloud(doors["mqtt"], ca_file=str(broker.ca), certificate=certificate)
+        elif transport != "zeromq":
+            made.cloud = Cloud(doors[transport])
+        return made
 
     return make
 

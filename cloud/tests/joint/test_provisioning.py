@@ -18,9 +18,9 @@ async def _values(pool: Pool, customer: Any) -> list[float]:
 
 
 async def test_a_refused_box_keeps_trying_and_is_let_in_once_approved(
-    make_box: Any, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
+    make_box_over: Any, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
 ) -> None:
-    box = make_box()
+    box = make_box_over()
     async with box.running():
         await box.measure(1, 2, 3)
         await eventually(lambda: box.uplink.status.link == "refused")

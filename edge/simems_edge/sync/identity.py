@@ -24,7 +24,7 @@ from simems_core.claiming import (
     read_code,
 )
 
-from simems_edge.sync.private_files import read_private, write_private
+from simems_edge.sync.private_files import read_private, sync_folder, write_private
 
 FILE: Final = "device-key.json"
 NEXT_FILE: Final = "device-key-next.json"
@@ -124,6 +124,13 @@ class Identity:
     def abandon_rotation(self) -> None:
         """The new pair cannot be used; the old one stays."""
         (self._folder / NEXT_FILE).unlink(missing_ok=True)
+
+
+def forget_keys(folder: Path) -> None:
+    """Every key and the claim code; the device's own key last, so that one sees it was cut off. Raises OSError."""
+    for name in (NEXT_FILE, CLAIM_FILE, SIGNING_FILE, FILE):
+        (folder / name).unlink(missing_ok=True)
+        sync_folder(folder)
 
 
 def load_or_make_keys(folder: Path) -> DeviceKeys:
