@@ -65,7 +65,10 @@ def _placed(site: Site, folder: FilePath) -> Site:
     mqtt, prices = _mqtt_placed(site.mqtt, folder), site.prices
     if prices is not None:
         prices = placed(prices, folder, "token_file")
-    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices})
+    cloud = site.cloud
+    if cloud is not None:
+        cloud = placed(cloud, folder, "ca_file", "certificate", "certificate_key")
+    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices, "cloud": cloud})
 
 
 def _mqtt_placed(mqtt: MqttSettings | None, folder: FilePath) -> MqttSettings | None:

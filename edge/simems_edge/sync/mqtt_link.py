@@ -24,6 +24,8 @@ from simems_edge.sync.tls import asked_why, tls_of, tls_trouble
 
 CONNECT_S: Final = 20.0
 ASK_S: Final = 5.0
+FIRST_S: Final = 10.0
+"""After the question; before the uplink gives up a silent connection without knowing why."""
 
 
 class MqttLink:
@@ -34,6 +36,7 @@ class MqttLink:
         self._name = topic_name(name_key)
         self._up, self._down = f"{TOPICS}/{self._name}/up", f"{TOPICS}/{self._name}/down"
         self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self._heard = asyncio.Event()
         self._offset_us = time.time_ns() // 1000 - round(time.monotonic() * 1e6)
         self._client: aiomqtt.Client
         self._arrivals: asyncio.Task[None] | None = None
@@ -129,10 +132,21 @@ class MqttLink:
         return await self._incoming.get()
 
     async def watch(self) -> None:
-        """Returns only by raising LinkError."""
+        """Returns only by raising LinkError; a broker drops what a box may not say there without a word."""
         if self._arrivals is not None:
+            try:
+                async with asyncio.timeout(FIRST_S):
+                    await self._heard.wait()
+            except TimeoutError as error:
+                raise LinkError(self._nobody()) from error
             await asyncio.shield(self._arrivals)
         raise LinkError("the connection to the broker ended")
+
+    def _nobody(self) -> str:
+        return (
+            f"nobody answers at the broker: either the cloud is not there, or the broker keeps this box from the topics "
+            f"{TOPICS}/{self._name}/#; its certificate must have the common name {self._name}"
+        )
 
     async def _take_arrivals(self) -> None:
         """Until the connection is lost, which raises LinkError."""
@@ -141,8 +155,11 @@ class MqttLink:
                 await self._arrived(message.payload)
         except aiomqtt.MqttError as error:
             raise LinkError(f"the connection to the broker is lost: {error}") from error
+        finally:
+            self._heard.set()
 
     async def _arrived(self, payload: object) -> None:
+        self._heard.set()
         if not isinstance(payload, bytes) or len(payload) > wire.MAX_FRAME_BYTES:
             return
         try:

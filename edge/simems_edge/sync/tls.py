@@ -10,6 +10,7 @@ from typing import Final
 from simems_edge.sync.link import Cloud, LinkError
 
 ASK_S: Final = 5.0
+BAD_REQUEST: Final = 400
 NOT_YET, EXPIRED, OTHER_NAME, OTHER_ADDRESS = 9, 10, 62, 64
 """X509_V_ERR_... of OpenSSL; what is none of these is an authority that is not trusted."""
 _OF_THE_CLOUD: Final = {
@@ -53,6 +54,15 @@ def tls_trouble(error: BaseException) -> str | None:
             said = str(one).upper().replace(" ", "_")
             return next((remedy for alert, remedy in OURS if alert in said), None)
     return None
+
+
+def answer_trouble(status: int, text: str) -> str | None:
+    """What nginx answers, and why, when it does not take our certificate; None for any other answer."""
+    if status != BAD_REQUEST or "SSL certificate" not in text:
+        return None
+    return (
+        OURS[0][1] if "No required" in text else "it does not take cloud.certificate; have a new one made for this box"
+    )
 
 
 async def asked_why(host: str, port: int, context: ssl.SSLContext) -> str | None:

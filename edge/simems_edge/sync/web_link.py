@@ -22,7 +22,7 @@ from simems_core import wire
 from simems_core.web_proof import ALIVE, DEVICE, EXCHANGE, MSGPACK, SIGNATURE, STREAM, TIME, signed_request
 
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
-from simems_edge.sync.tls import asked_why, tls_of, tls_trouble
+from simems_edge.sync.tls import answer_trouble, asked_why, tls_of, tls_trouble
 
 REQUEST_S: Final = 20.0
 POLL_S: Final = 20.0
@@ -31,6 +31,8 @@ MOST_FRAMES: Final = 64
 MOST_BYTES: Final = 1024 * 1024
 """Of one request, unless a single frame is larger."""
 REFUSED_STREAM: Final = 4401
+NO_ANSWER: Final = (httpx.HTTPError, OSError)
+"""An alert of TLS comes through httpx as it is, and is an OSError."""
 
 
 class Proof:
@@ -42,11 +44,13 @@ class Proof:
         self._public_key, self._signing_key, self._now_s = public_key, signing_key, now_s
         self._offset_us = 0
 
-    def learn(self, headers: httpx.Headers) -> None:
+    def learn(self, answer: httpx.Response) -> None:
         """The cloud's time, from any of its answers. Raises LinkError."""
-        text = headers.get(TIME, "")
+        text = answer.headers.get(TIME, "")
         if not text.isdecimal():
-            raise LinkError("what answers there does not tell the cloud's time; is the address that of ingest?")
+            why = answer_trouble(answer.status_code, answer.text)
+            unlike = "what answers there does not tell the cloud's time; is the address that of ingest?"
+            raise LinkError(f"{answer.url.host}: {why or unlike}")
         self._offset_us = int(text) - round(self._now_s() * 1e6)
 
     def headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -72,9 +76,9 @@ class HttpsLink:
         self._client = httpx.AsyncClient(verify=tls, timeout=REQUEST_S + POLL_S)
         try:
             answer = await self._client.get(self._endpoint + ALIVE)
-            self._proof.learn(answer.headers)
+            self._proof.learn(answer)
             await self._exchange([], 0.0)
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             await self._client.aclose()
             raise await _unreachable(self._endpoint, tls, error) from error
         except BaseException:
@@ -141,13 +145,13 @@ class HttpsLink:
             answer = await self._client.post(
                 self._endpoint + EXCHANGE, content=body, headers=headers, params={"wait_s": wait_s}
             )
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             raise LinkError(f"{self._endpoint}: {tls_trouble(error) or repr(error)}") from error
         if answer.status_code == 401:
             raise LinkRefusedError(f"{self._endpoint} refuses this box: {answer.text[:200]}")
         if not answer.is_success:
             raise LinkError(f"{self._endpoint} answers {answer.status_code}: {answer.text[:200]}")
-        self._proof.learn(answer.headers)
+        self._proof.learn(answer)
         try:
             return [bytes(one) for one in msgspec.msgpack.decode(answer.content, type=list[msgspec.Raw])]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -174,14 +178,14 @@ class WebSocketLink:
                 close_timeout=1.0,
                 ssl=tls if self._endpoint.startswith("wss") else None,
             )
-        except (httpx.HTTPError, OSError, TimeoutError, websockets.WebSocketException) as error:
+        except (*NO_ANSWER, websockets.WebSocketException) as error:
             raise await _unreachable(self._endpoint, tls, error) from error
         return self
 
     async def _learn_the_time(self, tls: ssl.SSLContext) -> None:
         async with httpx.AsyncClient(verify=tls, timeout=REQUEST_S) as client:
             answer = await client.get("http" + self._endpoint.removeprefix("ws") + ALIVE)
-            self._proof.learn(answer.headers)
+            self._proof.learn(answer)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

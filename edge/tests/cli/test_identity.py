@@ -12,7 +12,7 @@ from simems_core.wire import MAX_TIME_US
 from simems_edge.cli.data_folder import locked_folder
 from simems_edge.cli.identity import command
 from simems_edge.commands import trust
-from simems_edge.proof import Proven, ProofBook, verify
+from simems_edge.proof import ProofBook, Proven, verify
 from simems_edge.runtime.limit_record import Entry
 from simems_edge.sync.identity import SIGNING_FILE, Identity
 
