@@ -144,7 +144,7 @@ class MqttLink:
 
     def _nobody(self) -> str:
         return (
-            f"nobody answers at the broker: either the cloud is not there, or the broker keeps this box from the topics "
+            "nobody answers at the broker: the cloud is not there, or the broker keeps this box from the topics "
             f"{TOPICS}/{self._name}/#; its certificate must have the common name {self._name}"
         )
 

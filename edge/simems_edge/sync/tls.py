@@ -60,9 +60,7 @@ def answer_trouble(status: int, text: str) -> str | None:
     """What nginx answers, and why, when it does not take our certificate; None for any other answer."""
     if status != BAD_REQUEST or "SSL certificate" not in text:
         return None
-    return (
-        OURS[0][1] if "No required" in text else "it does not take cloud.certificate; have a new one made for this box"
-    )
+    return OURS[0][1] if "No required" in text else "it does not take cloud.certificate; put a new one there"
 
 
 async def asked_why(host: str, port: int, context: ssl.SSLContext) -> str | None:
