@@ -121,8 +121,8 @@ chaos: .stamps/python ## Long proof: 600 network faults, SIGKILLs and power cuts
 	$(MAKE) kill-long
 
 .PHONY: forge-long
-forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands, none done
-	SIMEMS_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py
+forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands and as many key changes, none believed
+	SIMEMS_FORGERIES=100000 SIMEMS_KEY_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py edge/tests/commands/test_key_change.py
 
 .PHONY: misbehave-long
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)
