@@ -167,7 +167,7 @@ class _Parts:
         self.uplink = self._uplink()
         self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record, identity=self.identity)
         self.box.edge = self.edge
-        self.configuration.checks = self.edge.checks
+        self.configuration.checks = self.edge.trial_checks
         self.desk.decide_begun(self.configuration)
 
     def _record(self, event: wire.Event) -> None:
