@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
+from simems_core.key_changes import LONGEST_CHAIN
 from simems_core.wire import KeyChange
 
 from simems_cloud.access.principal import Principal
@@ -28,6 +29,8 @@ LOST = (
     "the old key cannot be opened with secrets/vault; bring that file back, or begin anew with "
     "`simems-cloud tenant change-command-key NAME --lost`: every box must then be claimed again"
 )
+
+TOO_OFTEN = f"the key was changed {LONGEST_CHAIN} times, which is all that boxes follow; begin anew with `--lost`"
 
 
 async def show(pool: Pool, tenant_id: UUID) -> CommandKey:
@@ -79,6 +82,8 @@ async def follow_key(made: Change, vault: Vault, tenant_id: UUID, overlap_s: int
     except SealBrokenError as error:
         raise ConflictError(LOST) from error
     row = await fetch_one(connection, QUERIES["newest_key"])
+    if len(await connection.fetch(QUERIES["key_changes"])) >= LONGEST_CHAIN:
+        raise ConflictError(TOO_OFTEN)
     new = Signer.new()
     stated = old.followed_by(
         KeyChange(
