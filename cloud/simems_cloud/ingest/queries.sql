@@ -17,5 +17,8 @@ update devices set next_public_key = $2 where device_id = $1 and revoked_at is n
 -- name: signing_key
 update devices set signing_key = $2 where device_id = $1 and signing_key = ''
 
+-- name: claim_signing_key_of
+select claim_signing_key from device_claims where claim_id = $1 and expires_at > now()
+
 -- name: signing_key_of
 select signing_key from devices where device_id = $1 and revoked_at is null

@@ -165,6 +165,10 @@ class LocalEdge:
             connections=link.connections,
             resends=link.resends,
             dropped_frames=status.dropped_telemetry,
+            dropped_events=status.dropped_events,
+            thinned_rows=status.thinned_rows,
+            refused_frames=status.refused,
+            lost_in_memory=self._buffer.lost_in_memory,
             clock_offset_s=None if offset_us is None else round(offset_us / 1e6, 3),
             queue_frames=status.queued,
             oldest_unsent_at=_time(status.oldest_unsent_us) if status.oldest_unsent_us else None,
@@ -193,6 +197,10 @@ class LocalEdge:
     def checks(self) -> dict[str, bool]:
         """By name; any thread."""
         return {"cycle": self.cycle_running(), "buffer": self._buffer.writable, "bridge": self.bridge_up()}
+
+    def trial_checks(self) -> dict[str, bool]:
+        """What a new configuration must leave as healthy as it was: also the way by which another one could come."""
+        return {**self.checks(), "cloud": self._uplink is not None and self._uplink.status.link == "up"}
 
     def audit(self, code: str, actor: str, text: str) -> None:
         self._record(

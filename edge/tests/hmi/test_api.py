@@ -233,6 +233,7 @@ async def test_health_readiness_and_metrics(edge_stack: Stack) -> None:
         "simems_cycle_realtime",
         "simems_cycle_memory_locked",
         "simems_buffer_queue_frames",
+        "simems_buffer_thinned_rows_total",
         "simems_active_alarms",
         "simems_bridge_up 1.0",
     ):
@@ -248,6 +249,8 @@ async def test_cycle_and_sync_answer(edge_stack: Stack) -> None:
     assert cycle["lateness_1min_us_max"] <= cycle["lateness_us_max"]
     sync = (await edge_stack.api.get("/api/v1/sync")).json()
     assert (sync["link"], sync["acked_sequence"]) == ("unconfigured", 0)
+    losses = ("dropped_frames", "dropped_events", "thinned_rows", "refused_frames", "lost_in_memory")
+    assert [sync[name] for name in losses] == [0] * 5
 
 
 async def test_an_unknown_path_is_a_problem_and_headers_protect(edge_stack: Stack) -> None:

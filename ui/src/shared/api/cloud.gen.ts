@@ -1490,6 +1490,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/command-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Command Key
+         * @description The key that devices believe, and which of them do not believe it yet.
+         */
+        get: operations["get_command_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-key/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Command Key
+         * @description A new key on the old one's word: devices follow it as they come; the old one ends after the overlap.
+         */
+        post: operations["change_command_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{tenant_id}/command-key/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Command Key Of Tenant
+         * @description The same for any tenant, written into that tenant's log.
+         */
+        post: operations["change_command_key_of_tenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -3037,6 +3097,52 @@ export interface components {
             has_result: boolean;
         };
         /**
+         * CommandKey
+         * @description The key that signs a tenant's commands, and how far it has come.
+         * @example {
+         *       "devices_following": 41,
+         *       "key": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
+         *       "number": 1,
+         *       "changed_at": "2026-03-01T10:00:00Z",
+         *       "old_until": "2026-03-01T10:00:00Z",
+         *       "devices_behind": [
+         *         {
+         *           "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "name": "Malmö Harbour",
+         *           "site_id": "malmo-1",
+         *           "believes": "text",
+         *           "reason": "text"
+         *         }
+         *       ]
+         *     }
+         */
+        CommandKey: {
+            /**
+             * Key
+             * @description Ed25519, hexadecimal; null: the first command makes it.
+             */
+            key: string | null;
+            /**
+             * Number
+             * @description How often it was changed.
+             */
+            number: number;
+            /** Changed At */
+            changed_at: string | null;
+            /**
+             * Old Until
+             * @description Until then what the key before it signed is done.
+             */
+            old_until: string | null;
+            /** Devices Following */
+            devices_following: number;
+            /**
+             * Devices Behind
+             * @description At most 500 of them.
+             */
+            devices_behind: components["schemas"]["DeviceBehind"][];
+        };
+        /**
          * CommandRequest
          * @description What the site's device shall do.
          * @example {
@@ -3440,6 +3546,38 @@ export interface components {
              * @enum {string}
              */
             health: "ok" | "degraded" | "stale" | "lost" | "silent" | "never" | "retired";
+        };
+        /**
+         * DeviceBehind
+         * @description A device that has not said that it believes the newest key.
+         * @example {
+         *       "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "site_id": "malmo-1",
+         *       "believes": "text",
+         *       "reason": "text"
+         *     }
+         */
+        DeviceBehind: {
+            /**
+             * Device Id
+             * Format: uuid
+             */
+            device_id: string;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id: string | null;
+            /**
+             * Believes
+             * @description The key it believes, as it last said; empty: it has not said yet.
+             */
+            believes: string;
+            /**
+             * Reason
+             * @description Why it does not believe the newest one; empty: it has not come since.
+             */
+            reason: string;
         };
         /**
          * DeviceDescription
@@ -4220,6 +4358,21 @@ export interface components {
             items: components["schemas"]["Job"][];
             /** Next */
             next: number | null;
+        };
+        /**
+         * KeyChangeRequest
+         * @description A new key for the tenant's commands.
+         * @example {
+         *       "overlap_s": 604800
+         *     }
+         */
+        KeyChangeRequest: {
+            /**
+             * Overlap S
+             * @description For so long what the old key signed is still done. 0 when somebody else may hold the old key.
+             * @default 604800
+             */
+            overlap_s: number;
         };
         /**
          * Latest
@@ -13269,6 +13422,227 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_command_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_command_key_of_tenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

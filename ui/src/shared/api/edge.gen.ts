@@ -1166,6 +1166,11 @@ export interface components {
              */
             connections: number;
             /**
+             * Dropped Events
+             * @default 0
+             */
+            dropped_events: number;
+            /**
              * Dropped Frames
              * @default 0
              */
@@ -1184,15 +1189,30 @@ export interface components {
              * @enum {string}
              */
             link: "unconfigured" | "connecting" | "up" | "down" | "refused";
+            /**
+             * Lost In Memory
+             * @default 0
+             */
+            lost_in_memory: number;
             /** Oldest Unsent At */
             oldest_unsent_at: string | null;
             /** Queue Frames */
             queue_frames: number;
             /**
+             * Refused Frames
+             * @default 0
+             */
+            refused_frames: number;
+            /**
              * Resends
              * @default 0
              */
             resends: number;
+            /**
+             * Thinned Rows
+             * @default 0
+             */
+            thinned_rows: number;
         };
         /**
          * Why
