@@ -62,8 +62,8 @@ class Provisioning:
         if self._identity.next_keys is not None:
             self._try_next = not self._try_next
             return False
-        code = self._identity.claim_code
-        self.waits_for = f"enter the claim code {code} in the cloud (fingerprint {self._identity.fingerprint})"
+        # Not the code itself: this is told to whoever asks on the local network.
+        self.waits_for = f"enter the claim code of this box in the cloud (fingerprint {self._identity.fingerprint})"
         async with Link(context, cloud, self._identity.claim_keys) as link:
             await self._until_decided(link)
         self.waits_for = ""

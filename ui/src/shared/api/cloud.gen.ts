@@ -1410,6 +1410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands Of All Sites
+         * @description Of the sites within reach; newest first, a page at a time.
+         */
+        get: operations["list_commands_of_all_sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/{command_id}": {
         parameters: {
             query?: never;
@@ -12805,6 +12825,8 @@ export interface operations {
     list_commands: {
         parameters: {
             query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
                 /** @description From the `Link` header of the page before; without it: the first page. */
                 after?: string | null;
                 limit?: number;
@@ -12980,6 +13002,96 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commands_of_all_sites: {
+        parameters: {
+            query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "kind": "override",
+                     *         "payload": {
+                     *           "duration_s": 900,
+                     *           "kind": "override",
+                     *           "reason": "test run",
+                     *           "target": "ess0/active_power_w",
+                     *           "value": 5000
+                     *         },
+                     *         "requested_by": "ada@example.com",
+                     *         "state": "done",
+                     *         "site_id": "malmo-1",
+                     *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "counter": 1,
+                     *         "reason": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "not_before": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "sent_at": "2026-03-01T10:00:00Z",
+                     *         "decided_at": "2026-03-01T10:00:00Z",
+                     *         "has_result": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Command"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
