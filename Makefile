@@ -91,6 +91,13 @@ check: .stamps/python .stamps/node ## Formatters, linters, types, import floors
 	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint docker/*.Dockerfile; else echo "hadolint has no build for this machine: Dockerfiles not linted"; fi
 	cd ui && $(NPM) run --silent check
 
+# What fails is run once more, alone: most tests drive real processes, and a busy machine can starve one beyond its
+# bounds. Both outcomes are printed; what fails twice, or was not collected, fails.
+define twice
+$(BIN)/python -m pytest -q $(1) || { code=$$?; [ $$code = 1 ] || exit $$code; \
+  echo "=== what failed, once more and alone"; $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none $(filter-out -n $(JOBS) --dist worksteal,$(1)); }
+endef
+
 .PHONY: test
 test: test-rust test-python test-ui test-browser ## All tests
 
@@ -100,8 +107,8 @@ test-rust: .stamps/tools ## Tests of the Rust core, without Python
 
 .PHONY: test-python
 test-python: .stamps/python mosquitto ## Unit, property, scenario and integration tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m "not browser and not alone"
-	$(BIN)/python -m pytest -q -m "alone and not browser"
+	$(call twice,-n $(JOBS) --dist worksteal -m "not browser and not alone")
+	$(call twice,-m "alone and not browser")
 
 .PHONY: test-ui
 test-ui: .stamps/node ## Component tests of the screens
@@ -109,7 +116,7 @@ test-ui: .stamps/node ## Component tests of the screens
 
 .PHONY: test-browser
 test-browser: setup chromium ## Both screens in a real browser against the running system
-	$(BIN)/python -m pytest -q -m browser -rs
+	$(call twice,-m browser -rs)
 
 .PHONY: kill-long
 kill-long: .stamps/python ## Long proof: kill -9 of edge, cloud and plant, ten times each

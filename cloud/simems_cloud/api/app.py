@@ -24,6 +24,7 @@ from simems_cloud.kit import problems
 from simems_cloud.kit.database import open_pool
 from simems_cloud.kit.secret_files import jwt_key
 from simems_cloud.kit.settings import Settings
+from simems_cloud.kit.shared_runs import SharedRuns
 from simems_cloud.kit.vault import Vault
 from simems_cloud.notifications.routes import router as notifications
 from simems_cloud.organisation.routes import router as organisation
@@ -89,6 +90,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.vault = Vault(settings.data_dir)
     app.state.pool = await open_pool(app.state.database_url, application="simems-api")
     app.state.hub = live.Hub(app.state.database_url)
+    app.state.site_lists = SharedRuns()
     tasks = [
         asyncio.create_task(app.state.hub.run()),
         asyncio.create_task(watch_silence(app.state.pool, settings.stale_after_s)),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.access.requires import Database, Requires
+from simems_cloud.kit.database import Pool
 from simems_cloud.kit.pages import After, link_next
 from simems_cloud.kit.problems import documented
 from simems_cloud.sites import overview, service
@@ -31,11 +32,22 @@ async def list_sites(
     limit: Annotated[int, Query(ge=1, le=overview.MOST)] = overview.MOST,
 ) -> Response:
     """The sites one may see by name, with their newest figures. The `Link` header leads to the next page."""
-    stale_after_s = request.app.state.settings.stale_after_s
-    found, following = await overview.list_sites(pool, principal, stale_after_s, after=after, limit=limit)
-    answer = Response(_SUMMARIES.dump_json(found), media_type="application/json")
+    reach = principal.paths(Permission.SITES_READ)
+    body, following = await request.app.state.site_lists.ask(
+        (principal.tenant_id, None if reach is None else tuple(reach), after, limit),
+        lambda: _listed(pool, principal, request.app.state.settings.stale_after_s, after, limit),
+    )
+    answer = Response(body, media_type="application/json")
     link_next(request, answer, following)
     return answer
+
+
+async def _listed(
+    pool: Pool, principal: Principal, stale_after_s: float, after: str | None, limit: int
+) -> tuple[bytes, str | None]:
+    """The list as it is sent, and the next page's cursor; the same for all of a tenant with the same reach."""
+    found, following = await overview.list_sites(pool, principal, stale_after_s, after=after, limit=limit)
+    return _SUMMARIES.dump_json(found), following
 
 
 @router.get("/sites/{site_id}", operation_id="get_site", responses=documented(404))

@@ -65,6 +65,32 @@ async def test_access_is_inherited_and_follows_a_move(api: Any, customer: Any) -
 
 
 @pytest.mark.integration
+async def test_many_who_ask_at_once_see_each_their_own_sites(api: Any, new_customer: Any) -> None:
+    """Lists are put together once for all who see the same; nobody gets another's, nor one from before a change."""
+    ours, others = await new_customer(), await new_customer()
+    admin, stranger = await api.sign_in(ours), await api.sign_in(others)
+    root = await make(api, admin, "enterprise", "Harbour")
+    south = await make(api, admin, "enterprise", "South", root)
+    await make(api, admin, "site", "Malmö", south, "malmo-1")
+    await make(api, admin, "site", "Luleå", root, "lulea-1")
+    await make(api, stranger, "site", "Oslo", await make(api, stranger, "enterprise", "Fjord"), "oslo-1")
+    operator = await person(api, admin, "site_operator", south, f"op-{ours.email}")
+    expected = {admin: ["lulea-1", "malmo-1"], operator: ["malmo-1"], stranger: ["oslo-1"]}
+
+    async def asked(token: str) -> list[str]:
+        return [site["id"] for site in await api.get("/sites", token)]
+
+    for number in range(3):
+        askers = [token for token in expected for _ in range(8)]
+        assert await asyncio.gather(*(asked(token) for token in askers)) == [expected[token] for token in askers]
+        noise = [asyncio.create_task(asked(admin)) for _ in range(8)]
+        await make(api, admin, "site", f"Ystad {number}", root, f"ystad-{number}")
+        expected[admin] = [*expected[admin], f"ystad-{number}"]
+        assert await asked(admin) == expected[admin], "what was made before one asked is there"
+        await asyncio.gather(*noise)
+
+
+@pytest.mark.integration
 async def test_alarms_are_seen_and_acknowledged_within_reach_only(api: Any, customer: Any, owner_pool: Pool) -> None:
     admin = await api.sign_in(customer)
     root = await make(api, admin, "enterprise", "Harbour")

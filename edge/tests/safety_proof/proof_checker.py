@@ -83,7 +83,8 @@ class Checker:
         limits = {name: self._limits(name, row) for name in self._batteries}
         found += [text for name in self._batteries for text in self._battery(name, limits[name], row)]
         found += [*self._others(row), *self._clusters(row), *self._ramps(time_s, limits, row)]
-        found += self._connections.judge(self._signals, limits, row.setpoints, calm)
+        acting = row.state not in ("FAULT", "SHUTDOWN") and not (row.state == "STANDBY" and self._stopped)
+        found += self._connections.judge(self._signals, limits, row.setpoints, calm and acting)
         self._state, self._before, self._before_s = row.state, row.setpoints, time_s
         return found
 

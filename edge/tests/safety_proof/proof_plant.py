@@ -123,12 +123,15 @@ class Troubles:
         self._random = random
         self._columns = columns
         self._standing: dict[str, tuple[str, int, float]] = {}
+        self.calm = True
+        """No reading has been spoilt up to now."""
         self._rate = random.choice([0.0, 0.0, 0.01, 0.05, 0.3])
 
     def spoil(self, values: Values) -> Values:
         """NaN stands for what the device said; a channel that is left out has no new value."""
         random = self._random
         if random.random() < self._rate:
+            self.calm = False
             column = random.choice(self._columns)
             kind = random.choice(["silent", "silent", "nan", "absurd", "odd", "odd", "stuck", "wild"])
             self._standing[column] = (kind, random.choice([1, 2, 5, 20, 100]), values.get(column, 0.0))
@@ -155,7 +158,3 @@ class Troubles:
             found[column] = stuck
         else:
             found[column] = random.uniform(-1e5, 1e5)
-
-    @property
-    def calm(self) -> bool:
-        return not self._standing
