@@ -18,7 +18,7 @@ async def _values(pool: Pool, customer: Any) -> list[float]:
 
 
 async def test_a_refused_box_keeps_trying_and_is_let_in_once_approved(
-    make_box: Any, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
+    make_box: Any, take_in: Any, eventually: Any, customer: Any, person: Any, app_pool: Pool
 ) -> None:
     box = make_box()
     async with box.running():
@@ -26,7 +26,8 @@ async def test_a_refused_box_keeps_trying_and_is_let_in_once_approved(
         await eventually(lambda: box.uplink.status.link == "refused")
         await eventually(lambda: "enter the claim code" in box.uplink.status.error)
         assert box.identity.claim_code not in box.uplink.status.error
-        await take_in(box)
+        device = await person.get(f"/devices/{await take_in(box)}")
+        assert device["fingerprint"] == box.identity.fingerprint
         await eventually(box.all_acked)
     assert await _values(app_pool, customer) == [1.0, 2.0, 3.0]
 

@@ -3392,6 +3392,7 @@ export interface components {
          *       "firmware_version": "text",
          *       "config_version": 1,
          *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+         *       "fingerprint": "text",
          *       "site_id": "malmo-1",
          *       "created_at": "2026-03-01T10:00:00Z",
          *       "last_seen_at": "2026-03-01T10:00:00Z",
@@ -3437,6 +3438,11 @@ export interface components {
             config_version: number;
             /** Public Key */
             public_key: string;
+            /**
+             * Fingerprint
+             * @description Of that key, as the screen of the box shows it.
+             */
+            fingerprint: string;
             /** Site Id */
             site_id: string | null;
             /**
@@ -10420,6 +10426,7 @@ export interface operations {
                      *         "firmware_version": "text",
                      *         "config_version": 1,
                      *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+                     *         "fingerprint": "text",
                      *         "site_id": "malmo-1",
                      *         "created_at": "2026-03-01T10:00:00Z",
                      *         "last_seen_at": "2026-03-01T10:00:00Z",
