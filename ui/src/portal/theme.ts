@@ -1,4 +1,4 @@
-import { Alert, Card, createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, Card, createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
 
 const ground = (name: string) => ({
   '--alert-bg': `var(--${name}-ground)`,
@@ -36,6 +36,9 @@ export const theme = createTheme({
     Card: Card.extend({
       defaultProps: { padding: 16, radius: 8 },
       styles: { root: { background: 'var(--surface)' } },
+    }),
+    Modal: Modal.extend({
+      styles: { title: { fontWeight: 600 }, content: { background: 'var(--surface)' } },
     }),
     Alert: Alert.extend({
       vars: (_, { color }) => ({ root: alertColours[color ?? 'blue'] ?? {} }),
