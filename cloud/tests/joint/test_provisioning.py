@@ -89,3 +89,13 @@ async def test_a_revoked_box_is_cut_and_a_new_box_takes_its_place(
     assert await _values(app_pool, customer) == [1.0, 5.0]
     devices = {row["id"]: row for row in await person.get("/devices")}
     assert (devices[device]["replaced_by"], devices[replacement]["site_id"]) == (replacement, customer.site)
+
+
+async def test_a_revoked_box_hears_that_it_was(make_box: Any, take_in: Any, eventually: Any, person: Any) -> None:
+    box = make_box()
+    async with box.running():
+        device = await take_in(box)
+        await eventually(lambda: box.uplink.status.link == "up")
+        await person.post(f"/devices/{device}/revoke")
+        await eventually(lambda: "revoked" in box.uplink.status.error)
+        assert box.uplink.status.link == "refused"

@@ -13,7 +13,7 @@ export const boxesEn = {
   'boxes.fingerprint': 'Key fingerprint',
   'boxes.health.degraded': 'degraded',
   'boxes.health.lost': 'lost',
-  'boxes.health.never': 'never heard of',
+  'boxes.health.never': 'not heard of yet',
   'boxes.health.ok': 'online',
   'boxes.health.retired': 'shut out',
   'boxes.health.silent': 'silent',

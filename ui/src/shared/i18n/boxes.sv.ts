@@ -15,7 +15,7 @@ export const boxesSv: Record<keyof typeof boxesEn, string> = {
   'boxes.fingerprint': 'Nyckelns fingeravtryck',
   'boxes.health.degraded': 'nedsatt',
   'boxes.health.lost': 'förlorad',
-  'boxes.health.never': 'aldrig hörd',
+  'boxes.health.never': 'inte hörd än',
   'boxes.health.ok': 'ansluten',
   'boxes.health.retired': 'utestängd',
   'boxes.health.silent': 'tyst',
