@@ -63,6 +63,7 @@ export const variables: CSSVariablesResolver = () => {
     '--mantine-color-text': 'var(--text)',
     '--mantine-color-dimmed': 'var(--muted)',
     '--mantine-color-default-border': 'var(--line-strong)',
+    '--mantine-color-error': 'var(--alarm-text)',
     '--mantine-color-placeholder': 'var(--muted)',
     '--table-border-color': 'var(--line)',
   };

@@ -38,9 +38,9 @@ function sentence(
   words: Words,
   file?: string,
 ) {
-  const said = SAYERS[kind]?.(payload, words, file) ?? { what: kind, params: {} };
-  const key = `${tense}.${said.what}` as Key;
-  return words.t(key, said.params);
+  const said = SAYERS[kind]?.(payload, words, file);
+  if (said === undefined) return kind;
+  return words.t(`${tense}.${said.what}` as Key, said.params);
 }
 
 type Sayer = (payload: Payload, words: Words, file?: string) => Said;
