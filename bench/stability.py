@@ -172,9 +172,20 @@ def answer(case: Case) -> Answer:
             held.append(step.truth[kind.truth])
             setpoints.append(step.decisions[number].setpoint)
     beyond = max(*(kind.target - value for value in held), 0.0)
-    outside = [t for t, value in zip(times, held, strict=True) if abs(value - kind.target) > BAND * kind.step]
-    settle_s = (max(outside) + case.cycle_s) if outside else 0.0
+    settle_s = _settled_s(times, [abs(value - kind.target) / kind.step for value in held], case.cycle_s)
     tail = [value for t, value in zip(times, setpoints, strict=True) if t > 5.0 * case.sum_s + 3.0]
     restless = (max(tail) - min(tail)) / kind.step if tail else math.inf
     ramp = kind.step / (10e3 if kind.reactive else 20e3)
     return Answer(case, beyond / kind.step, settle_s, restless, ramp)
+
+
+def _settled_s(times: list[float], apart: list[float], cycle_s: float) -> float:
+    """When ``apart`` (share of the step) is below :data:`BAND` for good. The truth is known once a cycle: between the
+    last one outside and the first one inside a straight line is taken, so that the cycle does not count twice."""
+    outside = [number for number, value in enumerate(apart) if value > BAND]
+    if not outside:
+        return 0.0
+    last = outside[-1]
+    if last + 1 == len(apart):
+        return times[last] + cycle_s
+    return times[last] + cycle_s * (apart[last] - BAND) / (apart[last] - apart[last + 1])

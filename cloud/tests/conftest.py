@@ -307,8 +307,10 @@ class Edge:
         self._socket.connect(endpoint)
         self.monitor = self._socket.get_monitor_socket()
 
-    async def send(self, message: wire.FromEdge | bytes) -> None:
-        await self._socket.send(message if isinstance(message, bytes) else wire.encode(message))
+    async def send(self, message: wire.FromEdge | bytes, bound_s: float = BOUND_S) -> None:
+        """TimeoutError: there is no connection to send it through."""
+        data = message if isinstance(message, bytes) else wire.encode(message)
+        await asyncio.wait_for(self._socket.send(data), bound_s)
 
     async def receive(self, bound_s: float = BOUND_S) -> wire.FromCloud:
         return wire.decode_from_cloud(await asyncio.wait_for(self._socket.recv(), bound_s))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket as sockets
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,13 +11,12 @@ import zmq.asyncio
 from simems_core.wire import MAX_FRAME_BYTES, FromCloud, encode
 from zmq.auth.asyncio import AsyncioAuthenticator
 
+from simems_cloud.ingest.lines import Lines
 from simems_cloud.ingest.registry import Registry
 from simems_cloud.kit.secret_files import CurveKeys
 
 log = logging.getLogger(__name__)
 DOMAIN = "simems"
-CONNECTIONS_OF_A_KEY = 16
-"""Remembered, the newest ones."""
 RECEIVE_HIGH_WATER = 64
 """Frames per device that libzmq holds before TCP holds the device back."""
 
@@ -46,8 +43,7 @@ class Door:
         self._configure(keys)
         self._socket.bind(endpoint)
         self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        self._connections: dict[str, dict[tuple[bytes, int], str]] = {}
-        """Of each key: (route, descriptor) of its connections and who stood at the other end."""
+        self._lines = Lines(int(self.endpoint.rpartition(":")[2]))
 
     def _configure(self, keys: CurveKeys) -> None:
         s = self._socket
@@ -66,10 +62,10 @@ class Door:
         """The next frame with an authenticated sender; anything else is dropped and counted in the log."""
         while True:
             parts = await self._socket.recv_multipart(copy=False)
-            key = _user_id(parts[-1])
+            key = _property(parts[-1], "User-Id")
             if len(parts) == 2 and key is not None:
                 arrival = Arrival(parts[0].bytes, key, parts[1].bytes, int(parts[1].get(zmq.SRCFD)))
-                self._note(arrival)
+                self._lines.note(key, (arrival.route, arrival.descriptor), _property(parts[-1], "Peer-Address") or "")
                 return arrival
             log.warning("dropped a message of the wrong shape", extra={"parts": len(parts), "key": key})
 
@@ -79,32 +75,12 @@ class Door:
             await self._socket.send_multipart([route, encode(message)])
 
     def cut(self, arrival: Arrival) -> None:
-        """End the connection that brought this frame; libzmq would keep it although the key is revoked."""
-        with suppress(OSError), sockets.socket(fileno=os.dup(arrival.descriptor)) as connection:
-            connection.shutdown(sockets.SHUT_RDWR)
+        """End the connection that brought this frame."""
+        self._lines.end_one(arrival.key, (arrival.route, arrival.descriptor))
 
     def cut_key(self, key: str) -> int:
-        """End every connection that this key has, whether or not it sends; how many there were.
-
-        A descriptor that stands for another connection by now is left alone: the peer is not the one it was."""
-        ended = 0
-        for (_, descriptor), peer in self._connections.pop(key, {}).items():
-            with suppress(OSError), sockets.socket(fileno=os.dup(descriptor)) as connection:
-                if str(connection.getpeername()) == peer:
-                    connection.shutdown(sockets.SHUT_RDWR)
-                    ended += 1
-        return ended
-
-    def _note(self, arrival: Arrival) -> None:
-        """Once per connection; a device has one or two, so that what is old goes by itself."""
-        known = self._connections.setdefault(arrival.key, {})
-        where = (arrival.route, arrival.descriptor)
-        if where in known:
-            return
-        with suppress(OSError), sockets.socket(fileno=os.dup(arrival.descriptor)) as connection:
-            known[where] = str(connection.getpeername())
-        while len(known) > CONNECTIONS_OF_A_KEY:
-            del known[next(iter(known))]
+        """End every connection that this key has; how many there were."""
+        return self._lines.end(key)
 
     def close(self) -> None:
         self._socket.close()
@@ -112,9 +88,10 @@ class Door:
         self._context.term()
 
 
-def _user_id(frame: zmq.Frame) -> str | None:
+def _property(frame: zmq.Frame, name: str) -> str | None:
+    """What libzmq knows of the connection that a frame came through."""
     try:
-        found = frame.get("User-Id")
+        found = frame.get(name)
     except zmq.ZMQError:
         return None
     return str(found) or None

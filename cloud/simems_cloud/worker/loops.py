@@ -25,8 +25,8 @@ Turn = Callable[[], Awaitable[int]]
 """Does one turn; how much it found to do: with none left it is asked again only after a pause."""
 
 
-async def run_loops(pool: Pool) -> None:
-    """Until cancelled. ``pool``: of the role ``simems_worker``."""
+def loops(pool: Pool) -> dict[str, tuple[Turn, float]]:
+    """By job: its turn, and s of pause when there was nothing to do. ``pool``: of the role ``simems_worker``."""
     months, watch = Months(), EnergyWatch(pool)
 
     async def roll() -> int:
@@ -38,13 +38,18 @@ async def run_loops(pool: Pool) -> None:
         await enforce(pool)
         return 0
 
-    await asyncio.gather(
-        for_ever("roll up", roll, pause_s=1.0),
-        for_ever("pack", lambda: pack_all(pool, months), pause_s=30.0),
-        for_ever("export", lambda: export_next(pool), pause_s=2.0),
-        for_ever("retention", keep, pause_s=3600.0),
-        for_ever("partitions", lambda: make_ahead(pool, months), pause_s=3600.0),
-    )
+    return {
+        "roll up": (roll, 1.0),
+        "pack": (lambda: pack_all(pool, months), 30.0),
+        "export": (lambda: export_next(pool), 2.0),
+        "retention": (keep, 3600.0),
+        "partitions": (lambda: make_ahead(pool, months), 3600.0),
+    }
+
+
+async def run_loops(pool: Pool) -> None:
+    """Until cancelled. ``pool``: of the role ``simems_worker``."""
+    await asyncio.gather(*(for_ever(job, turn, pause_s=pause_s) for job, (turn, pause_s) in loops(pool).items()))
 
 
 async def for_ever(job: str, turn: Turn, *, pause_s: float) -> None:

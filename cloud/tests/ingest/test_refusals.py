@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import Any
@@ -55,15 +56,16 @@ async def test_a_revoked_device_is_cut_and_stays_out(
 
 
 async def _cut(edge: Any, telemetry: Any) -> None:
-    """Send until the connection is gone: the notification may take a moment."""
-    import asyncio
-
+    """Send until the connection is gone: the notification may take a moment. Without one nothing can be sent."""
     gone = asyncio.create_task(_event(edge, zmq.EVENT_DISCONNECTED))
     for number in range(1, 1000):
-        if gone.done():
-            break
-        await edge.send(telemetry(number, START_US + number * 1_000_000, {"a/b": [1.0]}))
+        frame = telemetry(number, START_US + number * 1_000_000, {"a/b": [1.0]})
+        sending = asyncio.create_task(edge.send(frame))
+        await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({gone}, timeout=0.05)
+        if gone.done():
+            sending.cancel()
+            break
     assert gone.done()
 
 

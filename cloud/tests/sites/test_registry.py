@@ -150,6 +150,10 @@ async def test_a_replaced_controller_stays_outside_and_the_new_one_goes_on(
     async with transaction(app_pool, tenant=customer.tenant_id) as connection:
         values = await connection.fetchval("select array_agg(value order by time) from measurements")
     assert values == [1.0, 2.0]
-    await edge.send(telemetry(2, 1_760_000_600_000_000, {GRID: [3.0]}))
-    with pytest.raises(TimeoutError):
+
+    async def say() -> None:
+        await edge.send(telemetry(2, 1_760_000_600_000_000, {GRID: [3.0]}), 1.0)
         await edge.receive(1.0)
+
+    with pytest.raises(TimeoutError):
+        await say()

@@ -170,7 +170,9 @@ impl Check {
                 Verdict::of(quality != Quality::Stale, quality == Quality::Bad)
             }
             Self::Lost { channel } => {
-                let given = !reader.last_value(channel).is_nan() || reader.time_of(channel) != 0;
+                // A simulated clock begins at 0, the time of what was never given: there the quality tells.
+                let bad = reader.quality(channel) == Quality::Bad;
+                let given = bad || !reader.last_value(channel).is_nan() || reader.time_of(channel) != 0;
                 Verdict::of(given, !truth(reader.value(channel)))
             }
             Self::Tripped { channel } => Verdict::of(true, reader.value(channel) != 0.0),

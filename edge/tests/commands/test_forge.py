@@ -49,8 +49,8 @@ class Forger:
         }
 
     def valid(self) -> wire.Command:
-        """The next one of the tenant; now and then one before it is kept back."""
-        if self.dice.random() < 0.5:
+        """The next one of the tenant; at first, and then now and again, one before it is kept back."""
+        if not self.withheld or self.dice.random() < 0.5:
             self.counter += 1
             self.withheld.append(self.tenant.command(self.counter))
         self.counter += 1
