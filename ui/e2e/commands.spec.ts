@@ -24,7 +24,7 @@ test('sends an override to a site, says before what will happen, and shows what 
   page,
 }) => {
   await open(page, 'Sites');
-  await page.locator('a.site-link').first().click();
+  await page.locator('tr[data-old=false] a.site-link').first().click();
   await page.getByRole('button', { name: 'Send a command' }).click();
   const target = page.getByRole('textbox', { name: 'What to set' });
   await expect(target).toHaveValue('ess0/active_power_w');

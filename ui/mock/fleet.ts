@@ -8,7 +8,6 @@ import type {
   Command,
   CommandRequest,
   LimitEvent,
-  Order,
 } from '../src/shared/api/model';
 
 /** Boxes, claims and commands of the made-up cloud; a command is done a moment after it was sent. */
@@ -101,7 +100,7 @@ export function send(
   request: CommandRequest,
   batch_id: string | null,
 ): Command {
-  const { kind, ...payload } = request.order as Order & { kind: string };
+  const { kind, ...payload } = request.order;
   const command: Command = {
     id: `m-${fleet.commands.length + 1}`,
     site_id,

@@ -113,7 +113,7 @@ export function BoxesTable({ rows, siteName, actions }: Props) {
           ]}
         />
       </Group>
-      <Table.ScrollContainer minWidth={980}>
+      <Table.ScrollContainer minWidth={900}>
         <Table verticalSpacing="sm" highlightOnHover>
           <Table.Thead>
             {table.getHeaderGroups().map((group) => (

@@ -38,7 +38,7 @@ export function System({ site, values }: { site: Site; values: Values }) {
             </button>
           ))}
         </div>
-        {/* Scrolls by itself, also by keys. */}
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keys */}
         <div className="system-body" role="region" aria-label={t(`system.${tab}`)} tabIndex={0}>
           {tab === 'actions' && <ActionList zone={site.time_zone} />}
           {tab === 'limits' && <LimitList zone={site.time_zone} />}

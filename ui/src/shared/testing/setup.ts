@@ -5,16 +5,13 @@ import { afterEach } from 'vitest';
 afterEach(cleanup);
 
 /** What jsdom lacks and the component library asks for. */
-window.matchMedia = (query: string): MediaQueryList => ({
-  matches: false,
-  media: query,
-  onchange: null,
-  addListener: () => undefined,
-  removeListener: () => undefined,
-  addEventListener: () => undefined,
-  removeEventListener: () => undefined,
-  dispatchEvent: () => false,
-});
+window.matchMedia = (query) =>
+  ({
+    matches: false,
+    media: query,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }) as unknown as MediaQueryList;
 window.ResizeObserver = class {
   observe = (): void => undefined;
   unobserve = (): void => undefined;
