@@ -15,6 +15,7 @@ import type {
   Why,
 } from '../src/shared/api/model';
 
+import type { Fleet } from './fleet';
 import { numbersAt, powerAt, SITE, valuesAt } from './plant';
 
 /** What the made-up servers shall play. Chosen per server, changed by `POST /__mock?scenario=…`. */
@@ -37,6 +38,7 @@ export interface World {
   faultCleared: boolean;
   started_ms: number;
   wrongPins: number;
+  fleet: Fleet;
 }
 
 /** The instant the site last spoke. */
@@ -295,9 +297,18 @@ export function faults(world: World): Fault[] {
 export const ME: Me = {
   email: 'demo@example.com',
   name: 'Dana Demo',
-  role: 'site_operator',
-  roles: ['site_operator'],
-  permissions: ['alarms:acknowledge', 'alarms:read', 'sites:read', 'telemetry:read'],
+  role: 'fleet_manager',
+  roles: ['fleet_manager'],
+  permissions: [
+    'alarms:acknowledge',
+    'alarms:read',
+    'commands:read',
+    'commands:write',
+    'devices:read',
+    'devices:write',
+    'sites:read',
+    'telemetry:read',
+  ],
   second_factor: false,
   must_enrol: false,
   tenant: { id: 't-1', name: 'Demo AB' },

@@ -15,6 +15,8 @@ import {
   identity,
   type World,
 } from './answers';
+import { actions, limits } from './fleet';
+import { fleetAnswer } from './fleetRoutes';
 import { SITE } from './plant';
 
 export type App = 'portal' | 'hmi';
@@ -62,6 +64,8 @@ function cloud(world: World, call: Call): Answer | null {
   if (call.token === null) throw new Refusal(401, 'Not signed in', 'sign in first');
   if (call.path === '/me') return ok(ME);
   if (call.path === '/sites') return ok(sites(world));
+  const fleet = fleetAnswer(world.fleet, call);
+  if (fleet !== undefined) return ok(fleet);
   const site = /^\/sites\/[^/]+(.*)$/.exec(call.path);
   if (site?.[1] === '') return ok(cloudSite(world));
   if (site?.[1] === '/summary') return ok(SUMMARY);
@@ -72,6 +76,8 @@ function edge(world: World, call: Call): Answer | null {
   if (call.path === '/site') return ok(SITE);
   if (call.path === '/cycle') return ok(CYCLE);
   if (call.path === '/sync') return ok(sync(world));
+  if (call.path === '/actions') return ok(world.scenario === 'empty' ? [] : actions());
+  if (call.path === '/limits') return ok(world.scenario === 'empty' ? [] : limits());
   if (call.path === '/identity') return ok(identity(world));
   if (call.path === '/identity/claim') return ok(CLAIM);
   if (call.path === '/auth/pin') return pin(world, call);

@@ -48,6 +48,7 @@ where ($1::text is null or c.site_id = $1) and ($2::uuid is null or c.command_id
     and ($3::uuid is null or c.batch_id = $3)
     and ($4::text[] is null or c.site_id in (select n.site_id from org_nodes n where n.path <@ any ($4::text[]::ltree[])))
     and ($5::timestamptz is null or (c.created_at, c.command_id) < ($5, $6::uuid))
+    and ($8::text[] is null or c.state = any ($8))
 order by c.created_at desc, c.command_id desc
 limit $7
 

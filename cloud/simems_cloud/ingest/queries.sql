@@ -1,5 +1,7 @@
 -- name: lock_claim
-select state, public_key, reason from device_claims where claim_id = $1 for update
+select c.state, c.public_key, c.reason, d.revoked_at is not null as revoked
+from device_claims c left join devices d on d.tenant_id = c.tenant_id and d.device_id = c.device_id
+where c.claim_id = $1 for update of c
 
 -- name: present_claim
 update device_claims set state = 'presented', public_key = $2, signing_key = $3, software = $4, vendor = $5, model = $6,

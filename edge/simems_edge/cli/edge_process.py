@@ -25,6 +25,7 @@ from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.box import EdgeBox, judge_trial, problems_of
 from simems_edge.cli.errors import BadInputError
+from simems_edge.cli.limit_list import limit_list
 from simems_edge.cli.systemd import Notifier
 from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
 from simems_edge.commands.configuration import Configuration
@@ -165,7 +166,15 @@ class _Parts:
         self.cloud_clock = CloudClock()
         self.desk = self._desk()
         self.uplink = self._uplink()
-        self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record, identity=self.identity)
+        self.edge = LocalEdge(
+            runtime,
+            buffer,
+            self.uplink,
+            self.house,
+            record=self._record,
+            identity=self.identity,
+            limits=limit_list(options.data, self.identity),
+        )
         self.box.edge = self.edge
         self.configuration.checks = self.edge.trial_checks
         self.desk.decide_begun(self.configuration)

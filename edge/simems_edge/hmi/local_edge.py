@@ -16,6 +16,7 @@ from simems_edge.buffer import Buffer, SeriesColumns
 from simems_edge.hmi import description
 from simems_edge.hmi.house_alarms import HouseAlarms
 from simems_edge.hmi.metrics import EdgeFigures, registry_of
+from simems_edge.hmi.record_schemas import Action, LimitEvent
 from simems_edge.hmi.schemas import (
     Alarm,
     ClaimCode,
@@ -41,7 +42,7 @@ LATEST_S = 2.0
 
 
 class LocalEdge:
-    """Implements :class:`EdgeService`. ``uplink`` is None when no cloud is configured."""
+    """Implements :class:`EdgeService`. ``uplink`` is None when no cloud is configured; ``limits`` reads the record."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class LocalEdge:
         *,
         record: Callable[[wire.Event], None],
         identity: Identity,
+        limits: Callable[[int], list[LimitEvent]],
     ) -> None:
         self._runtime = runtime
         self._buffer = buffer
@@ -59,6 +61,7 @@ class LocalEdge:
         self._house = house
         self._record = record
         self._identity = identity
+        self._limits = limits
         self._latest: tuple[tuple[int, str, str], Latest] | None = None
         self._addresses = {channel.address for channel in runtime.channels}
         self.registry: CollectorRegistry = registry_of(
@@ -190,6 +193,12 @@ class LocalEdge:
     def claim_code(self) -> ClaimCode:
         code, fingerprint = self._identity.claim_code, self._identity.fingerprint
         return ClaimCode(code=code, fingerprint=fingerprint, qr_svg=claim_svg(code, fingerprint))
+
+    async def actions(self, limit: int) -> list[Action]:
+        return [description.action(event) for event in await self._buffer.actions(limit)]
+
+    async def limits(self, limit: int) -> list[LimitEvent]:
+        return await asyncio.to_thread(self._limits, limit)
 
     async def readiness(self) -> dict[str, bool]:
         return self.checks()

@@ -65,8 +65,8 @@ class Provisioning:
         if self._identity.next_keys is not None and not cloud.is_mqtt:
             self._try_next = not self._try_next
             return False
-        code = self._identity.claim_code
-        self.waits_for = f"enter the claim code {code} in the cloud (fingerprint {self._identity.fingerprint})"
+        # Not the code itself: this is told to whoever asks on the local network.
+        self.waits_for = f"enter the claim code of this box in the cloud (fingerprint {self._identity.fingerprint})"
         async with connection_to(cloud, context, claim_papers(self._identity)) as link:
             await _first_of(self._until_decided(link), link.watch())
         self.waits_for = ""

@@ -119,11 +119,13 @@ class Uplink:
     async def run(self) -> None:
         """Until cancelled; says goodbye then."""
         with zmq.asyncio.Context() as context:
-            failures = 0
+            failures, changed_before = 0, False
             while True:
                 self._first_ack.clear()
-                again_at_once = await self._try(context)
-                failures = 0 if self._first_ack.is_set() or again_at_once else failures + 1
+                changed = await self._try(context)
+                # Who is refused again although the cloud agreed does not come at once a second time.
+                failures = 0 if self._first_ack.is_set() or (changed and not changed_before) else failures + 1
+                changed_before = changed
                 await asyncio.sleep(self._backoff_s(failures))
 
     async def _try(self, context: zmq.asyncio.Context) -> bool:

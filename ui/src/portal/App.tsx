@@ -9,6 +9,8 @@ import { useTheme } from '@/shared/theme/useTheme';
 import { Shell } from './Shell';
 import { LanguageAndTheme } from './Tools';
 import { AlarmsPage } from './pages/AlarmsPage';
+import { CommandsPage } from './pages/CommandsPage';
+import { DevicesPage } from './pages/DevicesPage';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { SitePage } from './pages/SitePage';
 import { SitesPage } from './pages/SitesPage';
@@ -37,6 +39,23 @@ function Pages() {
           <Shell>
             <AlarmsPage />
           </Shell>
+        </Route>
+        <Route path="/devices">
+          <Shell>
+            <DevicesPage />
+          </Shell>
+        </Route>
+        <Route path="/commands">
+          <Shell>
+            <CommandsPage site_id={null} />
+          </Shell>
+        </Route>
+        <Route path="/sites/:id/commands">
+          {({ id }) => (
+            <Shell>
+              <CommandsPage key={id} site_id={decodeURIComponent(id)} />
+            </Shell>
+          )}
         </Route>
         <Route path="/sites/:id">
           {({ id }) => (

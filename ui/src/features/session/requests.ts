@@ -19,3 +19,9 @@ export function useMe() {
     staleTime: Infinity,
   });
 }
+
+/** What the API lets this person do somewhere; nothing until that is known. */
+export function useMay(): (permission: string) => boolean {
+  const permissions = useMe().data?.permissions;
+  return (permission) => permissions?.includes(permission) ?? false;
+}

@@ -53,15 +53,40 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
   return (await response.json()) as T;
 }
 
-export async function post<T>(path: string, body?: unknown): Promise<T> {
-  const init: RequestInit =
-    body === undefined
-      ? { method: 'POST' }
-      : {
-          method: 'POST',
-          body: JSON.stringify(body),
-          headers: { 'Content-Type': 'application/json' },
-        };
+export interface Page<T> {
+  items: T[];
+  /** Where the next page begins; null on the last one. */
+  after: string | null;
+}
+
+/** One page of a list whose `Link` header leads to the next. */
+export async function getPage<T>(
+  path: string,
+  query: Query = {},
+  signal?: AbortSignal,
+): Promise<Page<T>> {
+  const response = await send(path + queryString(query), signal === undefined ? {} : { signal });
+  const items = (await response.json()) as T[];
+  return { items, after: afterIn(response.headers.get('Link')) };
+}
+
+/** The cursor of the link to the next page. */
+export function afterIn(link: string | null): string | null {
+  const target = /<([^>]*)>;\s*rel="?next"?/.exec(link ?? '')?.[1];
+  return target === undefined ? null : new URL(target, 'http://here').searchParams.get('after');
+}
+
+export async function getFile(path: string): Promise<Blob> {
+  return (await send(path, {})).blob();
+}
+
+/** `once`: a key of the client's choice; the same call sent again with it is done once. */
+export async function post<T>(path: string, body?: unknown, once?: string): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (once !== undefined) headers['Idempotency-Key'] = once;
+  const init: RequestInit = { method: 'POST', headers };
+  if (body !== undefined) init.body = JSON.stringify(body);
   return (await (await send(path, init)).json()) as T;
 }
 

@@ -1410,6 +1410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands Of All Sites
+         * @description Of the sites within reach; newest first, a page at a time.
+         */
+        get: operations["list_commands_of_all_sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/{command_id}": {
         parameters: {
             query?: never;
@@ -3478,6 +3498,7 @@ export interface components {
          *       "firmware_version": "text",
          *       "config_version": 1,
          *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+         *       "fingerprint": "text",
          *       "site_id": "malmo-1",
          *       "created_at": "2026-03-01T10:00:00Z",
          *       "last_seen_at": "2026-03-01T10:00:00Z",
@@ -3523,6 +3544,11 @@ export interface components {
             config_version: number;
             /** Public Key */
             public_key: string;
+            /**
+             * Fingerprint
+             * @description Of that key, as the screen of the box shows it.
+             */
+            fingerprint: string;
             /** Site Id */
             site_id: string | null;
             /**
@@ -10553,6 +10579,7 @@ export interface operations {
                      *         "firmware_version": "text",
                      *         "config_version": 1,
                      *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+                     *         "fingerprint": "text",
                      *         "site_id": "malmo-1",
                      *         "created_at": "2026-03-01T10:00:00Z",
                      *         "last_seen_at": "2026-03-01T10:00:00Z",
@@ -12958,6 +12985,8 @@ export interface operations {
     list_commands: {
         parameters: {
             query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
                 /** @description From the `Link` header of the page before; without it: the first page. */
                 after?: string | null;
                 limit?: number;
@@ -13133,6 +13162,96 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commands_of_all_sites: {
+        parameters: {
+            query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "kind": "override",
+                     *         "payload": {
+                     *           "duration_s": 900,
+                     *           "kind": "override",
+                     *           "reason": "test run",
+                     *           "target": "ess0/active_power_w",
+                     *           "value": 5000
+                     *         },
+                     *         "requested_by": "ada@example.com",
+                     *         "state": "done",
+                     *         "site_id": "malmo-1",
+                     *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "counter": 1,
+                     *         "reason": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "not_before": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "sent_at": "2026-03-01T10:00:00Z",
+                     *         "decided_at": "2026-03-01T10:00:00Z",
+                     *         "has_result": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Command"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Actions
+         * @description What was done at this box and what became of it, commands of the cloud among it; newest first.
+         */
+        get: operations["get_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -384,6 +404,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Limits
+         * @description Limits and reserve calls from outside: received, obeyed, released; newest first.
+         */
+        get: operations["get_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overrides": {
         parameters: {
             query?: never;
@@ -532,6 +572,35 @@ export interface components {
              * @constant
              */
             token_type: "bearer";
+        };
+        /**
+         * Action
+         * @description One thing that somebody did: at the screen, over the cloud, over MQTT, or the box by itself (`system`).
+         */
+        Action: {
+            /** Actor */
+            actor: string;
+            /**
+             * Code
+             * @description What was done, e.g. `override.set`, `command.done`, `command.rejected`.
+             */
+            code: string;
+            /** Component */
+            component: string;
+            /** Id */
+            id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /** Text */
+            text: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
         };
         /**
          * Alarm
@@ -992,6 +1061,49 @@ export interface components {
             why: components["schemas"]["Why"];
         };
         /**
+         * LimitEvent
+         * @description One event of the signed record of limits; `simems-edge proof` exports it whole, with the power around it.
+         */
+        LimitEvent: {
+            /**
+             * Code
+             * @description Which kind of limit; of a reserve `reserve_call:<controller>`.
+             */
+            code: string;
+            /**
+             * Intact
+             * @description The signature of this box fits what stands there.
+             */
+            intact: boolean;
+            /** Limit W */
+            limit_w: number | null;
+            /**
+             * Number
+             * @description Of its line in the record.
+             */
+            number: number;
+            /**
+             * Power W
+             * @description Measured then.
+             */
+            power_w: number | null;
+            /**
+             * State
+             * @description Who or what asked for it.
+             */
+            state: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "received" | "obeyed" | "not_obeyed" | "released";
+        };
+        /**
          * Liveness
          * @description The process answers.
          */
@@ -1244,6 +1356,46 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_actions: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Action"][];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_alarms: {
         parameters: {
             query?: {
@@ -2089,6 +2241,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Latest"];
+                };
+            };
+        };
+    };
+    get_limits: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitEvent"][];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,6 +1,15 @@
+import { boxesEn } from './boxes.en';
+import { commandsEn } from './commands.en';
+import { recordsEn } from './records.en';
+
 /** English, and the list of all keys. */
 export const en = {
+  ...boxesEn,
+  ...commandsEn,
+  ...recordsEn,
+  'action.back': 'Back',
   'action.cancel': 'Cancel',
+  'action.close': 'Close',
   'action.retry': 'Try again',
   'alarms.ackFailed': 'Not acknowledged; the alarm is unchanged',
   'alarms.acknowledge': 'Acknowledge',
@@ -112,6 +121,8 @@ export const en = {
   'mode.schedule': 'Schedule',
   'mode.self_consumption': 'Self-consumption',
   'nav.alarms': 'Alarms',
+  'nav.boxes': 'Devices',
+  'nav.commands': 'Commands',
   'nav.devices': 'Devices',
   'nav.home': 'Home',
   'nav.label': 'Main',

@@ -1,7 +1,15 @@
+import { boxesSv } from './boxes.sv';
+import { commandsSv } from './commands.sv';
 import type { Key } from './en';
+import { recordsSv } from './records.sv';
 
 export const sv: Record<Key, string> = {
+  ...boxesSv,
+  ...commandsSv,
+  ...recordsSv,
+  'action.back': 'Tillbaka',
   'action.cancel': 'Avbryt',
+  'action.close': 'Stäng',
   'action.retry': 'Försök igen',
   'alarms.ackFailed': 'Inte kvitterat; larmet är oförändrat',
   'alarms.acknowledge': 'Kvittera',
@@ -112,6 +120,8 @@ export const sv: Record<Key, string> = {
   'mode.schedule': 'Schema',
   'mode.self_consumption': 'Egenförbrukning',
   'nav.alarms': 'Larm',
+  'nav.boxes': 'Enheter',
+  'nav.commands': 'Kommandon',
   'nav.devices': 'Enheter',
   'nav.home': 'Hem',
   'nav.label': 'Huvudmeny',
