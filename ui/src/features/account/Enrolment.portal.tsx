@@ -58,7 +58,7 @@ function FirstCode({ secret, change, onCode }: FirstCodeProps) {
   return (
     <Step change={change} submit={t('account.confirm')} onSubmit={() => onCode(code.trim())}>
       <Text size="sm">{t('account.scan')}</Text>
-      <Group align="flex-start" gap={24}>
+      <Group align="flex-start" gap={24} wrap="nowrap">
         <img src={image} alt={t('account.qr')} width={184} height={184} className="qr" />
         <Stack gap={8}>
           <Text size="sm" c="dimmed">
@@ -73,7 +73,7 @@ function FirstCode({ secret, change, onCode }: FirstCodeProps) {
         autoComplete="one-time-code"
         required
         minLength={6}
-        w={220}
+        w={300}
         value={code}
         onChange={(event) => setCode(event.currentTarget.value)}
       />

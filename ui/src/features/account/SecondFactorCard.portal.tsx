@@ -19,12 +19,14 @@ export function SecondFactorCard({ on }: { on: boolean }) {
   };
   return (
     <Card>
-      <Title order={2} size={16}>
+      <Title order={2} size={16} mb={4}>
         {t('account.second')}
       </Title>
-      <Text c="dimmed" size="sm" mb={12}>
-        {t(on ? 'account.secondOn' : 'account.secondOff')}
-      </Text>
+      {doing === null && (
+        <Text c="dimmed" size="sm">
+          {t(on ? 'account.secondOn' : 'account.secondOff')}
+        </Text>
+      )}
       {doing === 'enrol' && <Enrolment onDone={done} />}
       {doing === 'remove' && (
         <Password
@@ -33,7 +35,7 @@ export function SecondFactorCard({ on }: { on: boolean }) {
         />
       )}
       {doing === null && (
-        <Group>
+        <Group mt={12}>
           <Button variant={on ? 'default' : 'filled'} onClick={() => setDoing('enrol')}>
             {t(on ? 'account.renew' : 'account.enrol')}
           </Button>
