@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from simems_cloud.migrations.steps import run_file
 
-revision = "r0018_key_changes"
-down_revision = "r0017_commands"
+revision = "r0019_key_changes"
+down_revision = "r0018_commands_of_all_sites"
 
 
 def upgrade() -> None:
