@@ -134,8 +134,8 @@ reconnect-long: .stamps/python ## Long proof: 10,000 devices come back within a 
 	SIMEMS_FLEET=$(FLEET) $(BIN)/python -m pytest -q -s --timeout=7200 tests/reconnect
 
 .PHONY: forge-long
-forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands, none done
-	SIMEMS_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py
+forge-long: .stamps/python ## Long proof: 100,000 forged, replayed, reordered, expired and foreign commands and as many key changes, none believed
+	SIMEMS_FORGERIES=100000 SIMEMS_KEY_FORGERIES=100000 $(BIN)/python -m pytest -q -s --timeout=3600 edge/tests/commands/test_forge.py edge/tests/commands/test_key_change.py
 
 .PHONY: misbehave-long
 misbehave-long: .stamps/python ## Long proof: 19 kinds of misbehaving controllers, a hundred times each (half an hour)

@@ -39,12 +39,19 @@ FROM_EDGE: list[wire.FromEdge] = [
     wire.Events(sequence=8, events=[EVENT]),
     wire.Ping(time_us=1),
     wire.Bye(),
+    wire.Claim(public_key="k", signing_key="s"),
+    wire.Rekey(public_key="k"),
+    wire.KeyTaken(key="k", number=1, reason="r"),
 ]
+KEY_CHANGE = wire.KeyChange(tenant="t", number=1, old_key="a", new_key="b", old_until_us=5, signature="c")
 FROM_CLOUD: list[wire.FromCloud] = [
     wire.Ack(sequence=3),
     wire.Refused(sequence=4, reason="no"),
     wire.Pong(time_us=1, server_time_us=2),
     wire.Bye(reason="restart"),
+    wire.ClaimState(state="waiting"),
+    wire.Rekeyed(public_key="k"),
+    wire.Welcome(tenant="t", device="d", command_keys=["a", "b"], key_changes=[KEY_CHANGE], command_counter=4),
 ]
 
 

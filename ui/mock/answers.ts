@@ -15,6 +15,7 @@ import type {
   Why,
 } from '../src/shared/api/model';
 
+import type { Fleet } from './fleet';
 import { numbersAt, powerAt, SITE, valuesAt } from './plant';
 
 /** What the made-up servers shall play. Chosen per server, changed by `POST /__mock?scenario=…`. */
@@ -37,6 +38,7 @@ export interface World {
   faultCleared: boolean;
   started_ms: number;
   wrongPins: number;
+  fleet: Fleet;
 }
 
 /** The instant the site last spoke. */
@@ -295,9 +297,18 @@ export function faults(world: World): Fault[] {
 export const ME: Me = {
   email: 'demo@example.com',
   name: 'Dana Demo',
-  role: 'site_operator',
-  roles: ['site_operator'],
-  permissions: ['alarms:acknowledge', 'alarms:read', 'sites:read', 'telemetry:read'],
+  role: 'fleet_manager',
+  roles: ['fleet_manager'],
+  permissions: [
+    'alarms:acknowledge',
+    'alarms:read',
+    'commands:read',
+    'commands:write',
+    'devices:read',
+    'devices:write',
+    'sites:read',
+    'telemetry:read',
+  ],
   second_factor: false,
   must_enrol: false,
   tenant: { id: 't-1', name: 'Demo AB' },
@@ -358,6 +369,10 @@ export function sync(world: World): SyncStatus {
     connections: 4,
     resends: 0,
     dropped_frames: 0,
+    dropped_events: 0,
+    thinned_rows: 0,
+    refused_frames: 0,
+    lost_in_memory: 0,
     clock_offset_s: down ? null : -0.012,
     queue_frames: down ? 212 : 3,
     oldest_unsent_at: new Date(Date.now() - (down ? 212_000 : 1_200)).toISOString(),

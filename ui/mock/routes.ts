@@ -1,5 +1,6 @@
 import type { Override, OverrideRequest } from '../src/shared/api/model';
 
+import { RECOVERY, SECOND_FACTOR, SESSIONS, TOKENS } from './account';
 import {
   alarms,
   cloudSite,
@@ -15,6 +16,8 @@ import {
   identity,
   type World,
 } from './answers';
+import { actions, limits } from './fleet';
+import { fleetAnswer } from './fleetRoutes';
 import { SITE } from './plant';
 
 export type App = 'portal' | 'hmi';
@@ -59,9 +62,13 @@ export function answer(app: App, world: World, call: Call): Answer {
 
 function cloud(world: World, call: Call): Answer | null {
   if (call.path === '/auth/token') return signIn(world, call);
+  if (call.path === '/auth/refresh') return ok(TOKENS);
   if (call.token === null) throw new Refusal(401, 'Not signed in', 'sign in first');
   if (call.path === '/me') return ok(ME);
+  if (call.path === '/auth/sign-out' || call.path.startsWith('/me/')) return account(call);
   if (call.path === '/sites') return ok(sites(world));
+  const fleet = fleetAnswer(world.fleet, call);
+  if (fleet !== undefined) return ok(fleet);
   const site = /^\/sites\/[^/]+(.*)$/.exec(call.path);
   if (site?.[1] === '') return ok(cloudSite(world));
   if (site?.[1] === '/summary') return ok(SUMMARY);
@@ -72,6 +79,8 @@ function edge(world: World, call: Call): Answer | null {
   if (call.path === '/site') return ok(SITE);
   if (call.path === '/cycle') return ok(CYCLE);
   if (call.path === '/sync') return ok(sync(world));
+  if (call.path === '/actions') return ok(world.scenario === 'empty' ? [] : actions());
+  if (call.path === '/limits') return ok(world.scenario === 'empty' ? [] : limits());
   if (call.path === '/identity') return ok(identity(world));
   if (call.path === '/identity/claim') return ok(CLAIM);
   if (call.path === '/auth/pin') return pin(world, call);
@@ -111,7 +120,15 @@ function signIn(world: World, call: Call): Answer {
     throw new Refusal(401, 'Not signed in', 'e-mail or password is wrong');
   }
   world.wrongPins = 0;
-  return ok({ access_token: 'mock', token_type: 'bearer', expires_in: 3600 });
+  return ok(TOKENS);
+}
+
+/** One's own account; nothing of it is kept. */
+function account(call: Call): Answer | null {
+  if (call.path === '/me/sessions') return ok(SESSIONS);
+  if (call.path === '/me/second-factor') return ok(SECOND_FACTOR);
+  if (call.path === '/me/second-factor/confirm') return ok(RECOVERY);
+  return ok(null);
 }
 
 function pin(world: World, call: Call): Answer {

@@ -5,6 +5,7 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import { alarms, latest, SCENARIOS, type Scenario, type World } from './answers';
+import { newFleet } from './fleet';
 import { answer, type App, Refusal } from './routes';
 
 const TYPES: Record<string, string> = {
@@ -29,6 +30,7 @@ export function startMock(app: App, dist: string, port: number): Mock {
     faultCleared: false,
     started_ms: Date.now(),
     wrongPins: 0,
+    fleet: newFleet(),
   };
   const server = createServer((request, response) => {
     void handle(app, dist, world, request, response);
@@ -85,7 +87,11 @@ function control(world: World, scenario: string | null): void {
   world.started_ms = Date.now();
   world.acknowledged.clear();
   world.faultCleared = false;
+  world.fleet = scenarioFleet(world.scenario);
 }
+
+const scenarioFleet = (scenario: Scenario) =>
+  scenario === 'empty' ? { boxes: [], claims: [], commands: [] } : newFleet();
 
 async function api(
   app: App,

@@ -16,6 +16,7 @@ from simems_cloud.alarms.watch import watch_silence
 from simems_cloud.api import description, health, live, portal
 from simems_cloud.api.strangers import turn_away
 from simems_cloud.audit.routes import router as audit
+from simems_cloud.commands.key_routes import router as command_keys
 from simems_cloud.commands.routes import router as commands
 from simems_cloud.identity.admin_routes import router as people
 from simems_cloud.identity.routes import router as identity
@@ -77,7 +78,7 @@ def _api() -> APIRouter:
     api = APIRouter(prefix=PREFIX)
     people_and_places = (identity, people, tenancy, organisation, sites, registry, claims)
     values = (telemetry, keeping, grafana, live.router)
-    domains = (commands, alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
+    domains = (commands, command_keys, alarms, alarm_rules, alarm_life, notifications, reports, jobs, audit)
     for router in (*people_and_places, *values, *domains):
         api.include_router(router)
     return api

@@ -11,6 +11,7 @@ import asyncpg
 import click
 
 from simems_cloud.audit.log import COMMAND_LINE, change
+from simems_cloud.cli import tenant_key
 from simems_cloud.cli.failing import BadInputError, WrongError, refused_as_wrong
 from simems_cloud.cli.output import as_json, show, show_one
 from simems_cloud.cli.platform import as_owner, tenant_named, tenants
@@ -24,7 +25,7 @@ from simems_cloud.tenancy.schemas import Tenant
 
 @click.group("tenant")
 def command() -> None:
-    """Tenants: create, list, suspend, resume, export, delete."""
+    """Tenants: create, list, suspend, resume, export, delete; the key of their commands."""
 
 
 @command.command(epilog='Example: simems-cloud tenant create "Harbour Foods"')
@@ -82,6 +83,10 @@ def delete(name: str, confirm: str | None, json_wanted: bool) -> None:
         raise BadInputError(f"nothing was deleted; to delete all of {name!r} for good, add --confirm {name!r}")
     rows = as_owner(lambda pool: _delete(pool, name, confirm))
     show_one({"deleted": name, "rows": rows}, json_wanted=json_wanted)
+
+
+command.add_command(tenant_key.command_key)
+command.add_command(tenant_key.change_command_key)
 
 
 async def _by_name(pool: Pool, name: str, act: Callable[[Pool, str, UUID], Awaitable[Tenant]]) -> Tenant:

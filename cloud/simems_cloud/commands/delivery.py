@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
-from simems_core.wire import Command, CommandAck, FromCloud, Welcome
+from simems_core.wire import Command, CommandAck, FromCloud, KeyChange, KeyTaken, Welcome
 
 from simems_cloud.commands.signing import QUERIES
 from simems_cloud.kit.database import Connection, Pool, fetch_one, transaction
 
 ANSWERS = ("accepted", "rejected", "done", "expired")
+_KEY = re.compile(r"[0-9a-f]{64}")
 MOST_REASON = 2000
 MOST_RESULT = 2 * 1024 * 1024
 
@@ -22,16 +24,20 @@ async def waiting(pool: Pool, tenant_id: UUID, device_id: UUID) -> list[FromClou
     async with transaction(pool, tenant=tenant_id) as connection:
         await connection.execute(QUERIES["expire_unsent"], device_id)
         told = await fetch_one(connection, QUERIES["welcome"], device_id)
+        changes = await connection.fetch(QUERIES["key_changes"])
         rows = await connection.fetch(QUERIES["open_commands"], device_id)
         await connection.execute(QUERIES["mark_sent"], [row["command_id"] for row in rows])
+    if told["key"] is None:
+        return []
     welcome = Welcome(
         tenant=str(tenant_id),
         device=str(device_id),
-        command_keys=list(told["keys"]),
+        command_keys=[told["key"]],
+        key_changes=[KeyChange(tenant=str(tenant_id), **dict(row)) for row in changes],
         command_counter=told["counter"],
         server_time_us=time.time_ns() // 1000,
     )
-    return [welcome, *(_command(tenant_id, row) for row in rows)] if told["keys"] else []
+    return [welcome, *(_command(tenant_id, row) for row in rows)]
 
 
 async def answered(connection: Connection, device_id: UUID, ack: CommandAck) -> bool:
@@ -47,6 +53,12 @@ async def answered(connection: Connection, device_id: UUID, ack: CommandAck) -> 
     if 0 < len(ack.attachment) <= MOST_RESULT:
         await connection.execute(QUERIES["add_result"], command_id, ack.attachment)
     return True
+
+
+async def key_taken(connection: Connection, device_id: UUID, taken: KeyTaken) -> None:
+    """Notes which command key the device believes, as far as it can be one."""
+    key = taken.key if _KEY.fullmatch(taken.key) else ""
+    await connection.execute(QUERIES["key_taken"], device_id, key, taken.reason[:MOST_REASON].replace("\x00", ""))
 
 
 def _command(tenant_id: UUID, row: asyncpg.Record) -> Command:

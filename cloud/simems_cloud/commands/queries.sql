@@ -8,10 +8,27 @@ for update
 update devices set command_counter = command_counter + 1 where device_id = $1 returning command_counter
 
 -- name: newest_key
-select public_key, sealed_secret from command_keys order by created_at desc, public_key limit 1
+select public_key, sealed_secret, number, old_until_us, created_at from command_keys order by number desc limit 1
 
 -- name: add_key
-insert into command_keys (tenant_id, public_key, sealed_secret) values (app_tenant(), $1, $2)
+insert into command_keys (tenant_id, public_key, sealed_secret, number, old_key, old_until_us, signature)
+values (app_tenant(), $1, $2, $3, $4, $5, $6)
+
+-- name: forget_secrets
+update command_keys set sealed_secret = null where number < $1 and sealed_secret is not null
+
+-- name: key_changes
+select number, old_key, public_key as new_key, old_until_us, signature from command_keys
+where number > (select max(number) from command_keys where signature is null)
+order by number
+
+-- name: keys_of_devices
+select device_id, name, site_id, command_key, command_key_trouble from devices
+where revoked_at is null order by name, device_id
+
+-- name: key_taken
+update devices set command_key = $2, command_key_trouble = $3
+where device_id = $1 and (command_key, command_key_trouble) is distinct from ($2, $3)
 
 -- name: lock_tenant
 select 1 from tenants where tenant_id = app_tenant() for share
@@ -31,6 +48,7 @@ where ($1::text is null or c.site_id = $1) and ($2::uuid is null or c.command_id
     and ($3::uuid is null or c.batch_id = $3)
     and ($4::text[] is null or c.site_id in (select n.site_id from org_nodes n where n.path <@ any ($4::text[]::ltree[])))
     and ($5::timestamptz is null or (c.created_at, c.command_id) < ($5, $6::uuid))
+    and ($8::text[] is null or c.state = any ($8))
 order by c.created_at desc, c.command_id desc
 limit $7
 
@@ -56,7 +74,7 @@ from commands where device_id = $1 and state in ('queued', 'sent', 'accepted') o
 update commands set state = 'sent', sent_at = now() where command_id = any ($1) and state = 'queued'
 
 -- name: welcome
-select array(select public_key from command_keys order by created_at) as keys,
+select (select public_key from command_keys order by number desc limit 1) as key,
     coalesce((select min(counter) - 1 from commands where device_id = $1 and state = 'queued'), d.command_counter)
         as counter
 from devices d where d.device_id = $1

@@ -11,7 +11,7 @@ from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.access.requires import Database, Requires
 from simems_cloud.commands import service
-from simems_cloud.commands.schemas import Batch, BatchRequest, Command, CommandRequest
+from simems_cloud.commands.schemas import Batch, BatchRequest, Command, CommandRequest, State
 from simems_cloud.kit.pages import After, link_next
 from simems_cloud.kit.problems import documented
 from simems_cloud.kit.repeats import IdempotencyKey
@@ -27,6 +27,8 @@ def vault_of(request: Request) -> Vault:
     return vault
 
 
+States = Annotated[list[State] | None, Query(description="Only those in one of these states.", max_length=6)]
+PageSize = Annotated[int, Query(ge=1, le=service.MOST)]
 Seals = Annotated[Vault, Depends(vault_of)]
 
 
@@ -47,11 +49,29 @@ async def list_commands(
     site_id: str,
     principal: Sees,
     pool: Database,
+    state: States = None,
     after: After = None,
-    limit: Annotated[int, Query(ge=1, le=service.MOST)] = 50,
+    limit: PageSize = 50,
 ) -> list[Command]:
     """Newest first, a page at a time."""
-    found, following = await service.list_commands(pool, principal, site_id, after, limit)
+    page = service.Page(site_id, list(state or ()), after, limit)
+    found, following = await service.list_commands(pool, principal, page)
+    link_next(request, response, following)
+    return found
+
+
+@router.get("/commands", operation_id="list_commands_of_all_sites", responses=documented(422))
+async def list_commands_of_all_sites(
+    request: Request,
+    response: Response,
+    principal: Sees,
+    pool: Database,
+    state: States = None,
+    after: After = None,
+    limit: PageSize = 50,
+) -> list[Command]:
+    """Of the sites within reach; newest first, a page at a time."""
+    found, following = await service.list_commands(pool, principal, service.Page(None, list(state or ()), after, limit))
     link_next(request, response, following)
     return found
 

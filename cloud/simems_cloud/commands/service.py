@@ -135,18 +135,28 @@ async def _insert(connection: Connection, signed: WireCommand, asked: Asked) -> 
     )
 
 
-async def list_commands(
-    pool: Pool, principal: Principal, site_id: str, after: str | None, limit: int
-) -> tuple[list[Command], str | None]:
+@dataclass(frozen=True)
+class Page:
+    """Which commands to list. ``site_id`` None: of all sites within reach; ``states`` empty: in any state."""
+
+    site_id: str | None
+    states: list[str]
+    after: str | None
+    limit: int
+
+
+async def list_commands(pool: Pool, principal: Principal, page: Page) -> tuple[list[Command], str | None]:
     """Newest first, with the next page's cursor. Raises NotFoundError, InvalidRequestError."""
-    key = place(after, datetime, UUID)
+    key, site_id, limit = place(page.after, datetime, UUID), page.site_id, page.limit
+    paths = principal.paths(Permission.COMMANDS_READ) if site_id is None else None
     async with transaction(pool, tenant=principal.tenant_id, user=principal.user_id) as connection:
-        if not await connection.fetchval("select 1 from sites where site_id = $1", site_id):
+        if site_id is not None and not await connection.fetchval("select 1 from sites where site_id = $1", site_id):
             raise NotFoundError(f"no site {site_id!r}")
         await connection.execute(QUERIES["expire_unsent"], None)
-        found = await _commands(connection, site_id=site_id, key=key, limit=limit + 1)
-    page = found[:limit]
-    return page, cursor(page[-1].created_at, page[-1].id) if len(found) > limit else None
+        states = page.states or None
+        found = await _commands(connection, site_id=site_id, paths=paths, states=states, key=key, limit=limit + 1)
+    shown = found[:limit]
+    return shown, cursor(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
 
 
 async def newest(connection: Connection, site_id: str, limit: int) -> list[Command]:
@@ -196,11 +206,12 @@ async def _commands(
     command_id: UUID | None = None,
     batch_id: UUID | None = None,
     paths: list[str] | None = None,
+    states: list[str] | None = None,
     key: list[object] | None = None,
     limit: int = 1,
 ) -> list[Command]:
     at, last = key or (None, None)
-    rows = await connection.fetch(QUERIES["commands"], site_id, command_id, batch_id, paths, at, last, limit)
+    rows = await connection.fetch(QUERIES["commands"], site_id, command_id, batch_id, paths, at, last, limit, states)
     return [_shown(row) for row in rows]
 
 

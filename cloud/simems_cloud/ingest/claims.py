@@ -57,6 +57,8 @@ async def _presented(connection: Connection, claimant: Claimant, claim: Claim) -
         return ClaimState(state="refused", reason="the claim was withdrawn")
     if row["state"] == "refused":
         return ClaimState(state="refused", reason=row["reason"])
+    if row["revoked"]:
+        return ClaimState(state="refused", reason="this box was revoked, or another one took its place")
     if row["state"] == "approved":
         theirs = row["public_key"] == claim.public_key
         return ClaimState(state="approved") if theirs else ClaimState(state="refused", reason="another box was let in")

@@ -1,4 +1,6 @@
-"""A device changes its key: announced over the old one, proven by a connection with the new one, then the only one."""
+"""A device changes its key: announced over the old one, proven by a connection with the new one, then the only one.
+And it says which command key of its tenant it believes.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,10 @@ import logging
 import re
 
 import asyncpg
-from simems_core.wire import Rekeyed
+from simems_core.wire import KeyTaken, Rekeyed
 
 from simems_cloud.audit.log import append
+from simems_cloud.commands.delivery import key_taken
 from simems_cloud.ingest.claims import QUERIES
 from simems_cloud.kit.curve import is_key
 from simems_cloud.kit.database import UNAVAILABLE, Connection, Pool, transaction
@@ -35,6 +38,14 @@ class KeyBook:
             log.warning("cannot note a new key", extra={"error": repr(error)})
             return Rekeyed(public_key=public_key, reason="the cloud cannot note it now; try again")
         return Rekeyed(public_key=public_key, reason="" if done else "this device is not registered any more")
+
+    async def taken(self, device: Device, taken: KeyTaken) -> None:
+        """What cannot be noted now is said again after the next welcome."""
+        try:
+            async with transaction(self._pool, tenant=device.tenant_id) as connection:
+                await key_taken(connection, device.device_id, taken)
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+            log.warning("cannot note which command key a device believes", extra={"error": repr(error)})
 
 
 async def came_with(connection: Connection, device: Device, signing_key: str) -> None:

@@ -21,10 +21,13 @@ import msgspec
 from simems_core import wire
 from simems_core.web_proof import TOPICS, Envelope, signed_request, topic_name
 
-from simems_cloud.ingest.web import MOST_BYTES, NotProvenError, WebDoor, split
+from simems_cloud.ingest.claims import ONLY_A_CLAIM
+from simems_cloud.ingest.dispatch import Send
+from simems_cloud.ingest.proving import NotKnownError, NotProvenError, WrongTimeError
+from simems_cloud.ingest.registry import Claimant, Guest
+from simems_cloud.ingest.web import MOST_BYTES, WebDoor, split
 from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.kit.settings import Settings
-from simems_cloud.telemetry.store import Device
 
 log = logging.getLogger(__name__)
 SHARED: Final = f"$share/simems-ingest/{TOPICS}/+/up"
@@ -82,28 +85,58 @@ class MqttDoor:
             log.error("a message failed", exc_info=task.exception())
 
     async def _take(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
-        """What is not proven gets no answer: whoever reads that topic need not hear of it."""
+        """Who is not known hears that, and who has another time hears ours; anything else gets no answer: whoever
+        reads that topic need not hear of it."""
+        down = topic.removesuffix("up") + "down"
         try:
-            device, messages = await self._opened(topic, payload)
+            envelope = (_json_envelope if payload[:1] == b"{" else _envelope).decode(payload)
+            guest = await self._signer(topic, envelope)
+            answers = await self._answers(guest, topic, envelope, partial(_publish, client, down))
+        except WrongTimeError:
+            answers = [_time(envelope)]
+        except NotKnownError as error:
+            answers = [wire.Bye(reason=str(error))]
         except (NotProvenError, wire.WireError, msgspec.MsgspecError, ValueError, RecursionError) as error:
             log.warning("dropped a message from the broker", extra={"topic": topic[:80], "reason": str(error)[:200]})
             return
         except UNAVAILABLE:
             return
-        down = topic.removesuffix("up") + "down"
-        send = partial(_publish, client, down)
-        answers = await self._web.stored(device, messages, send)
         if answers:
             await client.publish(down, msgspec.msgpack.encode(answers), qos=1)
 
-    async def _opened(self, topic: str, payload: bytes) -> tuple[Device, list[bytes]]:
-        """Who signed it, and what is in it. Raises NotProvenError, and what decoders raise."""
-        envelope = (_json_envelope if payload[:1] == b"{" else _envelope).decode(payload)
-        if topic != f"{TOPICS}/{topic_name(envelope.device)}/up":
-            raise NotProvenError("another device's topic")
+    async def _signer(self, topic: str, envelope: Envelope) -> Guest:
+        """A device on its own topic, or a box that claims. Raises NotProvenError."""
         signed = signed_request("MQTT", topic, envelope.time_us, envelope.body)
-        device = await self._web.proven(envelope.device, envelope.time_us, envelope.signature, signed)
-        return device, split(envelope.body)
+        guest = await self._web.prover.guest(envelope.device, envelope.time_us, envelope.signature, signed)
+        if not isinstance(guest, Claimant) and topic != _topic_of(guest.public_key):
+            raise NotProvenError("another device's topic")
+        return guest
+
+    async def _answers(self, guest: Guest, topic: str, envelope: Envelope, send: Send) -> list[wire.FromCloud]:
+        messages = split(envelope.body)
+        if not messages:
+            return [_time(envelope)]
+        if not isinstance(guest, Claimant):
+            return await self._web.stored(guest, messages, send)
+        if any(_topic_of(_claimed_key(one)) != topic for one in messages):
+            raise NotProvenError("a claim is made on the topic of the key that shall come in")
+        return await self._web.claimed(guest, messages)
+
+
+def _topic_of(public_key: str) -> str:
+    return f"{TOPICS}/{topic_name(public_key)}/up"
+
+
+def _claimed_key(payload: bytes) -> str:
+    """Raises WireError for what is no claim."""
+    message = wire.decode_from_edge(payload)
+    if not isinstance(message, wire.Claim):
+        raise wire.WireError(ONLY_A_CLAIM)
+    return message.public_key
+
+
+def _time(envelope: Envelope) -> wire.FromCloud:
+    return wire.Pong(time_us=envelope.time_us, server_time_us=time.time_ns() // 1000)
 
 
 async def _publish(client: aiomqtt.Client, topic: str, message: wire.FromCloud) -> None:

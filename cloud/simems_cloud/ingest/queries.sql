@@ -1,5 +1,7 @@
 -- name: lock_claim
-select state, public_key, reason from device_claims where claim_id = $1 for update
+select c.state, c.public_key, c.reason, d.revoked_at is not null as revoked
+from device_claims c left join devices d on d.tenant_id = c.tenant_id and d.device_id = c.device_id
+where c.claim_id = $1 for update of c
 
 -- name: present_claim
 update device_claims set state = 'presented', public_key = $2, signing_key = $3, software = $4, vendor = $5, model = $6,
@@ -16,6 +18,9 @@ update devices set next_public_key = $2 where device_id = $1 and revoked_at is n
 
 -- name: signing_key
 update devices set signing_key = $2 where device_id = $1 and signing_key = ''
+
+-- name: claim_signing_key_of
+select claim_signing_key from device_claims where claim_id = $1 and expires_at > now()
 
 -- name: signing_key_of
 select signing_key from devices where device_id = $1 and revoked_at is null

@@ -46,12 +46,21 @@ class Registry:
         self._checks: set[asyncio.Task[None]] = set()
 
     async def find(self, key: str) -> Guest | None:
+        try:
+            return await self.seek(key)
+        except UNAVAILABLE:
+            return None
+
+    async def seek(self, key: str) -> Guest | None:
+        """As :meth:`find`; of a key never seen it says when the database is away. Raises UNAVAILABLE."""
         guest, checked = self._known.get(key, (None, 0.0))
         if guest is not None and time.monotonic() - checked < FRESH_S:
             return guest
         try:
             return await self._ask(key)
         except UNAVAILABLE:
+            if guest is None:
+                raise
             return guest
 
     async def _ask(self, key: str) -> Guest | None:

@@ -19,6 +19,7 @@ from simems_cloud.ingest.door import Arrival, Door
 from simems_cloud.ingest.inbox import Inbox
 from simems_cloud.ingest.mqtt import MqttDoor
 from simems_cloud.ingest.pong import pong_to, small_talk
+from simems_cloud.ingest.proving import Prover
 from simems_cloud.ingest.registry import Claimant, Registry
 from simems_cloud.ingest.web import WebDoor
 from simems_cloud.ingest.web_server import serve_web
@@ -126,8 +127,9 @@ async def run_ingest(
     log.info("listening for devices", extra={"endpoint": door.endpoint})
     dispatcher = Dispatcher(pool, url)
     writer = Writer(pool)
-    server = Server(door, registry, writer, ClaimDesk(pool), dispatcher)
-    web = WebDoor(pool, registry, writer, dispatcher)
+    desk = ClaimDesk(pool)
+    server = Server(door, registry, writer, desk, dispatcher)
+    web = WebDoor(Prover(pool, registry), writer, desk, dispatcher)
     registry.on_gone.append(web.cut)
     stores = [server.store() for _ in range(SIDE_BY_SIDE)]
     jobs: list[Awaitable[None]] = [

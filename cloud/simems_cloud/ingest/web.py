@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from simems_core import wire
 from simems_core.web_proof import (
     ALIVE,
@@ -28,7 +25,6 @@ from simems_core.web_proof import (
     SIGNATURE,
     STREAM,
     TIME,
-    WITHIN_US,
     signed_request,
 )
 from starlette.applications import Starlette
@@ -38,12 +34,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from simems_cloud.ingest.claims import QUERIES
+from simems_cloud.ingest.claims import ClaimDesk
 from simems_cloud.ingest.dispatch import Dispatcher, Send
 from simems_cloud.ingest.pong import pong_to, small_talk
-from simems_cloud.ingest.registry import Registry
+from simems_cloud.ingest.proving import NotProvenError, Prover
+from simems_cloud.ingest.registry import Claimant, Guest
 from simems_cloud.ingest.writer import Writer
-from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
+from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.telemetry.store import Device
 
 log = logging.getLogger(__name__)
@@ -52,18 +49,15 @@ MOST_MESSAGES: Final = 256
 LONGEST_WAIT_S: Final = 25.0
 SIDE_BY_SIDE: Final = 4
 """Requests that are stored at the same time."""
-REFUSED_STREAM: Final = 4401
-_SIGNATURE = re.compile(r"[0-9a-f]{128}")
-
-
-class NotProvenError(Exception):
-    """The request is not shown to come from a device that may come in; the text says why."""
+MOST_CLAIMS: Final = 2
+"""Of one request; what else a box says that may only claim is not even read."""
+REFUSED_STREAM, AGAIN_LATER = 4401, 1013
 
 
 class WebDoor:
-    def __init__(self, pool: Pool, registry: Registry, writer: Writer, dispatcher: Dispatcher) -> None:
-        self._pool, self._registry, self._writer, self._dispatcher = pool, registry, writer, dispatcher
-        self._turns = asyncio.Semaphore(SIDE_BY_SIDE)
+    def __init__(self, prover: Prover, writer: Writer, desk: ClaimDesk, dispatcher: Dispatcher) -> None:
+        self.prover, self._writer, self._desk, self._dispatcher = prover, writer, desk, dispatcher
+        self._turns, self._claim_turn = asyncio.Semaphore(SIDE_BY_SIDE), asyncio.Semaphore(1)
         self._streams: dict[str, set[asyncio.Task[Any]]] = {}
         self.app = Starlette(
             routes=[
@@ -85,7 +79,7 @@ class WebDoor:
         if body is None:
             return _problem(413, f"more than {MOST_BYTES} bytes; send fewer messages at once")
         try:
-            device = await self._proven(request.headers, "POST", EXCHANGE, body)
+            guest = await self._proven(request.headers, "POST", EXCHANGE, body)
         except NotProvenError as error:
             return _problem(401, str(error))
         except UNAVAILABLE:
@@ -95,8 +89,9 @@ class WebDoor:
             payloads = split(body, as_json=as_json)
         except wire.WireError as error:
             return _problem(422, str(error))
-        answers = await self._answers(device, payloads, _wait_s(request))
-        return _answer(answers, as_json=as_json)
+        if isinstance(guest, Claimant):
+            return _answer(await self.claimed(guest, payloads), as_json=as_json)
+        return _answer(await self._answers(guest, payloads, _wait_s(request)), as_json=as_json)
 
     async def _answers(self, device: Device, payloads: Sequence[bytes], wait_s: float) -> list[wire.FromCloud]:
         """To what was sent, and what waits for the device; with ``wait_s`` until there is a command."""
@@ -119,12 +114,15 @@ class WebDoor:
     async def stream(self, socket: WebSocket) -> None:
         await socket.accept()
         try:
-            device = await self._proven(socket.headers, "GET", STREAM, b"")
-        except (NotProvenError, *UNAVAILABLE) as error:
+            guest = await self._proven(socket.headers, "GET", STREAM, b"")
+        except NotProvenError as error:
             await socket.close(REFUSED_STREAM, str(error)[:120])
             return
-        task = asyncio.create_task(self._serve(socket, device))
-        self._streams.setdefault(device.public_key, set()).add(task)
+        except UNAVAILABLE:
+            await socket.close(AGAIN_LATER, "the database does not answer; try again in a moment")
+            return
+        task = asyncio.create_task(self._serve(socket, guest))
+        self._streams.setdefault(guest.public_key, set()).add(task)
         try:
             await asyncio.wait({task})
             if task.cancelled():
@@ -133,11 +131,11 @@ class WebDoor:
                 log.error("a stream failed", exc_info=task.exception())
         finally:
             task.cancel()
-            self._streams[device.public_key].discard(task)
-            if not self._streams[device.public_key]:
-                del self._streams[device.public_key]
+            self._streams[guest.public_key].discard(task)
+            if not self._streams[guest.public_key]:
+                del self._streams[guest.public_key]
 
-    async def _serve(self, socket: WebSocket, device: Device) -> None:
+    async def _serve(self, socket: WebSocket, guest: Guest) -> None:
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
@@ -147,12 +145,19 @@ class WebDoor:
             payload = _one(text) if text is not None else data
             if payload is None or len(payload) > MOST_BYTES:
                 answers: list[wire.FromCloud] = [wire.Refused(sequence=0, reason="not a message of this protocol")]
+            elif isinstance(guest, Claimant):
+                answers = await self.claimed(guest, [payload])
             else:
-                answers = await self.stored(device, [payload], partial(_send, socket, as_json=as_json))
+                answers = await self.stored(guest, [payload], partial(_send, socket, as_json=as_json))
             for answer in answers:
                 await _send(socket, answer, as_json=as_json)
 
     # ---- both
+
+    async def claimed(self, claimant: Claimant, payloads: Sequence[bytes]) -> list[wire.FromCloud]:
+        """One after the other: those who are not let in yet never take more than that of the database."""
+        async with self._claim_turn:
+            return [await self._desk.answer(claimant, payload) for payload in payloads[:MOST_CLAIMS]]
 
     async def stored(self, device: Device, payloads: Sequence[bytes], send: Send | None) -> list[wire.FromCloud]:
         """``send`` None: nothing can be sent but these answers."""
@@ -175,33 +180,13 @@ class WebDoor:
         self._dispatcher.heard(device, send)
         return answers
 
-    async def _proven(self, headers: Headers, method: str, path: str, body: bytes) -> Device:
+    async def _proven(self, headers: Headers, method: str, path: str, body: bytes) -> Guest:
         """Raises NotProvenError."""
         key, time_text, signature = (headers.get(name, "") for name in (DEVICE, TIME, SIGNATURE))
         if not (time_text.isdecimal() and len(time_text) < 18):
             raise NotProvenError(f"the headers {DEVICE}, {TIME} and {SIGNATURE} are needed")
-        return await self.proven(key, int(time_text), signature, signed_request(method, path, int(time_text), body))
-
-    async def proven(self, key: str, time_us: int, signature: str, signed: bytes) -> Device:
-        """Who signed this. Raises NotProvenError."""
-        if abs(time_us - time.time_ns() // 1000) > WITHIN_US:
-            raise NotProvenError(f"{TIME} is too far from the cloud's time, which this answer tells in {TIME}")
-        guest = await self._registry.find(key)
-        if not isinstance(guest, Device):
-            raise NotProvenError("this device is not known, or may not come in any more")
-        async with transaction(self._pool, tenant=guest.tenant_id) as connection:
-            signing_key = await connection.fetchval(QUERIES["signing_key_of"], guest.device_id)
-        if not (_SIGNATURE.fullmatch(signature) and _fits(signing_key or "", bytes.fromhex(signature), signed)):
-            raise NotProvenError("the signature does not fit the device's signing key")
-        return guest
-
-
-def _fits(signing_key: str, signature: bytes, text: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(signing_key)).verify(signature, text)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+        signed = signed_request(method, path, int(time_text), body)
+        return await self.prover.guest(key, int(time_text), signature, signed)
 
 
 async def _bounded(request: Request) -> bytes | None:

@@ -18,6 +18,7 @@ from simems_core.wire import (
     Events,
     FromCloud,
     Hello,
+    KeyTaken,
     Refused,
     Rekey,
     Telemetry,
@@ -76,6 +77,8 @@ class Writer:
                 answers.append(await self._keys.announce(device, message.public_key))
             elif isinstance(message, CommandAck):
                 await self._answered(device, message)
+            elif isinstance(message, KeyTaken):
+                await self._keys.taken(device, message)
             elif message is not None:
                 answers.append(message)
         return Written(answers + await self._store(device, pending), greeting)
@@ -173,7 +176,7 @@ def _named(payload: bytes) -> tuple[str, int | None]:
     return label.type, label.sequence
 
 
-def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | FromCloud | None:
+def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | KeyTaken | FromCloud | None:
     """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
     kind, sequence = _named(payload)
     if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
@@ -187,7 +190,7 @@ def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | FromCloud | N
         return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
         return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
-    return message if isinstance(message, Hello | Rekey | CommandAck) else None
+    return message if isinstance(message, Hello | Rekey | CommandAck | KeyTaken) else None
 
 
 def _answers(outcome: Outcome) -> list[FromCloud]:

@@ -14,7 +14,7 @@ from simems_core.claiming import ClaimCodeError, fingerprint
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
 from simems_cloud.audit.log import Change, change
-from simems_cloud.kit.curve import claim_key
+from simems_cloud.kit.curve import claim_key, claim_signing_key
 from simems_cloud.kit.database import Connection, Pool, transaction
 from simems_cloud.kit.problems import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from simems_cloud.sites.claim_schemas import Claim, ClaimRequest
@@ -22,6 +22,10 @@ from simems_cloud.sites.registry import take_over
 from simems_cloud.sites.service import QUERIES
 
 Paths = list[str] | None
+TAKEN = (
+    "the key of this box is registered already, or was revoked, which is for good; "
+    "make the box new with `simems-edge identity --renew` and enter its new code"
+)
 
 
 async def list_claims(pool: Pool, principal: Principal) -> list[Claim]:
@@ -67,12 +71,12 @@ async def withdraw_claim(pool: Pool, principal: Principal, claim_id: UUID) -> No
 async def enter(made: Change, request: ClaimRequest, paths: Paths = None) -> UUID:
     """The claim's id. ``paths``: where the person may do so; None: everywhere."""
     try:
-        key = claim_key(request.code)
+        key, signing_key = claim_key(request.code), claim_signing_key(request.code)
     except ClaimCodeError as error:
         raise InvalidRequestError(f"code: {error}") from error
     site_id = await _site(made.connection, request)
     await _within(made.connection, site_id, paths)
-    row = (key, request.name, site_id, request.replaces, made.actor, request.valid_days)
+    row = (key, request.name, site_id, request.replaces, made.actor, request.valid_days, signing_key)
     try:
         claim_id = UUID(str(await made.connection.fetchval(QUERIES["add_claim"], *row)))
     except asyncpg.UniqueViolationError as error:
@@ -122,7 +126,7 @@ async def _admit(made: Change, claim: asyncpg.Record) -> UUID:
         row = (claim["name"], claim["public_key"], claim["site_id"], claim["vendor"], claim["model"])
         return UUID(str(await made.connection.fetchval(QUERIES["add_edge"], *row, claim["signing_key"])))
     except asyncpg.UniqueViolationError as error:
-        raise ConflictError("the key of this box is registered already") from error
+        raise ConflictError(TAKEN) from error
 
 
 async def _presented(connection: Connection, claim_id: UUID) -> asyncpg.Record:

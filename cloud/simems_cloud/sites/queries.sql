@@ -101,8 +101,8 @@ select name, site_id, replaces, state, public_key, signing_key, vendor, model, e
 from device_claims where claim_id = $1 for update
 
 -- name: add_claim
-insert into device_claims (tenant_id, claim_key, name, site_id, replaces, created_by, expires_at)
-values (app_tenant(), $1, $2, $3, $4, $5, now() + $6::int * interval '1 day')
+insert into device_claims (tenant_id, claim_key, name, site_id, replaces, created_by, expires_at, claim_signing_key)
+values (app_tenant(), $1, $2, $3, $4, $5, now() + $6::int * interval '1 day', $7)
 returning claim_id
 
 -- name: decide_claim

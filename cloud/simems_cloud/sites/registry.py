@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from simems_core.claiming import fingerprint
 
 from simems_cloud.access.permissions import Permission
 from simems_cloud.access.principal import Principal
@@ -141,7 +142,12 @@ async def _devices(
     connection: Connection, device_id: UUID | None, paths: list[str] | None, stale_after_s: float
 ) -> list[Device]:
     rows = await connection.fetch(QUERIES["devices"], device_id, paths)
-    return [Device(**dict(row), health=_health(row["last_seen_at"], row["revoked_at"], stale_after_s)) for row in rows]
+    return [_shown(row, stale_after_s) for row in rows]
+
+
+def _shown(row: asyncpg.Record, stale_after_s: float) -> Device:
+    health = _health(row["last_seen_at"], row["revoked_at"], stale_after_s)
+    return Device(**dict(row), fingerprint=fingerprint(row["public_key"]), health=health)
 
 
 async def _device(connection: Connection, device_id: UUID, paths: list[str] | None, stale_after_s: float) -> Device:

@@ -28,6 +28,7 @@ class Device(Model):
     firmware_version: str = Field(description="Version of the image it runs.")
     config_version: int = Field(description="The newest of its configurations; 0: none was announced.")
     public_key: str
+    fingerprint: str = Field(description="Of that key, as the screen of the box shows it.")
     site_id: str | None
     created_at: datetime
     last_seen_at: datetime | None

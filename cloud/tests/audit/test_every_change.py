@@ -179,6 +179,7 @@ async def boxes(call: Caller, customer: Any, owner_pool: Pool) -> None:
     order = {"order": {"kind": "restart"}}
     await call("POST", "/sites/{site_id}/commands", order, site_id="malmo-9")
     await call("POST", "/command-batches", {"site_ids": ["malmo-9"], **order})
+    await call("POST", "/command-key/change", {})
 
 
 async def alarms(call: Caller, customer: Any, alarm: Any) -> None:
@@ -239,6 +240,8 @@ async def tenants(call: Caller, platform: Any) -> None:
     tenant = made.json()["id"]
     assert await call.entries(tenant) == 1
     call.seen.add(("POST", path))
+    change = "/platform/tenants/{tenant_id}/command-key/change"
+    await call("POST", change, {"overlap_s": 0}, tenant=tenant, tenant_id=tenant)
     for verb in ("suspend", "resume", "suspend"):
         await call("POST", f"{path}/{{tenant_id}}/{verb}", tenant=tenant, tenant_id=tenant)
     asked = await call("POST", f"{path}/{{tenant_id}}/deletion", tenant=tenant, tenant_id=tenant)

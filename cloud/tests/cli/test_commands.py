@@ -118,6 +118,17 @@ def test_a_box_is_claimed_approved_and_told_to_change_its_key(database: Access, 
     assert call("command", "box", '{"kind": "restart"}')["counter"] == 2
     assert "Input tag" in call("command", "box", '{"kind": "explode"}', code=2)
     assert [row["kind"] for row in call("commands", "box")] == ["restart", "rotate_key"]
+    keys = _run("tenant", "command-key", "Claims", "--json", **environment)
+    assert (json.loads(keys.stdout)["number"], json.loads(keys.stdout)["devices_behind"][0]["name"]) == (0, "box")
+    changed = _run("tenant", "change-command-key", "Claims", "--overlap-s", "0", "--json", **environment)
+    assert json.loads(changed.stdout)["number"] == 1, changed.stderr
+    refused = _run("tenant", "change-command-key", "Claims", "--lost", **environment)
+    assert (refused.returncode, "--confirm 'Claims'" in refused.stderr) == (2, True)
+    lost = _run("tenant", "change-command-key", "Claims", "--lost", "--confirm", "Claims", **environment)
+    assert (lost.returncode, "not come yet" in lost.stdout) == (0, True), lost.stderr
+    (tmp_path / "secrets" / "vault").unlink()
+    sealed = _run("tenant", "change-command-key", "Claims", **environment)
+    assert (sealed.returncode, "secrets/vault" in sealed.stderr, "--lost" in sealed.stderr) == (1, True, True)
     following = zmq.curve_keypair()[0].decode()
     call("replace", "box", "--name", "box2", "--public-key", following)
     assert {row["name"]: row["revoked_at"] is None for row in call("list")} == {"box": False, "box2": True}

@@ -217,6 +217,19 @@ async def test_a_device_changes_its_key_and_the_old_one_ends(
     assert entries == 1
 
 
+async def test_a_revoked_key_does_not_come_back_as_the_new_one_of_another_device(
+    connect: Any, new_customer: Any, desk: Desk, customer: Any
+) -> None:
+    headers = {"Authorization": f"Bearer {desk.token}"}
+    path = f"/api/v1/devices/{customer.device_id}/revoke"
+    assert (await desk.api.client.post(path, headers=headers)).status_code == 200
+    helper = connect(await new_customer())
+    await helper.hello()
+    await helper.send(wire.Rekey(public_key=customer.public_key))
+    await helper.receive()
+    await _event(connect(customer), zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+
+
 async def test_another_ones_key_cannot_be_taken_by_announcing_it(
     connect: Any, new_customer: Any, telemetry: Any, owner_pool: Pool
 ) -> None:

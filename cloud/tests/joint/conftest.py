@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import shutil
 import signal
@@ -13,22 +12,21 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from authority import Authority, tls_front
 from simems_cloud.ingest.server import run_ingest
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
+from simems_core.web_proof import topic_name
 from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Timing, Uplink
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+TRANSPORTS = ("zeromq", "https", "websocket", "mqtt")
 NOW_US = 1_760_000_400_000_000
 QUICK = Timing(ping_s=0.1, silence_s=2.0, first_ack_s=0.3, ack_s=1.0, backoff_s=0.05, backoff_max_s=0.2)
 
@@ -98,71 +96,55 @@ class Box:
 class Broker:
     """mosquitto with TLS: whoever comes needs a certificate, and reaches the topics of its common name only."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-        self._authority = _certificate(name, name, self._key.public_key(), self._key, authority=True)
-        self.ca = folder / "ca.pem"
-        self.ca.write_bytes(self._authority.public_bytes(serialization.Encoding.PEM))
+    def __init__(self, folder: Path, authority: Authority, server: tuple[str, str] | None = None) -> None:
+        self._folder, self._authority = folder, authority
+        self.ca, self.certificate = authority.ca, authority.certificate
         self.port = _free_ports(1)[0]
-        self.process = self._start()
+        self.process = self._start(server or self.certificate("localhost"))
 
-    def certificate(self, name: str) -> tuple[str, str]:
-        """Files of a new certificate and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        made = _certificate(subject, self._authority.subject, key.public_key(), self._key)
-        paths = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        formats = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, *formats))
-        return str(paths[0]), str(paths[1])
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        certificate, key = self.certificate("localhost")
+    def _start(self, server: tuple[str, str]) -> subprocess.Popen[bytes]:
         rules = self._folder / "acl"
         rules.write_text("user ingest\ntopic readwrite simems/#\npattern readwrite simems/1/%u/#\n")
         rules.chmod(0o600)
         config = self._folder / "mosquitto.conf"
         config.write_text(
             f"listener {self.port} 127.0.0.1\nuser root\nallow_anonymous false\nacl_file {rules}\n"
-            f"cafile {self.ca}\ncertfile {certificate}\nkeyfile {key}\n"
+            f"cafile {self.ca}\ncertfile {server[0]}\nkeyfile {server[1]}\n"
             "require_certificate true\nuse_identity_as_username true\nmax_inflight_messages 100\n"
         )
         return subprocess.Popen([MOSQUITTO or "", "-c", str(config)], stderr=subprocess.DEVNULL)
+
+    async def answers(self) -> bool:
+        return await _answers(self.port)
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(10)
 
 
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, public: Any, signer: ec.EllipticCurvePrivateKey, *, authority: bool = False
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(signer, hashes.SHA256())
-    )
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
+def new_broker(tmp_path: Path, authority: Authority) -> Iterator[Callable[..., Broker]]:
     if MOSQUITTO is None:
         pytest.skip("no mosquitto on this machine")
-    made = Broker(tmp_path)
-    yield made
-    made.stop()
+    made: list[Broker] = []
+
+    def start(server: tuple[str, str] | None = None) -> Broker:
+        made.append(Broker(tmp_path, authority, server))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def broker(new_broker: Callable[..., Broker]) -> Broker:
+    return new_broker()
 
 
 @pytest.fixture
@@ -170,7 +152,9 @@ async def doors(
     cloud_settings: Any, database: Any, eventually: Any, request: pytest.FixtureRequest
 ) -> AsyncIterator[dict[str, str]]:
     """One ingest process, by transport; with a broker only where a test asks for one."""
-    broker = request.getfixturevalue("broker") if "broker" in request.fixturenames else None
+    over = request.getfixturevalue("transport") if "transport" in request.fixturenames else ""
+    wanted = over == "mqtt" or "broker" in request.fixturenames
+    broker = request.getfixturevalue("broker") if wanted else None
     loop = asyncio.get_running_loop()
     bound, web, subscribed = loop.create_future(), loop.create_future(), asyncio.Event()
     settings = replace(cloud_settings, ingest_http_port=0)
@@ -207,6 +191,35 @@ def make_box(tmp_path: Path, customer: Any, endpoint: str, cloud_settings: Any) 
     def make(name: str = "box", *, at: str | None = None) -> Box:
         cloud = Cloud(at or endpoint, curve_keys(cloud_settings.data_dir).public)
         return Box(tmp_path / name, customer.site, cloud)
+
+    return make
+
+
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def tls_doors(doors: dict[str, str], authority: Authority) -> AsyncIterator[dict[str, str]]:
+    """Those of the web as boxes reach them: TLS, ended by something that asks for their certificates."""
+    behind = urlsplit(doors["https"]).port or 0
+    async with tls_front(behind, authority.certificate("front"), authority.ca) as port:
+        yield doors | {"https": f"https://localhost:{port}", "websocket": f"wss://localhost:{port}"}
+
+
+@pytest.fixture
+def make_box_over(
+    make_box: Callable[..., Box], transport: str, tls_doors: dict[str, str], authority: Authority
+) -> Callable[..., Box]:
+    """A box that knows one way to the cloud, with a certificate for the name of its key where it needs one."""
+
+    def make(name: str = "box") -> Box:
+        made = make_box(name)
+        if transport != "zeromq":
+            certificate = authority.certificate(topic_name(made.identity.keys.public_key))
+            made.cloud = Cloud(tls_doors[transport], ca_file=str(authority.ca), certificate=certificate)
+        return made
 
     return make
 
@@ -278,11 +291,7 @@ class Ingest:
         self.process = self._start()
 
     async def answers(self) -> bool:
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.close()
-            return True
-        return False
+        return await _answers(self.port)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -305,6 +314,14 @@ def ingest_processes(database: Any, cloud_settings: Any) -> Iterator[Callable[[i
     yield start
     for one in made:
         one.kill()
+
+
+async def _answers(port: int) -> bool:
+    with suppress(OSError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        return True
+    return False
 
 
 def _free_ports(count: int) -> list[int]:

@@ -41,8 +41,9 @@ class Mechanic:
             archive.writestr("x.json", "{}")
         return out.getvalue()
 
-    def rotate_key(self) -> None:
+    def rotate_key(self) -> str:
         self.rotations += 1
+        return ""
 
 
 class Control:

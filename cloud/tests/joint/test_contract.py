@@ -13,15 +13,13 @@ import msgpack
 import pytest
 import websockets
 from simems_cloud.kit.database import Pool, transaction
-from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
-from simems_core.web_proof import EXCHANGE, JSON, MSGPACK, STREAM, TIME, topic_name
-from simems_edge.sync import Cloud, Identity
+from simems_core.web_proof import EXCHANGE, JSON, MSGPACK, STREAM, TIME
+from simems_edge.sync import Identity
 from simems_edge.sync.web_link import Proof
 
 pytestmark = pytest.mark.integration
 FRAMES = sorted((Path(__file__).parent / "frames").glob("v1-*.msgpack"))
-TRANSPORTS = ("zeromq", "https", "websocket", "mqtt")
 
 
 @pytest.fixture
@@ -41,21 +39,9 @@ def register(owner_pool: Pool, customer: Any) -> Any:
     return put
 
 
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-async def box(
-    transport: str, make_box: Any, broker: Any, doors: dict[str, str], register: Any, cloud_settings: Any
-) -> Any:
-    made = make_box()
-    key = curve_keys(cloud_settings.data_dir).public if transport == "zeromq" else ""
-    made.cloud = Cloud(doors[transport], key)
-    if transport == "mqtt":
-        certificate = broker.certificate(topic_name(made.identity.keys.public_key))
-        made.cloud = Cloud(doors["mqtt"], ca_file=str(broker.ca), certificate=certificate)
+async def box(make_box_over: Any, register: Any) -> Any:
+    made = make_box_over()
     made.device_id = await register(made.identity)
     return made
 
@@ -64,12 +50,14 @@ class Obedient:
     """Answers every command; the desk itself is tested elsewhere."""
 
     def __init__(self) -> None:
-        self.answers: asyncio.Queue[wire.CommandAck] = asyncio.Queue()
+        self.answers: asyncio.Queue[wire.CommandAck | wire.KeyTaken] = asyncio.Queue()
         self.taken: list[wire.Command] = []
         self.welcomes: list[wire.Welcome] = []
 
     def welcome(self, welcome: wire.Welcome) -> None:
         self.welcomes.append(welcome)
+        if welcome.key_changes is not None:
+            self.answers.put_nowait(wire.KeyTaken(key=welcome.command_keys[-1], number=len(welcome.key_changes)))
 
     def take(self, command: wire.Command) -> None:
         self.taken.append(command)
@@ -124,16 +112,32 @@ async def test_a_command_reaches_it_and_its_answer_comes_back(
         assert obedient.welcomes[0].device == box.device_id
 
 
-async def test_a_revoked_box_is_shut_out_within_five_seconds(
-    box: Any, transport: str, eventually: Any, person: Any
+async def test_a_changed_command_key_reaches_it_and_it_says_that_it_follows(
+    box: Any, eventually: Any, person: Any
 ) -> None:
-    """A broker hides who refuses: there the box hears a goodbye."""
-    state = "down" if transport == "mqtt" else "refused"
+    obedient = Obedient()
+    async with box.running(commands=obedient):
+        await box.measure(1)
+        await eventually(box.all_acked)
+        changed = await person.post("/command-key/change", {"overlap_s": 60})
+        assert (changed["number"], changed["devices_following"]) == (1, 0)
+
+        async def follows() -> bool:
+            return bool((await person.get("/command-key"))["devices_following"] == 1)
+
+        await eventually(follows)
+        newest = obedient.welcomes[-1]
+        assert newest.command_keys == [changed["key"]]
+        assert [(one.number, one.new_key) for one in newest.key_changes or ()] == [(1, changed["key"])]
+
+
+async def test_a_revoked_box_is_shut_out_within_five_seconds(box: Any, eventually: Any, person: Any) -> None:
     async with box.running():
         await box.measure(1)
         await eventually(box.all_acked)
         await person.post(f"/devices/{box.device_id}/revoke")
-        await eventually(lambda: box.uplink.status.link == state, 5.0)
+        await eventually(lambda: box.uplink.status.link != "up", 5.0)
+        await eventually(lambda: box.uplink.status.link == "refused")
 
 
 class Client:

@@ -17,6 +17,7 @@ _READ_AS: Final = str.maketrans("OIL", "011", " -\t\r\n")
 LENGTH: Final = 20
 """19 drawn characters (95 bits) and one that checks them."""
 _KEY: Final = b"simems claim key 1\x00"
+_SIGNING_KEY: Final = b"simems claim signing key 1\x00"
 _PRINT: Final = b"simems device fingerprint 1\x00"
 
 
@@ -43,6 +44,13 @@ def read_code(text: str) -> str:
 def claim_secret(code: str) -> bytes:
     """The 32 bytes of the CURVE secret key that belongs to the code. Raises ClaimCodeError."""
     return hashlib.sha256(_KEY + read_code(code).encode()).digest()
+
+
+def claim_signing_seed(code: str) -> bytes:
+    """The 32 bytes of the Ed25519 key that belongs to the code: it signs where no CURVE connection proves who comes.
+
+    Raises ClaimCodeError."""
+    return hashlib.sha256(_SIGNING_KEY + read_code(code).encode()).digest()
 
 
 def fingerprint(public_key: str) -> str:

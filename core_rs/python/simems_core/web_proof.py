@@ -37,7 +37,8 @@ class Envelope(msgspec.Struct, frozen=True):
     signature: str
     """Over the method ``MQTT``, the topic, the time and the body, as for the web."""
     body: bytes
-    """An array of messages, MessagePack."""
+    """An array of messages, MessagePack. An empty one asks for the time, and whether this device may come in: the
+    answer is a pong with the envelope's ``time_us``, or a goodbye."""
 
 
 def topic_name(public_key: str) -> str:

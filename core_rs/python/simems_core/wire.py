@@ -140,17 +140,44 @@ class Rekeyed(Message, tag="rekeyed", kw_only=True, frozen=True):
     reason: str = ""
 
 
+class KeyChange(msgspec.Struct, kw_only=True, frozen=True):
+    """A statement of the tenant's old command key: from now on that new one; see :mod:`simems_core.key_changes`."""
+
+    tenant: str
+    number: int
+    """1 for the first change of a tenant's key; it rises by one with each."""
+    old_key: str
+    new_key: str
+    """Ed25519 public keys, hexadecimal."""
+    old_until_us: int
+    """From this time of the cloud on nothing that the old key signed is done."""
+    signature: str
+    """Of the old key, hexadecimal."""
+
+
 class Welcome(Message, tag="welcome", kw_only=True, frozen=True):
     """After the hello of a device that asks for it: who it is here, and whose commands it shall believe."""
 
     tenant: str
     device: str
     command_keys: list[str] = []
-    """Ed25519 public keys of the tenant, hexadecimal. A device keeps the first it is told."""
+    """Ed25519 public keys of the tenant, hexadecimal, the one that signs now last. A device that believes none yet
+    takes them; any other one only follows ``key_changes``."""
+    key_changes: list[KeyChange] | None = None
+    """From the tenant's first key to the one that signs now, in order. None: a cloud that knows no changes."""
     command_counter: int = 0
     """Of the newest command there is: a device that has no counter of its own starts from it."""
     versions: list[int] = msgspec.field(default_factory=lambda: [VERSION])
     server_time_us: int = 0
+
+
+class KeyTaken(Message, tag="keytaken", kw_only=True, frozen=True):
+    """Which command key the device believes after a welcome that told of changes."""
+
+    key: str
+    number: int
+    reason: str = ""
+    """Why it does not believe the one that signs now; empty: it does."""
 
 
 class Command(Message, tag="command", kw_only=True, frozen=True):
@@ -255,7 +282,7 @@ class Bye(Message, tag="bye", kw_only=True, frozen=True):
 
 
 Durable = Telemetry | Events
-FromEdge = Hello | Telemetry | Events | Ping | Bye | Claim | Rekey | CommandAck
+FromEdge = Hello | Telemetry | Events | Ping | Bye | Claim | Rekey | CommandAck | KeyTaken
 FromCloud = Ack | Refused | Pong | Bye | ClaimState | Rekeyed | Welcome | Command
 
 _encoder = msgspec.msgpack.Encoder()

@@ -26,6 +26,7 @@ MESSAGES: tuple[type[wire.Message], ...] = (
     wire.Welcome,
     wire.Command,
     wire.CommandAck,
+    wire.KeyTaken,
 )
 
 

@@ -126,6 +126,13 @@ impl Member {
         sign * self.share * reader.value(self.measured)
     }
 
+    // What is taken out of the meter's reading. A load that is not known stays in it, as a part of the house: whatever
+    // it draws is seen there, so one silent charger neither closes the others nor hides from the limit.
+    fn taken_out_w(&self, reader: &Reader<'_>) -> f64 {
+        let measured_w = self.measured_w(reader);
+        if self.role == Role::Load && measured_w.is_nan() { 0.0 } else { measured_w }
+    }
+
     /// The setpoint that its reading would be, wherever it stands.
     pub(crate) fn used(&self, reader: &Reader<'_>) -> f64 {
         reader.value(self.measured) / self.gain.abs()
@@ -227,7 +234,7 @@ impl Connection {
 
     // What the site takes without the actuators, lowest and highest; None when meter or actuators are not known.
     fn site_w(&mut self, reader: &Reader<'_>) -> Option<(f64, f64)> {
-        let own_w: f64 = self.members.iter().map(|member| member.measured_w(reader)).sum();
+        let own_w: f64 = self.members.iter().map(|member| member.taken_out_w(reader)).sum();
         if own_w.is_finite() {
             let time_ns = self.members.iter().map(|member| reader.time_of(member.measured)).max();
             self.site.battery(time_ns.unwrap_or_else(|| reader.time_ns()), own_w);

@@ -141,10 +141,14 @@ struct Reading {
     blind: Vec<usize>,
 }
 
-/// Sum of members at their powers without actuators: (row of import, row of export), None: blind.
+/// Sum of members at their powers without actuators: (row of import, row of export), None: blind. A charger that is not
+/// known is a part of the house.
 fn limits_w(data: &[f64], line: usize) -> Option<(f64, f64)> {
     let share = |number: usize| if line == 0 { 1.0 } else { SHARES[number][line - 1] };
-    let own: f64 = (0..6).map(|number| GAINS[number].signum() * share(number) * data[MEASURED + number]).sum();
+    let known = |number: usize| {
+        if EV.contains(&number) && data[MEASURED + number].is_nan() { 0.0 } else { data[MEASURED + number] }
+    };
+    let own: f64 = (0..6).map(|number| GAINS[number].signum() * share(number) * known(number)).sum();
     let grid = if line == 0 { data[GRID] } else { data[POWER + line - 1] };
     let active = |phase: usize| {
         let (u, q) = (data[VOLTAGE + phase], data[REACTIVE + phase]);
@@ -361,6 +365,26 @@ proptest! {
             prop_assert!((setpoints[n] - expected).abs() < 1e-2, "{}: {} {expected}", ACTUATORS[n], setpoints[n]);
         }
     }
+}
+
+// What it draws is still in the meter's reading; the others, and the battery, go on inside what is left.
+#[test]
+fn a_charger_that_nobody_sees_is_a_part_of_the_house() {
+    let with = |grid_w: f64, silent: bool| {
+        let mut data = vec![0.0; CHANNELS];
+        data[VOLTAGE..VOLTAGE + 3].fill(230.0);
+        data[POWER..POWER + 3].fill(grid_w / 3.0);
+        (data[GRID], data[CHARGE], data[APPARENT]) = (grid_w, 12e3, 12e3);
+        data[MEASURED + 4] = if silent { f64::NAN } else { 6.0 * GAINS[4].abs() };
+        let wishes = vec![0.0, 0.0, 0.0, 0.0, 0.0, 32.0, 0.0];
+        let mut sources = vec![Some(2); 7];
+        sources[..3].fill(Some(0)); // a hand holds the batteries at 0
+        let case = Case { data, wishes, sources, previous: vec![0.0; 7] };
+        decide(&case, 6.0, &specs()).iter().map(|outcome| outcome.value).collect::<Vec<_>>()
+    };
+    assert!(with(3e3, true)[5] > 6.0, "nobody pays for its silence");
+    assert!((with(17e3, false)[5] - 4_380.0 / 690.0).abs() < 1e-2, "seen, its 6 A may go to the other");
+    assert_eq!(with(17e3, true)[5], 0.0, "unseen, what it draws is not given twice");
 }
 
 // Its phase is far beyond all that can be done; what the others get must not drown in its rounding.

@@ -21,9 +21,12 @@ class SetpointStore:
         self._lock = threading.Lock()
         self._wanted: dict[str, Wanted] = {}
 
-    def give(self, address: str, value: float, now_s: float) -> None:
+    def give(self, address: str, value: float, now_s: float) -> bool:
+        """Whether it is another value than before."""
         with self._lock:
+            before = self._wanted.get(address)
             self._wanted[address] = Wanted(value, now_s)
+        return before is None or before.value != value
 
     def alive(self, address: str, now_s: float) -> float | None:
         """The setpoint to hold now; None when there is none or it was not repeated in time."""

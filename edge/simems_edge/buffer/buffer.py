@@ -14,6 +14,7 @@ from typing import TypeVar
 from simems_core import wire
 
 from simems_edge.buffer import fault
+from simems_edge.buffer.actions import actions_in, newest, read_actions
 from simems_edge.buffer.fault import BufferFault, StorageError
 from simems_edge.buffer.history import SeriesColumns, read_history
 from simems_edge.buffer.store import DEFAULT_MAX_BYTES, Frame, Status, Store
@@ -138,6 +139,13 @@ class Buffer:
         """Recorded values, read beside the writer."""
         read = partial(read_history, self._store.path, channels, from_us, to_us, max_points)
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)
+
+    async def actions(self, limit: int) -> list[wire.Event]:
+        """What persons did, newest first, also what is not on the disk yet. Raises StorageError."""
+        waiting = list(actions_in(self._waiting))
+        read = partial(read_actions, self._store.path, limit)
+        kept = await asyncio.get_running_loop().run_in_executor(self._reader, read)
+        return newest([*kept, *waiting], limit)
 
     def take_faults(self) -> list[BufferFault]:
         """What happened to the disk since the last call; append them as events and raise alarms."""

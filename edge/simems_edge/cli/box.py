@@ -17,13 +17,27 @@ from simems_edge.sync import Identity
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
+BY_CERTIFICATE = (
+    "over MQTT the name of the box, and its client certificate, come from its key; for new keys run "
+    "`simems-edge identity --renew` on it, give it a certificate for the new name and claim it again"
+)
 
 
 class EdgeBox:
-    """``stop`` ends the process in an orderly way; ``again`` then says that it shall start anew."""
+    """``stop`` ends the process in an orderly way; ``again`` then says that it shall start anew. ``at_broker``: the
+    cloud is reached through MQTT."""
 
-    def __init__(self, site_file: Path, identity: Identity, recent: RecentLog | None, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        site_file: Path,
+        identity: Identity,
+        recent: RecentLog | None,
+        stop: asyncio.Event,
+        *,
+        at_broker: bool = False,
+    ) -> None:
         self._site_file, self._identity, self._recent, self._stop = site_file, identity, recent, stop
+        self._at_broker = at_broker
         self.edge: LocalEdge
         self.again = False
 
@@ -47,8 +61,11 @@ class EdgeBox:
         recent = "" if self._recent is None else self._recent.text()
         return await asyncio.to_thread(bundle, parts, recent, read_document(self._site_file))
 
-    def rotate_key(self) -> None:
+    def rotate_key(self) -> str:
+        if self._at_broker:
+            return BY_CERTIFICATE
         self._identity.begin_rotation()
+        return ""
 
 
 def problems_of(site_id: str) -> Callable[[Path], list[str]]:

@@ -25,6 +25,7 @@ from simems_edge.bridges.prices import PriceFeed
 from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.box import EdgeBox, judge_trial, problems_of
 from simems_edge.cli.errors import BadInputError
+from simems_edge.cli.limit_list import limit_list
 from simems_edge.cli.systemd import Notifier
 from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
 from simems_edge.commands.configuration import Configuration
@@ -159,14 +160,23 @@ class _Parts:
         )
         self.identity = Identity(options.data)
         site_file = options.site_file or options.data / "site.yaml"
-        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop)
+        at_broker = site.cloud is not None and cloud_of(site.cloud).is_mqtt
+        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop, at_broker=at_broker)
         self.configuration = Configuration(site_file, options.data, problems_of(site.site.id))
         self.cloud_clock = CloudClock()
         self.desk = self._desk()
         self.uplink = self._uplink()
-        self.edge = LocalEdge(runtime, buffer, self.uplink, self.house, record=self._record, identity=self.identity)
+        self.edge = LocalEdge(
+            runtime,
+            buffer,
+            self.uplink,
+            self.house,
+            record=self._record,
+            identity=self.identity,
+            limits=limit_list(options.data, self.identity),
+        )
         self.box.edge = self.edge
-        self.configuration.checks = self.edge.checks
+        self.configuration.checks = self.edge.trial_checks
         self.desk.decide_begun(self.configuration)
 
     def _record(self, event: wire.Event) -> None:

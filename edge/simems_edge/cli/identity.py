@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import click
+from simems_core.web_proof import topic_name
 
 from simems_edge.cli.data_folder import DEFAULT
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.output import json_option, print_json
+from simems_edge.cli.renewing import renewed
 from simems_edge.sync.claim_qr import claim_in_terminal
 from simems_edge.sync.identity import Identity, IdentityError
 
@@ -19,6 +21,7 @@ Examples:
   simems-edge identity --data /var/lib/simems
   simems-edge identity --json
   simems-edge identity --rotate        a new key; a running edge announces it and changes over
+  simems-edge identity --renew         a new box: claim it again; the old keys are gone
 """
 
 
@@ -27,14 +30,21 @@ Examples:
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
 @click.option("--rotate", is_flag=True, help="Make a new key; it replaces the old one once the cloud has seen it.")
+@click.option(
+    "--renew",
+    is_flag=True,
+    help="Make this a new box, to be claimed again: after it was revoked, or its tenant's key was lost.",
+)
 @json_option
-def command(*, data: Path, rotate: bool, as_json: bool) -> None:
+def command(*, data: Path, rotate: bool, renew: bool, as_json: bool) -> None:
     """Show this box's public key, fingerprint and claim code, making them on first use.
 
     The secret halves are never shown. Enter the claim code in the cloud, compare the fingerprint there, approve.
     """
+    if rotate and renew:
+        raise BadInputError("--rotate: cannot be used with --renew; --renew makes new keys as well")
     try:
-        identity = Identity(data)
+        identity, sealed = renewed(data) if renew else (Identity(data), None)
         following = identity.begin_rotation() if rotate else identity.next_keys
         shown = {
             "public_key": identity.keys.public_key,
@@ -42,6 +52,8 @@ def command(*, data: Path, rotate: bool, as_json: bool) -> None:
             "claim_code": identity.claim_code,
             "signing_key": identity.signing_public,
             "next_public_key": None if following is None else following.public_key,
+            "name_at_broker": topic_name(identity.keys.public_key),
+            "old_record": None if sealed is None else str(sealed),
         }
     except IdentityError as error:
         raise BadInputError(str(error)) from error
@@ -55,7 +67,7 @@ def command(*, data: Path, rotate: bool, as_json: bool) -> None:
 
 def _print(shown: dict[str, str | None]) -> None:
     click.echo(shown["public_key"])
-    for name in ("fingerprint", "claim_code", "signing_key", "next_public_key"):
+    for name in ("fingerprint", "claim_code", "signing_key", "next_public_key", "name_at_broker", "old_record"):
         if shown[name] is not None:
             click.echo(f"{name.replace('_', ' ')}: {shown[name]}")
     if sys.stdout.isatty():

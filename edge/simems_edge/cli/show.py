@@ -57,6 +57,7 @@ def _profile(name: str, *, as_json: bool) -> None:
     for title, text in (
         ("description", profile.description),
         ("source", profile.source),
+        ("verified", profile.verified or "against no other source"),
         ("untested", profile.untested),
     ):
         click.echo(f"{title}: {' '.join(text.split())}")

@@ -46,11 +46,17 @@ class SiteAnswers:
     meter: DeviceAddress
     pv: DeviceAddress | None
     battery: DeviceAddress | None
+    more: tuple[str, ...] = ()
+    """Lines of further components."""
+    sections: tuple[str, ...] = ()
+    """What they need beside."""
 
 
 def site_text(answers: SiteAnswers) -> str:
     """The whole file."""
-    return "\n".join([*_head(answers), *_components(answers), *_controllers(answers), *_tail()]) + "\n"
+    return (
+        "\n".join([*_head(answers), *_components(answers), *_controllers(answers), *answers.sections, *_tail()]) + "\n"
+    )
 
 
 def _head(answers: SiteAnswers) -> list[str]:
@@ -84,7 +90,7 @@ def _components(answers: SiteAnswers) -> list[str]:
             f"    connection: {answers.battery.yaml()}",
             "    guards: {soc_pct: [10, 95], ramp_w_per_s: 20 kW/s}",
         ]
-    return lines
+    return [*lines, *answers.more]
 
 
 def _controllers(answers: SiteAnswers) -> list[str]:

@@ -96,7 +96,21 @@ def _sync_rows(sync: dict[str, Any], now: datetime) -> list[tuple[str, str]]:
         ("last ack", f"{acked} (record {sync['acked_sequence']} of {sync['last_sequence']})"),
         ("cloud's time", "not known" if offset_s is None else f"{offset_s:+.3f} s against this box"),
     ]
-    return rows + ([("lost", f"{sync['dropped_frames']} frames: the disk was full")] if sync["dropped_frames"] else [])
+    return [*rows, *_loss_rows(sync)]
+
+
+LOSSES = {
+    "thinned_rows": ("thinned", "rows of the oldest unsent values: the buffer was full"),
+    "dropped_frames": ("lost", "frames of values: the buffer was full"),
+    "dropped_events": ("lost", "frames of alarms and actions: the buffer was full"),
+    "lost_in_memory": ("lost", "records since the start: the disk refused them for too long"),
+    "refused_frames": ("set aside", "frames that the cloud cannot store"),
+}
+
+
+def _loss_rows(sync: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is not, or not wholly, on its way to the cloud; an older edge does not tell all of it."""
+    return [(what, f"{sync[name]} {why}") for name, (what, why) in LOSSES.items() if sync.get(name)]
 
 
 def _age(moment: str | None, now: datetime) -> str:

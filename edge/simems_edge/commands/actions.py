@@ -55,8 +55,8 @@ class Box(Protocol):
     async def diagnostics(self) -> bytes:
         """A zip file about the state of this box, without secrets."""
 
-    def rotate_key(self) -> None:
-        """Raises OSError."""
+    def rotate_key(self) -> str:
+        """Why there will be no new key; empty: it is made. Raises OSError."""
 
 
 REFUSALS = (
@@ -159,5 +159,5 @@ class Actions:
 
     async def _rotate_key(self, command: wire.Command) -> Outcome:
         payload_of(EmptyCommand, command.payload)
-        self._box.rotate_key()
-        return Outcome(True, "a new key is made; it is used from the next connection on")
+        wrong = self._box.rotate_key()
+        return Outcome(not wrong, wrong or "a new key is made; it is used from the next connection on")

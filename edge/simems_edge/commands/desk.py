@@ -16,9 +16,9 @@ from simems_core import wire
 
 from simems_edge.commands.actions import Actions, Outcome
 from simems_edge.commands.configuration import Configuration
-from simems_edge.commands.judge import Refusal, forged, untimely
+from simems_edge.commands.judge import Refusal, forged, given_up, untimely
 from simems_edge.commands.ledger import ACROSS_RESTARTS, INTERRUPTED, Entry, Ledger, State
-from simems_edge.commands.trust import Trust
+from simems_edge.commands.trust import Heard, Trust
 from simems_edge.sync.cloud_clock import CloudClock, Moment
 
 log = logging.getLogger(__name__)
@@ -45,22 +45,27 @@ class CommandDesk:
         self._trust, self._ledger, self._actions, self._clock = trust, ledger, actions, clock
         self._record, self._utc_us = record, utc_us
         self._waiting: asyncio.Queue[wire.Command] = asyncio.Queue(MOST_WAITING)
-        self.answers: asyncio.Queue[wire.CommandAck] = asyncio.Queue(MOST_WAITING)
+        self.answers: asyncio.Queue[wire.CommandAck | wire.KeyTaken] = asyncio.Queue(MOST_WAITING)
         self.refused = 0
         """Commands that nobody of the tenant gave, since the start."""
         self._refused_told = 0
         self._told_us: int | None = None
+        self._key_trouble = ""
+        """Why the cloud's command key is not believed; empty: it is."""
         self.time_within_s = TIME_WITHIN_S
 
     # ---- from the uplink
 
     def welcome(self, welcome: wire.Welcome) -> None:
+        """Answered when the cloud tells of changed keys: with the key that is on the disk."""
         try:
-            wrong = self._trust.welcome(welcome)
+            heard = self._trust.welcome(welcome)
         except OSError as error:
-            wrong = f"{DISK}{error.strerror}"
-        if wrong is not None:
-            log.warning("a welcome changes nothing", extra={"reason": wrong})
+            heard = Heard(reason=f"{DISK}{error.strerror}")
+        self._tell_of_key(heard)
+        anchor = self._trust.anchor
+        if welcome.key_changes is not None and anchor is not None:
+            self._answer(wire.KeyTaken(key=anchor.key, number=anchor.key_number, reason=heard.reason))
 
     def take(self, command: wire.Command) -> None:
         """Queued; more than the desk can hold are dropped, the cloud sends them again."""
@@ -85,9 +90,14 @@ class CommandDesk:
         if known is not None and known.counter == command.counter:
             return self._ledger.answer(command.id)
         moment = await self._moment()
+        refusal = given_up(command, self._trust.anchor, moment)
+        if refusal is not None:
+            return self._refuse(command, refusal)
         counter = self._trust.anchor.counter if self._trust.anchor else 0
         refusal = untimely(command, counter, moment)
         try:
+            if moment is not None:
+                self._trust.forget_ended(moment.latest_us)
             return await self._decide(command, refusal, rises=command.counter > counter)
         except OSError as error:
             return self._ack(command, "rejected", f"{DISK}{error.strerror}")
@@ -168,7 +178,7 @@ class CommandDesk:
     def _ack(self, command: wire.Command, state: State, reason: str = "") -> wire.CommandAck:
         return wire.CommandAck(id=command.id, state=state, time_us=self._utc_us(), reason=reason)
 
-    def _answer(self, ack: wire.CommandAck) -> None:
+    def _answer(self, ack: wire.CommandAck | wire.KeyTaken) -> None:
         """The oldest goes when nobody takes them: the cloud asks again when it is back."""
         if self.answers.full():
             self.answers.get_nowait()
@@ -185,17 +195,30 @@ class CommandDesk:
             self._tell("", "forged", "unknown", text, severity="warning")
         return self._ack(command, "rejected", refusal.reason)
 
+    def _tell_of_key(self, heard: Heard) -> None:
+        """Once per change, and once per reason why there is none."""
+        if heard.changed:
+            self._note("key_changed", "The tenant changed the key that signs its commands")
+        if heard.reason and heard.reason != self._key_trouble:
+            log.warning("a welcome changes nothing", extra={"reason": heard.reason})
+            severity = "alarm" if heard.alarming else "warning"
+            self._note("key_refused", f"The cloud's command key is not believed: {heard.reason}", severity=severity)
+        self._key_trouble = heard.reason
+
     def _tell(self, kind: str, state: str, actor: str, reason: str, severity: str = "info") -> None:
         text = f"{kind} from the cloud: {state}" if kind else "A command that was not believed"
+        self._note(state, f"{text}: {reason}" if reason else text, actor, severity)
+
+    def _note(self, what: str, text: str, actor: str = "cloud", severity: str = "info") -> None:
         self._record(
             wire.Event(
                 id=uuid4().hex,
                 kind="action",
-                code=f"command.{state}",
+                code=f"command.{what}",
                 severity=severity,
                 component="commands",
                 time_us=self._utc_us(),
-                text=f"{text}: {reason}" if reason else text,
+                text=text,
                 actor=actor,
             )
         )

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from simems_core import wire
 from simems_core.orders import KINDS, malformed, signed_text
 
-from simems_edge.commands.trust import Anchor
+from simems_edge.commands.anchor import Anchor
 from simems_edge.sync.cloud_clock import Moment
 
 
@@ -34,6 +34,15 @@ def forged(command: wire.Command, anchor: Anchor | None) -> Refusal | None:
     if command.key not in anchor.command_keys:
         return Refusal("forged", "signed with a key that is not the tenant's")
     return None if _signed(command) else Refusal("forged", "the signature does not fit")
+
+
+def given_up(command: wire.Command, anchor: Anchor | None, moment: Moment | None) -> Refusal | None:
+    """Whether the key that signed it has ended; when the time is not known, a key that has an end is not believed."""
+    if anchor is None or command.key not in anchor.old_until_us:
+        return None
+    if moment is not None and not anchor.ended(command.key, moment.latest_us):
+        return None
+    return Refusal("forged", "signed with a key that the tenant gave up for another")
 
 
 def untimely(command: wire.Command, counter: int, moment: Moment | None) -> Refusal | None:

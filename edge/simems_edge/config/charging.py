@@ -51,7 +51,7 @@ class OcppSettings(Strict):
     """1: password without encryption; 2: password over TLS; 3: TLS with the station's own certificate. 0: anybody who
     reaches the port and knows an identity: only on a network of its own."""
     certificate: FilePath | None = None
-    """PEM, this edge's; profiles 2 and 3. Paths are relative to the working folder of the process."""
+    """PEM, this edge's; profiles 2 and 3. Paths are relative to the site file."""
     private_key: FilePath | None = None
     client_authority: FilePath | None = None
     """PEM of who signs the stations' certificates; profile 3."""

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Set
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from simems_edge.config.charging_check import charging_problems
@@ -24,6 +25,7 @@ OWN: Final = {
     "ocpp": "give each component its own station or connector",
 }
 """What to do about two components at one device, by protocol."""
+DEFAULT_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80, "mqtts": 8883, "mqtt": 1883}
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
 
 
@@ -139,11 +141,20 @@ def _same_host(host: str, served: str) -> bool:
 def _cloud_port(site: Site, document: Document) -> Iterator[Problem]:
     if site.cloud is None:
         return
-    host, _, port = site.cloud.endpoint.removeprefix("tcp://").rpartition(":")
-    if not 1 <= int(port) <= 65535:
+    host, port = _place_of(site.cloud.endpoint)
+    if port == 0:
         yield document.problem(("cloud", "endpoint"), "has no valid port", "use a port number between 1 and 65535")
-    elif int(port) == site.hmi.port and _same_host(host, site.hmi.host):
+    elif port == site.hmi.port and _same_host(host, site.hmi.host):
         yield document.problem(("cloud", "endpoint"), "has the port of the hmi on this host", "choose another port")
+
+
+def _place_of(endpoint: str) -> tuple[str, int]:
+    """Host and port, that of the scheme when none is written; port 0: it cannot be."""
+    try:
+        url = urlsplit(endpoint)
+        return url.hostname or "", 0 if url.port == 0 else url.port or DEFAULT_PORTS.get(url.scheme, 0)
+    except ValueError:
+        return "", 0
 
 
 def _times(site: Site, document: Document) -> Iterator[Problem]:

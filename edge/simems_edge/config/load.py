@@ -61,11 +61,17 @@ def site_of(document: Document) -> SiteFile:
 
 def _placed(site: Site, folder: FilePath) -> Site:
     """Paths in a site file are relative to it; from here on they are whole."""
-    components = tuple(_component_placed(component, folder) for component in site.components)
-    mqtt, prices = _mqtt_placed(site.mqtt, folder), site.prices
-    if prices is not None:
-        prices = placed(prices, folder, "token_file")
-    return site.model_copy(update={"components": components, "mqtt": mqtt, "prices": prices})
+    updates: dict[str, object] = {
+        "components": tuple(_component_placed(component, folder) for component in site.components),
+        "mqtt": _mqtt_placed(site.mqtt, folder),
+    }
+    if site.prices is not None:
+        updates["prices"] = placed(site.prices, folder, "token_file")
+    if site.ocpp is not None:
+        updates["ocpp"] = placed(site.ocpp, folder, "certificate", "private_key", "client_authority")
+    if site.cloud is not None:
+        updates["cloud"] = placed(site.cloud, folder, "ca_file", "certificate", "certificate_key")
+    return site.model_copy(update=updates)
 
 
 def _mqtt_placed(mqtt: MqttSettings | None, folder: FilePath) -> MqttSettings | None:

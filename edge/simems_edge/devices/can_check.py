@@ -24,7 +24,8 @@ def can_problems(profile: Profile) -> list[str]:
         codecs(profile)
     except DbcError as error:
         return [f"can: {error}"]
-    found = [text for one in profile.can.protect for text in _protection(database, one)]
+    found = _longer(profile)
+    found += [text for one in profile.can.protect for text in _protection(database, one)]
     found += [text for point in _points(profile) for text in _point(database, point)]
     return found + [text for one in profile.can.transmit for text in _transmit(profile, one)]
 
@@ -49,6 +50,15 @@ def _point(database: Database, point: CanPoint) -> Iterator[str]:
     if (point.multiplex is None) == bool(brings) or (point.multiplex is not None and point.multiplex not in brings):
         shown = ", ".join(map(str, brings)) or "(none)"
         yield f"signal {point.signal} of {point.message} comes with multiplexer value {shown}; write that as multiplex"
+
+
+def _longer(profile: Profile) -> list[str]:
+    """A checksum is over every byte, so none may be left out; what this edge says is as long as the file has it."""
+    assert profile.can is not None  # noqa: S101 - asked for by the caller
+    known, summed = codecs(profile), {one.message for one in profile.can.protect if one.crc is not None}
+    said = {one.message for one in profile.can.transmit}
+    unfit = [name for name in profile.can.longer if name not in known or name in summed | said]
+    return [f"longer: {name} is no message that is heard without a checksum; remove it" for name in unfit]
 
 
 def _protection(database: Database, one: Protection) -> Iterator[str]:

@@ -30,11 +30,12 @@ _CRC8: Final[Mapping[CrcKind, tuple[int, int, int]]] = {
 class MessageCodec:
     """One message of a profile."""
 
-    def __init__(self, message: Message, protection: Protection | None) -> None:
+    def __init__(self, message: Message, protection: Protection | None, *, longer: bool = False) -> None:
+        """``longer``: a frame may carry more bytes than the file knows."""
         self.name, self.frame_id, self.extended = message.name, message.frame_id, message.is_extended_frame
         self.length = message.length
         """Bytes."""
-        self._message, self._protection = message, protection
+        self._message, self._protection, self._longer = message, protection, longer
         self._signals: dict[str, Signal] = {signal.name: signal for signal in message.signals}
 
     # ---- hearing
@@ -42,7 +43,9 @@ class MessageCodec:
     def decode(self, data: bytes) -> Numbers:
         """Signals that this frame carries (of a multiplexed message those of its multiplexer's value); a number outside
         the range that the DBC file declares is left out. Raises :class:`ContentError`."""
-        if len(data) != self._message.length:
+        if self._longer:
+            data = data[: self.length]
+        if len(data) != self.length:
             raise ContentError(f"message {self.name} has {len(data)} bytes, not {self._message.length}")
         self._check_crc(data)
         try:
@@ -151,7 +154,10 @@ def codecs(profile: Profile) -> dict[str, MessageCodec]:
     names = {point.message for point in terms if point is not None}
     names |= {one.can.message for one in profile.alive if one.can is not None}
     names |= {one.message for one in network.transmit}
-    return {name: MessageCodec(message_of(database, name), protected.get(name)) for name in sorted(names)}
+    return {
+        name: MessageCodec(message_of(database, name), protected.get(name), longer=name in network.longer)
+        for name in sorted(names)
+    }
 
 
 def decoded(profile: Profile, frames: Mapping[str, str]) -> dict[str, Numbers]:

@@ -205,5 +205,7 @@ class CanNetwork(Data):
 
     database: Annotated[str, Field(pattern=r"^[a-z0-9_]+\.dbc$")]
     """File beside the profile."""
+    longer: tuple[Name, ...] = ()
+    """Messages to which some devices append bytes: what the file lays out is read, what follows is nobody's."""
     protect: tuple[Protection, ...] = ()
     transmit: tuple[Transmit, ...] = ()

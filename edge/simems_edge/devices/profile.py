@@ -80,6 +80,8 @@ class Profile(Data):
     description: str
     source: Annotated[str, Field(min_length=1)]
     """The document the points and signs were taken from."""
+    verified: Annotated[str, Field(min_length=1)] | None = None
+    """Which of it was compared with another public source, and which; None: nothing was."""
     untested: Annotated[str, Field(min_length=1)]
     """What nobody has yet seen work on real hardware."""
     protocol: Literal["sunspec", "modbus", "http", "mqtt", "can", "ocpp"] = "sunspec"

@@ -14,6 +14,7 @@ from simems_edge.config.quantities import parse_quantity
 from simems_edge.config.settings import settings_problems
 from simems_edge.contracts.references import DeviceRef
 from simems_edge.devices.bms_check import bms_problems, profile_of
+from simems_edge.devices.bus_check import bus_problems
 from simems_edge.devices.connection_check import connection_problems
 from simems_edge.devices.dimming_check import dimming_problems
 from simems_edge.devices.estimator_inputs import estimator_problems
@@ -33,6 +34,7 @@ def site_problems(file: SiteFile, settings_of: SettingsOf) -> list[Problem]:
         kinds, found = _kinds(file.site, file.document)
         problems += found
         problems += connection_problems(file.site, file.document)
+        problems += bus_problems(file.site, file.document)
         problems += bms_problems(file.site, file.document)
         problems += shared_unit_problems(file.site, file.document)
         problems += _guards(file.site, file.document)

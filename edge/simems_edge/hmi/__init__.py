@@ -11,6 +11,7 @@ from simems_edge.hmi.app import create_app
 from simems_edge.hmi.description import hello
 from simems_edge.hmi.house_alarms import House, HouseAlarms
 from simems_edge.hmi.local_edge import LocalEdge
+from simems_edge.hmi.record_schemas import LimitEvent
 from simems_edge.hmi.screens import find_screens
 from simems_edge.hmi.service import EdgeService
 
@@ -19,6 +20,7 @@ __all__ = [
     "EdgeService",
     "House",
     "HouseAlarms",
+    "LimitEvent",
     "LocalEdge",
     "create_app",
     "find_screens",

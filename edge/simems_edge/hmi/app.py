@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from simems_edge.bridges.ocpp.office import ChargingOffice
-from simems_edge.hmi import charging, errors, health, live, routes
+from simems_edge.hmi import charging, errors, health, live, records, routes
 from simems_edge.hmi.access import Access
 from simems_edge.hmi.screens import screens_router
 from simems_edge.hmi.service import EdgeService
@@ -53,7 +53,7 @@ def create_app(
     app.state.crowd, app.state.sign_in_lock = live.Crowd(), asyncio.Lock()
     errors.install(app)
     app.middleware("http")(_secure)
-    for router in (routes.router, charging.router, live.router, health.router, screens_router(screens)):
+    for router in (routes.router, records.router, charging.router, live.router, health.router, screens_router(screens)):
         app.include_router(router)
     return app
 

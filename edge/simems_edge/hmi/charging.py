@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -17,7 +18,16 @@ from simems_edge.bridges.ocpp.office import (
     StationView,
 )
 from simems_edge.bridges.ocpp.office import RefusedError as StationRefusedError
-from simems_edge.bridges.ocpp.orders import Order, RemoteStart, RemoteStop, Reset
+from simems_edge.bridges.ocpp.orders import (
+    GetDiagnostics,
+    Order,
+    RemoteStart,
+    RemoteStop,
+    Reset,
+    Trigger,
+    Triggered,
+    UpdateFirmware,
+)
 from simems_edge.bridges.ocpp.sessions import Session
 from simems_edge.hmi.errors import NotFoundError, RefusedError, UnacceptableError, responses
 from simems_edge.hmi.routes import Actor, Edge
@@ -62,6 +72,28 @@ class ChargingStart(Model):
 
 class ChargingReset(Model):
     kind: Literal["soft", "hard"] = "soft"
+
+
+Location = Annotated[str, Field(max_length=512, pattern=r"^(https?|ftps?|sftp)://[^\s]+$")]
+"""Where the station itself goes; credentials in it are not audited."""
+
+
+class ChargingMessage(Model):
+    """A message that the station shall send now."""
+
+    message: Triggered
+    component: str | None = Field(None, description="Of one connector; null: of the station.")
+
+
+class ChargingFirmware(Model):
+    location: Location
+    retrieve: datetime | None = Field(None, description="Not before; null: now.")
+
+
+class ChargingDiagnostics(Model):
+    """The station uploads its diagnostics (2.0.1: its log) there."""
+
+    location: Location
 
 
 class ChargingWish(Model):
@@ -149,6 +181,57 @@ async def reset_charging_station(station: str, body: ChargingReset, office: Offi
     await _ask(office, station, Reset(hard=body.kind == "hard"))
     edge.audit("charging.reset", actor, f"station {station}: {body.kind} reset asked for")
     return Done()
+
+
+@router.post("/stations/{station}/trigger", responses=ACTS)
+async def trigger_charging_message(
+    station: str, body: ChargingMessage, office: Office, edge: Edge, actor: Actor
+) -> Done:
+    """Ask the station for a message: its status, meter values, a boot notification."""
+    number = None
+    if body.component is not None:
+        owner, number = _connector(office, body.component)
+        if owner != station:
+            raise NotFoundError(f"{body.component!r} is no connector of station {station!r}")
+    await _ask(office, station, Trigger(body.message, number))
+    edge.audit("charging.trigger", actor, f"station {station}: {body.message} asked for")
+    return Done()
+
+
+@router.post("/stations/{station}/firmware", responses=ACTS)
+async def update_charging_firmware(
+    station: str, body: ChargingFirmware, office: Office, edge: Edge, actor: Actor
+) -> Done:
+    """Ask the station to fetch and install firmware. It tells its progress, which the log keeps."""
+    retrieve = datetime.now(UTC) if body.retrieve is None else body.retrieve
+    if retrieve.tzinfo is None:
+        raise UnacceptableError(f"retrieve {retrieve.isoformat()} has no offset; add one, for example Z")
+    retrieve_us = (retrieve - _EPOCH) // timedelta(microseconds=1)
+    await _ask(office, station, UpdateFirmware(body.location, retrieve_us, _request_number()))
+    edge.audit("charging.firmware", actor, f"station {station}: firmware from {_shown(body.location)} asked for")
+    return Done()
+
+
+@router.post("/stations/{station}/diagnostics", responses=ACTS)
+async def get_charging_diagnostics(
+    station: str, body: ChargingDiagnostics, office: Office, edge: Edge, actor: Actor
+) -> Done:
+    """Ask the station to upload its diagnostics."""
+    await _ask(office, station, GetDiagnostics(body.location, _request_number()))
+    edge.audit("charging.diagnostics", actor, f"station {station}: diagnostics to {_shown(body.location)} asked for")
+    return Done()
+
+
+def _request_number() -> int:
+    """2.0.1 tells progress by it: seconds, so that no two alike are near each other."""
+    return int(time.time()) % 2**31
+
+
+def _shown(location: str) -> str:
+    """Without user and password."""
+    scheme, _, rest = location.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _connector(office: ChargingOffice, component: str) -> tuple[str, int]:

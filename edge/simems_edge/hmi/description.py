@@ -9,6 +9,7 @@ from math import isfinite, isnan
 from simems_core import Channel, CycleStatistics, wire
 
 from simems_edge.contracts.faults import Words
+from simems_edge.hmi.record_schemas import Action
 from simems_edge.hmi.schemas import (
     Alarm,
     ChannelDescription,
@@ -173,6 +174,22 @@ def fault(standing: StandingFault) -> Fault:
             "clearable": standing.clearable,
             "raised_at": _time(standing.raised_us),
             "translations": {"sv": _words(definition.sv, planned.component)},
+        }
+    )
+
+
+def action(event: wire.Event) -> Action:
+    """One entry of ``GET /actions``."""
+    seen = event.kind == "acknowledged"
+    return Action.model_validate(
+        {
+            "id": f"{event.id}:{event.kind}",
+            "time": _time(event.time_us),
+            "code": "alarm.acknowledged" if seen else event.code,
+            "component": event.component,
+            "text": event.text or event.code,
+            "actor": event.actor,
+            "severity": event.severity,
         }
     )
 

@@ -16,6 +16,7 @@ from simems_edge.buffer import Buffer, SeriesColumns
 from simems_edge.hmi import description
 from simems_edge.hmi.house_alarms import HouseAlarms
 from simems_edge.hmi.metrics import EdgeFigures, registry_of
+from simems_edge.hmi.record_schemas import Action, LimitEvent
 from simems_edge.hmi.schemas import (
     Alarm,
     ClaimCode,
@@ -41,7 +42,7 @@ LATEST_S = 2.0
 
 
 class LocalEdge:
-    """Implements :class:`EdgeService`. ``uplink`` is None when no cloud is configured."""
+    """Implements :class:`EdgeService`. ``uplink`` is None when no cloud is configured; ``limits`` reads the record."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class LocalEdge:
         *,
         record: Callable[[wire.Event], None],
         identity: Identity,
+        limits: Callable[[int], list[LimitEvent]],
     ) -> None:
         self._runtime = runtime
         self._buffer = buffer
@@ -59,6 +61,7 @@ class LocalEdge:
         self._house = house
         self._record = record
         self._identity = identity
+        self._limits = limits
         self._latest: tuple[tuple[int, str, str], Latest] | None = None
         self._addresses = {channel.address for channel in runtime.channels}
         self.registry: CollectorRegistry = registry_of(
@@ -165,6 +168,10 @@ class LocalEdge:
             connections=link.connections,
             resends=link.resends,
             dropped_frames=status.dropped_telemetry,
+            dropped_events=status.dropped_events,
+            thinned_rows=status.thinned_rows,
+            refused_frames=status.refused,
+            lost_in_memory=self._buffer.lost_in_memory,
             clock_offset_s=None if offset_us is None else round(offset_us / 1e6, 3),
             queue_frames=status.queued,
             oldest_unsent_at=_time(status.oldest_unsent_us) if status.oldest_unsent_us else None,
@@ -187,12 +194,22 @@ class LocalEdge:
         code, fingerprint = self._identity.claim_code, self._identity.fingerprint
         return ClaimCode(code=code, fingerprint=fingerprint, qr_svg=claim_svg(code, fingerprint))
 
+    async def actions(self, limit: int) -> list[Action]:
+        return [description.action(event) for event in await self._buffer.actions(limit)]
+
+    async def limits(self, limit: int) -> list[LimitEvent]:
+        return await asyncio.to_thread(self._limits, limit)
+
     async def readiness(self) -> dict[str, bool]:
         return self.checks()
 
     def checks(self) -> dict[str, bool]:
         """By name; any thread."""
         return {"cycle": self.cycle_running(), "buffer": self._buffer.writable, "bridge": self.bridge_up()}
+
+    def trial_checks(self) -> dict[str, bool]:
+        """What a new configuration must leave as healthy as it was: also the way by which another one could come."""
+        return {**self.checks(), "cloud": self._uplink is not None and self._uplink.status.link == "up"}
 
     def audit(self, code: str, actor: str, text: str) -> None:
         self._record(

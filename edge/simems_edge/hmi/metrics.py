@@ -99,6 +99,7 @@ class EdgeFigures(Collector):
         dropped.add_metric(["telemetry"], status.dropped_telemetry)
         dropped.add_metric(["events"], status.dropped_events)
         yield dropped
+        yield CounterMetricFamily("simems_buffer_thinned_rows", "Rows given up unsent.", value=status.thinned_rows)
 
     def _of_alarms(self, alarms: list[Alarm]) -> Metric:
         family = GaugeMetricFamily("simems_active_alarms", "Alarms whose cause stands.", labels=["severity"])

@@ -256,6 +256,14 @@ class SyncStatus(Model):
     resends: int = 0
     dropped_frames: int = 0
     """Frames of telemetry that had to go unsent because the disk was full."""
+    dropped_events: int = 0
+    """The same of alarms and actions, which go last."""
+    thinned_rows: int = 0
+    """Rows of the oldest unsent telemetry given up before any of it went; those between them are kept."""
+    refused_frames: int = 0
+    """Set aside because the cloud can never store them."""
+    lost_in_memory: int = 0
+    """Records since the start that the disk refused for too long."""
     clock_offset_s: float | None = None
     """The cloud's time minus this box's; null: not known."""
 

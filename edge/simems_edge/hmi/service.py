@@ -8,6 +8,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from simems_edge.hmi.record_schemas import Action, LimitEvent
 from simems_edge.hmi.schemas import (
     Alarm,
     ClaimCode,
@@ -68,6 +69,12 @@ class EdgeService(Protocol):
     def identity(self) -> DeviceIdentity: ...
 
     def claim_code(self) -> ClaimCode: ...
+
+    async def actions(self, limit: int) -> list[Action]:
+        """Newest first. StorageError when the disk does not give them."""
+
+    async def limits(self, limit: int) -> list[LimitEvent]:
+        """Newest first. OSError when the record cannot be read."""
 
     async def readiness(self) -> dict[str, bool]:
         """Checks by name; all true means ready."""

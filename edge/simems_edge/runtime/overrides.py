@@ -63,9 +63,12 @@ class Overrides:
         on_event: Callable[[Event], None],
         glide: Glide | None = None,
         folder: Path | None = None,
+        sequenced: frozenset[str] = frozenset(),
     ) -> None:
-        """``folder``: where those that outlast a restart are kept; None: none does."""
+        """``sequenced``: what only a sequence may change (a charger's phases: never while current flows).
+        ``folder``: where those that outlast a restart are kept; None: none does."""
         self._numbers = {address: number for number, address in enumerate(actuators)}
+        self._sequenced = sequenced
         self._ranges = ranges
         self._clock = clock
         self._log = ActionLog(clock, on_event)
@@ -93,6 +96,8 @@ class Overrides:
             raise RoleError(f"the role {role!r} may not override; ask one of {', '.join(ROLES)}")
         if target not in self._numbers:
             raise KeyError(f"{target} cannot be overridden; use one of {', '.join(self._numbers)}")
+        if target in self._sequenced:
+            raise ValueError(f"{target} is changed by its sequence alone, while nothing flows")
         self._check(target, value, duration_s, reason)
         now_ns = self._clock.now_ns()
         expires_ns = now_ns + round(duration_s * NANOSECONDS)

@@ -24,6 +24,7 @@ from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
+from simems_edge.runtime.commanded import OFFERED_PHASES
 from simems_edge.runtime.derived import GroupTotals, LoadBalance
 from simems_edge.runtime.estimator_store import EstimatorStore
 from simems_edge.runtime.estimators import Estimators
@@ -92,6 +93,7 @@ class Runtime:
             on_event=self._emit,
             glide=Glide.of(self.assembly),
             folder=data,
+            sequenced=frozenset(one.address for one in self.assembly.commanded if one.row.name == OFFERED_PHASES),
         )
         self.recorder = Recorder(self.image, range(len(self.image)), interval_s=site.recorder.interval_s)
         self.cycle.attach(self.recorder)

@@ -15,9 +15,16 @@ import msgspec
 import zmq
 import zmq.utils.z85
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from simems_core.claiming import ClaimCodeError, claim_secret, fingerprint, new_code, read_code
+from simems_core.claiming import (
+    ClaimCodeError,
+    claim_secret,
+    claim_signing_seed,
+    fingerprint,
+    new_code,
+    read_code,
+)
 
-from simems_edge.sync.private_files import read_private, write_private
+from simems_edge.sync.private_files import read_private, sync_folder, write_private
 
 FILE: Final = "device-key.json"
 NEXT_FILE: Final = "device-key-next.json"
@@ -85,6 +92,11 @@ class Identity:
         secret = zmq.utils.z85.encode(claim_secret(self.claim_code))
         return DeviceKeys(public_key=zmq.curve_public(secret).decode(), secret_key=secret.decode())
 
+    @property
+    def claim_signing_key(self) -> Ed25519PrivateKey:
+        """Signs the claim where the web or a broker carries it."""
+        return Ed25519PrivateKey.from_private_bytes(claim_signing_seed(self.claim_code))
+
     # ---- another key
 
     @property
@@ -112,6 +124,13 @@ class Identity:
     def abandon_rotation(self) -> None:
         """The new pair cannot be used; the old one stays."""
         (self._folder / NEXT_FILE).unlink(missing_ok=True)
+
+
+def forget_keys(folder: Path) -> None:
+    """Every key and the claim code; the device's own key last, so that one sees it was cut off. Raises OSError."""
+    for name in (NEXT_FILE, CLAIM_FILE, SIGNING_FILE, FILE):
+        (folder / name).unlink(missing_ok=True)
+        sync_folder(folder)
 
 
 def load_or_make_keys(folder: Path) -> DeviceKeys:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import zmq
 import zmq.asyncio
@@ -34,8 +34,8 @@ class LinkRefusedError(LinkError):
 
 @dataclass(frozen=True)
 class Cloud:
-    """Where the cloud listens: ``tcp://`` (ZeroMQ) and the key it must prove to hold (Z85), or ``https://`` or
-    ``wss://``, where its certificate proves it."""
+    """Where the cloud listens: ``tcp://`` (ZeroMQ) and the key it must prove to hold (Z85), or ``https://``, ``wss://``
+    or ``mqtts://``, where its certificate, or the broker's, proves it."""
 
     endpoint: str
     server_key: str = ""
@@ -47,6 +47,29 @@ class Cloud:
     @property
     def is_web(self) -> bool:
         return not self.endpoint.startswith("tcp://")
+
+    @property
+    def is_mqtt(self) -> bool:
+        return self.endpoint.startswith("mqtt")
+
+
+class Connection(Protocol):
+    """What the uplink needs of any transport. Entering raises LinkError."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def send(self, frame: bytes) -> None: ...
+
+    async def receive(self) -> bytes: ...
+
+    async def watch(self) -> None:
+        """Returns only by raising LinkError when the connection is lost."""
+
+    async def say_goodbye(self, frame: bytes) -> None: ...
 
 
 class Link:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import zmq.asyncio
 from simems_core import wire
 
 from simems_edge.sync.identity import DeviceKeys, Identity
-from simems_edge.sync.link import Cloud, Link, LinkError
+from simems_edge.sync.link import Cloud, Connection, LinkError
+from simems_edge.sync.transports import claim_papers, connection_to
 
 log = logging.getLogger(__name__)
 ASK_S, ASK_MAX_S = 2.0, 30.0
@@ -59,17 +62,17 @@ class Provisioning:
         """After a refusal: True when the box was approved and may come with its own key at once. Raises LinkError.
 
         While a change of keys is under way, the other pair is the one to try."""
-        if self._identity.next_keys is not None:
+        if self._identity.next_keys is not None and not cloud.is_mqtt:
             self._try_next = not self._try_next
             return False
-        code = self._identity.claim_code
-        self.waits_for = f"enter the claim code {code} in the cloud (fingerprint {self._identity.fingerprint})"
-        async with Link(context, cloud, self._identity.claim_keys) as link:
-            await self._until_decided(link)
+        # Not the code itself: this is told to whoever asks on the local network.
+        self.waits_for = f"enter the claim code of this box in the cloud (fingerprint {self._identity.fingerprint})"
+        async with connection_to(cloud, context, claim_papers(self._identity)) as link:
+            await _first_of(self._until_decided(link), link.watch())
         self.waits_for = ""
         return True
 
-    async def _until_decided(self, link: Link) -> None:
+    async def _until_decided(self, link: Connection) -> None:
         pause_s = self._ask_s
         while True:
             state = await self._ask(link)
@@ -83,7 +86,7 @@ class Provisioning:
             await asyncio.sleep(pause_s)
             pause_s = min(ASK_MAX_S, pause_s * 1.5)
 
-    async def _ask(self, link: Link) -> wire.ClaimState:
+    async def _ask(self, link: Connection) -> wire.ClaimState:
         about = self._about
         claim = wire.Claim(
             public_key=self._identity.keys.public_key,
@@ -135,3 +138,16 @@ class Provisioning:
             self._identity.finish_rotation(keys)
             self._try_next, self._announced = False, None
             log.info("the new key is the only one from now on", extra={"fingerprint": self._identity.fingerprint})
+
+
+async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Until the first of them ends; raises what it raised."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

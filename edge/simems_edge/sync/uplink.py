@@ -18,10 +18,10 @@ from simems_core import wire
 from simems_edge.buffer import Buffer, Status, StorageError
 from simems_edge.sync.cloud_clock import CloudClock
 from simems_edge.sync.identity import DeviceKeys, IdentityError
-from simems_edge.sync.link import Cloud, Link, LinkError, LinkRefusedError
+from simems_edge.sync.link import Cloud, Connection, LinkError, LinkRefusedError
 from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
-from simems_edge.sync.web_link import Connection, web_link
+from simems_edge.sync.transports import Papers, connection_to
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
 
@@ -63,7 +63,7 @@ class UplinkStatus:
 class CommandTaker(Protocol):
     """Who judges and does commands; nothing here waits for it."""
 
-    answers: asyncio.Queue[wire.CommandAck]
+    answers: asyncio.Queue[wire.CommandAck | wire.KeyTaken]
 
     def welcome(self, welcome: wire.Welcome) -> None: ...
 
@@ -119,11 +119,13 @@ class Uplink:
     async def run(self) -> None:
         """Until cancelled; says goodbye then."""
         with zmq.asyncio.Context() as context:
-            failures = 0
+            failures, changed_before = 0, False
             while True:
                 self._first_ack.clear()
-                again_at_once = await self._try(context)
-                failures = 0 if self._first_ack.is_set() or again_at_once else failures + 1
+                changed = await self._try(context)
+                # Who is refused again although the cloud agreed does not come at once a second time.
+                failures = 0 if self._first_ack.is_set() or (changed and not changed_before) else failures + 1
+                changed_before = changed
                 await asyncio.sleep(self._backoff_s(failures))
 
     async def _try(self, context: zmq.asyncio.Context) -> bool:
@@ -138,7 +140,7 @@ class Uplink:
         return False
 
     async def _claim(self, context: zmq.asyncio.Context) -> bool:
-        if self._provisioning is None or self._cloud.is_web:
+        if self._provisioning is None:
             return False
         try:
             claim = asyncio.ensure_future(self._provisioning.claim(context, self._cloud))
@@ -184,11 +186,7 @@ class Uplink:
                 raise
 
     def _open(self, context: zmq.asyncio.Context) -> Connection:
-        if not self._cloud.is_web:
-            return Link(context, self._cloud, self._keys)
-        if self._signing_key is None:
-            raise LinkError(f"{self._cloud.endpoint}: needs the box's signing key")
-        return web_link(self._cloud, self._keys.public_key, self._signing_key)
+        return connection_to(self._cloud, context, Papers(self._keys, self._signing_key))
 
     async def _greet(self, link: Connection) -> None:
         status = await self._buffer.status()
@@ -309,7 +307,8 @@ class Uplink:
                 raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
 
     async def _announce_keys(self, link: Connection) -> None:
-        rekey = self._provisioning.announcement() if self._provisioning else None
+        """Never through a broker: there the box's name, and its certificate, come from the key."""
+        rekey = self._provisioning.announcement() if self._provisioning and not self._cloud.is_mqtt else None
         if rekey is not None:
             await link.send(wire.encode(rekey))
 

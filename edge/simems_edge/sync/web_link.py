@@ -7,10 +7,12 @@ which is asked for first: the box's wall clock plays no part.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -20,8 +22,7 @@ from simems_core import wire
 from simems_core.web_proof import ALIVE, DEVICE, EXCHANGE, MSGPACK, SIGNATURE, STREAM, TIME, signed_request
 
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
-from simems_edge.sync.mqtt_link import MqttLink
-from simems_edge.sync.tls import tls_of
+from simems_edge.sync.tls import answer_trouble, asked_why, tls_of, tls_trouble
 
 REQUEST_S: Final = 20.0
 POLL_S: Final = 20.0
@@ -30,35 +31,8 @@ MOST_FRAMES: Final = 64
 MOST_BYTES: Final = 1024 * 1024
 """Of one request, unless a single frame is larger."""
 REFUSED_STREAM: Final = 4401
-
-
-class Connection(Protocol):
-    """What the uplink needs of any transport. Entering raises LinkError."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    async def send(self, frame: bytes) -> None: ...
-
-    async def receive(self) -> bytes: ...
-
-    async def watch(self) -> None:
-        """Returns only by raising LinkError when the connection is lost."""
-
-    async def say_goodbye(self, frame: bytes) -> None: ...
-
-
-def web_link(cloud: Cloud, public_key: str, signing_key: Ed25519PrivateKey) -> Connection:
-    """By the endpoint's scheme."""
-    if cloud.endpoint.startswith("mqtt"):
-        return MqttLink(cloud, public_key, signing_key)
-    proof = Proof(public_key, signing_key)
-    if cloud.endpoint.startswith("http"):
-        return HttpsLink(cloud, proof)
-    return WebSocketLink(cloud, proof)
+NO_ANSWER: Final = (httpx.HTTPError, OSError)
+"""An alert of TLS comes through httpx as it is, and is an OSError."""
 
 
 class Proof:
@@ -70,11 +44,13 @@ class Proof:
         self._public_key, self._signing_key, self._now_s = public_key, signing_key, now_s
         self._offset_us = 0
 
-    def learn(self, headers: httpx.Headers) -> None:
+    def learn(self, answer: httpx.Response) -> None:
         """The cloud's time, from any of its answers. Raises LinkError."""
-        text = headers.get(TIME, "")
+        text = answer.headers.get(TIME, "")
         if not text.isdecimal():
-            raise LinkError("what answers there does not tell the cloud's time; is the address that of ingest?")
+            why = answer_trouble(answer.status_code, answer.text)
+            unlike = "what answers there does not tell the cloud's time; is the address that of ingest?"
+            raise LinkError(f"{answer.url.host}: {why or unlike}")
         self._offset_us = int(text) - round(self._now_s() * 1e6)
 
     def headers(self, method: str, path: str, body: bytes) -> dict[str, str]:
@@ -84,24 +60,27 @@ class Proof:
 
 
 class HttpsLink:
-    """Sends what has gathered in one request after the other, and keeps one open that waits for commands."""
+    """Sends what has gathered in one request after the other, and keeps one open that waits for commands.
 
-    def __init__(self, cloud: Cloud, proof: Proof) -> None:
+    ``polls`` False: nothing comes here but answers."""
+
+    def __init__(self, cloud: Cloud, proof: Proof, *, polls: bool = True) -> None:
         self._endpoint = cloud.endpoint.rstrip("/")
-        self._proof, self._cloud = proof, cloud
+        self._proof, self._cloud, self._polls = proof, cloud, polls
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(MOST_FRAMES)
         self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
         self._client: httpx.AsyncClient
 
     async def __aenter__(self) -> Self:
-        self._client = httpx.AsyncClient(verify=tls_of(self._cloud), timeout=REQUEST_S + POLL_S)
+        tls = tls_of(self._cloud)
+        self._client = httpx.AsyncClient(verify=tls, timeout=REQUEST_S + POLL_S)
         try:
             answer = await self._client.get(self._endpoint + ALIVE)
-            self._proof.learn(answer.headers)
+            self._proof.learn(answer)
             await self._exchange([], 0.0)
-        except httpx.HTTPError as error:
+        except NO_ANSWER as error:
             await self._client.aclose()
-            raise LinkError(f"{self._endpoint} is not reachable: {error!r}") from error
+            raise await _unreachable(self._endpoint, tls, error) from error
         except BaseException:
             await self._client.aclose()
             raise
@@ -120,7 +99,8 @@ class HttpsLink:
         return await self._incoming.get()
 
     async def watch(self) -> None:
-        tasks = [asyncio.create_task(job) for job in (self._upload(), self._poll())]
+        jobs = [self._upload(), *([self._poll()] if self._polls else [])]
+        tasks = [asyncio.create_task(job) for job in jobs]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -143,8 +123,11 @@ class HttpsLink:
             await self._taken(frames, 0.0)
 
     async def _poll(self) -> None:
+        """Never without a pause, also when what stands before the cloud answers at once."""
         while True:
-            if await self._taken([], POLL_S):
+            began_s = time.monotonic()
+            came = await self._taken([], POLL_S)
+            if came or time.monotonic() - began_s < AGAIN_S:
                 await asyncio.sleep(AGAIN_S)
 
     async def _taken(self, frames: list[bytes], wait_s: float) -> bool:
@@ -162,13 +145,13 @@ class HttpsLink:
             answer = await self._client.post(
                 self._endpoint + EXCHANGE, content=body, headers=headers, params={"wait_s": wait_s}
             )
-        except httpx.HTTPError as error:
-            raise LinkError(f"{self._endpoint}: {error!r}") from error
+        except NO_ANSWER as error:
+            raise LinkError(f"{self._endpoint}: {tls_trouble(error) or repr(error)}") from error
         if answer.status_code == 401:
             raise LinkRefusedError(f"{self._endpoint} refuses this box: {answer.text[:200]}")
         if not answer.is_success:
             raise LinkError(f"{self._endpoint} answers {answer.status_code}: {answer.text[:200]}")
-        self._proof.learn(answer.headers)
+        self._proof.learn(answer)
         try:
             return [bytes(one) for one in msgspec.msgpack.decode(answer.content, type=list[msgspec.Raw])]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -184,25 +167,25 @@ class WebSocketLink:
         self._socket: websockets.ClientConnection
 
     async def __aenter__(self) -> Self:
-        tls = tls_of(self._cloud) if self._endpoint.startswith("wss") else None
+        tls = tls_of(self._cloud)
         try:
-            await self._learn_the_time()
+            await self._learn_the_time(tls)
             self._socket = await websockets.connect(
                 self._endpoint + STREAM,
                 additional_headers=self._proof.headers("GET", STREAM, b""),
                 max_size=wire.MAX_FRAME_BYTES,
                 open_timeout=REQUEST_S,
                 close_timeout=1.0,
-                ssl=tls,
+                ssl=tls if self._endpoint.startswith("wss") else None,
             )
-        except (httpx.HTTPError, OSError, TimeoutError, websockets.WebSocketException) as error:
-            raise LinkError(f"{self._endpoint} is not reachable: {error!r}") from error
+        except (*NO_ANSWER, websockets.WebSocketException) as error:
+            raise await _unreachable(self._endpoint, tls, error) from error
         return self
 
-    async def _learn_the_time(self) -> None:
-        async with httpx.AsyncClient(verify=tls_of(self._cloud), timeout=REQUEST_S) as client:
+    async def _learn_the_time(self, tls: ssl.SSLContext) -> None:
+        async with httpx.AsyncClient(verify=tls, timeout=REQUEST_S) as client:
             answer = await client.get("http" + self._endpoint.removeprefix("ws") + ALIVE)
-            self._proof.learn(answer.headers)
+            self._proof.learn(answer)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -234,3 +217,13 @@ class WebSocketLink:
         if code == REFUSED_STREAM:
             return LinkRefusedError(f"{self._endpoint} refuses this box: {reason}")
         return LinkError(f"{self._endpoint}: connection lost ({code} {reason or error or ''})")
+
+
+async def _unreachable(endpoint: str, tls: ssl.SSLContext, error: Exception) -> LinkError:
+    """Which certificate is to blame, when one is."""
+    url, why = urlsplit(endpoint), tls_trouble(error)
+    if why is None and url.scheme in ("https", "wss"):
+        why = await asked_why(url.hostname or "", url.port or 443, tls)
+    if why is not None:
+        return LinkError(f"{endpoint}: {why}")
+    return LinkError(f"{endpoint} is not reachable: {error!r}")

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from simems_edge.devices import load_profile
-from simems_edge.devices.can_frames import codecs
+from simems_edge.devices.can_check import can_problems
+from simems_edge.devices.can_frames import codecs, decoded
 from simems_edge.devices.content_view import ContentView
 from simems_edge.devices.dbc import DbcError, load_dbc, parse_dbc
 from simems_edge.devices.json_content import ContentError
@@ -244,6 +245,42 @@ def test_any_frame_is_numbers_in_range_or_refused(name: str, data: bytes) -> Non
         for part, numbers in codec.contents(data).items():
             for _, value, _ in view.update(part, numbers, 1):
                 assert value is None or math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        (
+            {"Limits": "1402C012C012C201", "Charge": "58005E00", "Measured": "7A13F2FE6B01", "Alarms": "0000000006504E",
+             "Requests": "C000"},
+            {"Limits": (53.2, 480.0, 480.0, 45.0), "Charge": (88, 94), "Measured": (49.86, -27.0, 36.3),
+             "Alarms": (0, 0, 6), "Requests": (0, 0, 0, 1, 1)},
+        ),
+        (
+            {"Limits": "1002C012C012C201", "Charge": "540060000000", "Measured": "7B13E9FE6B01"},
+            {"Limits": (52.8, 480.0, 480.0, 45.0), "Charge": (84, 96), "Measured": (49.87, -27.9, 36.3)},
+        ),
+    ],
+    ids=["V1.2", "V1.3"],
+)  # fmt: skip
+def test_frames_recorded_on_real_batteries(frames: dict[str, str], expected: dict[str, tuple[float, ...]]) -> None:
+    """Of two US5000 (setfirelabs.com); the newer one appends two bytes to 0x355."""
+    found = decoded(load_profile("pylontech_lv_can"), frames)
+    assert {name: tuple(numbers.values()) for name, numbers in found.items()} == {
+        name: pytest.approx(numbers) for name, numbers in expected.items()
+    }
+
+
+def test_bytes_that_the_file_does_not_know_are_refused_but_where_the_profile_expects_them() -> None:
+    known = codecs(load_profile("pylontech_lv_can"))
+    assert known["Charge"].decode(bytes.fromhex("5400600000000000"))["SOC"] == 84.0
+    for name, data in (("Charge", "540060"), ("Measured", "7B13E9FE6B0100")):
+        with pytest.raises(ContentError, match="bytes"):
+            known[name].decode(bytes.fromhex(data))
+    profile = load_profile("generic_bms_can")
+    assert profile.can is not None
+    longer = profile.can.model_copy(update={"longer": ("BMS_Status", "EMS_Command", "Nothing")})
+    assert len([text for text in can_problems(profile.model_copy(update={"can": longer})) if "longer" in text]) == 3
 
 
 @given(st.binary(min_size=8, max_size=8))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from simems_edge.cli.main import COMMANDS, run
 from simems_edge.cli.schema import MODELS, schema_of, schema_text
+from simems_edge.config import load_site
 from simems_edge.devices import load_profile, profile_names
 
 ROOT = Path(__file__).parents[3]
@@ -117,6 +118,13 @@ WRONG_ANSWERS = [
     ["--meter", "a b"],
     ["--meter", "none"],
     ["--id", "A B"],
+    ["--device", "evcs0"],
+    ["--device", "evcs0=keba_p3@10.0.0.4"],
+    ["--device", "evcs0=keba_p30@10.0.0.4:99999"],
+    ["--device", "m1=generic_mqtt_meter@broker.local"],
+    ["--device", "m1=generic_mqtt_meter@mqtt://a/t1", "--device", "m2=generic_mqtt_meter@mqtt://b/t2"],
+    ["--device", "grid0=tasmota_plug@10.0.0.5"],
+    ["--device", "evcs0=ocpp_charger@CP1/200"],
 ]
 
 
@@ -127,9 +135,44 @@ def test_init_writes_nothing_wrong(wrong: list[str], tmp_path: Path) -> None:
     assert not target.exists()
 
 
+EVERY_KIND = {
+    "http": "plug0=tasmota_plug@10.0.0.5",
+    "mqtt": "meter1=generic_mqtt_meter@mqtts://broker.local:8883/meters/shop",
+    "can": "bms0=pylontech_lv_can@can0",
+    "ocpp": "evcs0=ocpp_charger@CP1/2",
+    "modbus": "evcs1=keba_p30@10.0.0.6",
+    "serial": "meter2=eastron_sdm630@/dev/ttyUSB0/3",
+    "sunspec": "pv1=sunspec_pv@10.0.0.7:502/2",
+}
+
+
+def test_init_takes_devices_of_every_kind(tmp_path: Path) -> None:
+    target = str(tmp_path / "site.yaml")
+    options = [word for text in EVERY_KIND.values() for word in ("--device", text)]
+    assert run(["init", "--yes", "-o", target, *options]) == 0
+    assert run(["check", target]) == 0
+    site = yaml.safe_load(Path(target).read_text("utf-8"))
+    found = {one["id"]: next(iter(one["connection"])) for one in site["components"][3:]}
+    assert list(found.values()) == ["http", "mqtt", "can", "ocpp", "modbus_tcp", "modbus_rtu", "modbus_tcp"]
+    assert site["ocpp"]["stations"] == [{"id": "CP1"}]
+    assert site["mqtt"]["host"] == "broker.local"
+
+
+def test_paths_of_certificates_are_relative_to_the_site_file(tmp_path: Path) -> None:
+    target = tmp_path / "site.yaml"
+    assert run(["init", "--yes", "-o", str(target), "--device", EVERY_KIND["ocpp"]]) == 0
+    ocpp = load_site(target).ocpp
+    assert ocpp is not None
+    assert ocpp.certificate == str(tmp_path / "ocpp/edge.pem")
+    assert (ocpp.private_key, ocpp.client_authority) == (
+        str(tmp_path / "ocpp/edge.key"),
+        str(tmp_path / "ocpp/stations.pem"),
+    )
+
+
 def test_init_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = ["shop-9", "Shop", "Europe/Berlin", "EUR", "80 kW", "0 kW"]
-    answers = iter([*facts, "10.0.0.1", "none", "10.0.0.2/2", "50 kW"])
+    answers = iter([*facts, "10.0.0.1", "none", "10.0.0.2/2", "50 kW", "evcs0=ocpp_charger@CP1", "none"])
     monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
     target = tmp_path / "site.yaml"
     assert run(["init", "-o", str(target)]) == 0

@@ -112,14 +112,17 @@ class Machine:
         self.restarts += 1
 
 
-@pytest.mark.parametrize(("healthy", "stands"), [(True, NEW), (False, OLD)])
+@pytest.mark.parametrize(("spoilt", "stands"), [("", NEW), ("cycle", OLD), ("cloud", OLD), ("bridge", NEW)])
 async def test_health_decides(
-    make: Any, site_file: Path, monkeypatch: pytest.MonkeyPatch, healthy: bool, stands: str
+    make: Any, site_file: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str, stands: str
 ) -> None:
+    """What was not well before does not count; a file after which no other one can come is taken back."""
     for name, value in (("HEALTHY_S", 0.05), ("TRIAL_S", 0.3), ("LOOK_S", 0.01)):
         monkeypatch.setattr(box_module, name, value)
-    make(cycle=True, bridge=False).begin("c", NEW)
-    configuration, desk, machine = make(cycle=healthy, bridge=False), Desk(), Machine()
+    before = {"cycle": True, "bridge": False, "cloud": True}
+    make(**before).begin("c", NEW)
+    configuration, desk, machine = make(**{**before, spoilt or "cycle": not spoilt}), Desk(), Machine()
+    healthy = stands == NEW
     task = asyncio.create_task(judge_trial(configuration, desk, machine))  # type: ignore[arg-type]
     async with asyncio.timeout(5):
         while configuration.trial is not None:  # noqa: ASYNC110 - bounded; a file has no event

@@ -19,11 +19,14 @@ import websockets
 from fastapi import FastAPI
 from simems_core import Clock, wire
 from simems_edge.buffer import Buffer, BufferFault
+from simems_edge.cli.limit_list import limit_list
 from simems_edge.config import load_site
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app
 from simems_edge.hmi.access import PinHash
 from simems_edge.hmi.openapi import document
+from simems_edge.proof import ProofBook
 from simems_edge.runtime import Runtime
+from simems_edge.runtime.limit_record import Entry as LimitEntry
 from simems_edge.sync import Identity, Pump, RecordedChannel
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +76,9 @@ async def edge_stack(tmp_path: Path) -> AsyncIterator[Stack]:
     pump = Pump(runtime.recorder, channels, clock, buffer, flush_s=1.0, on_fault=house.fault)
     runtime.on_event = pump.add_event
     runtime.start()
-    edge = LocalEdge(runtime, buffer, None, house, record=pump.add_event, identity=Identity(tmp_path / "identity"))
+    identity = Identity(tmp_path / "identity")
+    limits = limit_list(tmp_path, identity)
+    edge = LocalEdge(runtime, buffer, None, house, record=pump.add_event, identity=identity, limits=limits)
     app = create_app(edge, Access(PinHash.of(PIN)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://edge") as api:
@@ -233,6 +238,7 @@ async def test_health_readiness_and_metrics(edge_stack: Stack) -> None:
         "simems_cycle_realtime",
         "simems_cycle_memory_locked",
         "simems_buffer_queue_frames",
+        "simems_buffer_thinned_rows_total",
         "simems_active_alarms",
         "simems_bridge_up 1.0",
     ):
@@ -248,6 +254,8 @@ async def test_cycle_and_sync_answer(edge_stack: Stack) -> None:
     assert cycle["lateness_1min_us_max"] <= cycle["lateness_us_max"]
     sync = (await edge_stack.api.get("/api/v1/sync")).json()
     assert (sync["link"], sync["acked_sequence"]) == ("unconfigured", 0)
+    losses = ("dropped_frames", "dropped_events", "thinned_rows", "refused_frames", "lost_in_memory")
+    assert [sync[name] for name in losses] == [0] * 5
 
 
 async def test_an_unknown_path_is_a_problem_and_headers_protect(edge_stack: Stack) -> None:
@@ -284,3 +292,76 @@ async def _until(condition: Callable[[], bool]) -> None:
 def test_the_kept_openapi_document_is_up_to_date() -> None:
     kept = (ROOT / "docs" / "edge-openapi.json").read_text("utf-8")
     assert kept == document(), "write it again: python -m simems_edge.hmi.openapi > docs/edge-openapi.json"
+
+
+async def actions_of(stack: Stack, **query: Any) -> list[tuple[str, str]]:
+    answer = await stack.api.get("/api/v1/actions", params=query)
+    assert answer.status_code == 200
+    return [(one["code"], one["actor"]) for one in answer.json()]
+
+
+async def test_what_was_done_is_listed_newest_first_also_before_it_is_on_the_disk(edge_stack: Stack) -> None:
+    headers = await edge_stack.sign_in()
+    await edge_stack.api.post("/api/v1/overrides", json=OVERRIDE, headers=headers)
+    await edge_stack.pump.flush()
+    await edge_stack.api.delete(f"/api/v1/overrides/{TARGET}", headers=headers)
+    edge_stack.buffer.append_events(
+        [
+            wire.Event(
+                id="c",
+                kind="action",
+                code="command.done",
+                severity="info",
+                component="commands",
+                time_us=time.time_ns() // 1000 + 1_000_000,
+                text="override from the cloud: done",
+                actor="ada@example.com",
+            )
+        ]
+    )
+    listed = [("command.done", "ada@example.com"), ("override.set", "operator"), ("sign_in.accepted", "operator")]
+    assert await actions_of(edge_stack) == listed
+    await edge_stack.pump.flush()
+    assert await actions_of(edge_stack) == [listed[0], ("override.cleared", "operator"), *listed[1:]]
+    assert await actions_of(edge_stack, limit=2) == [listed[0], ("override.cleared", "operator")]
+
+
+async def test_seeing_an_alarm_is_an_action_and_an_alarm_is_none(edge_stack: Stack) -> None:
+    edge_stack.house.fault(BufferFault("buffer.quota", "full", "effect", "remedy"))
+    edge_stack.house.judge(House(writable=True, link="up", error=""))
+    headers = await edge_stack.sign_in()
+    (alarm,) = [a for a in (await edge_stack.api.get("/api/v1/alarms")).json() if a["code"] == "buffer.quota"]
+    await edge_stack.api.post(f"/api/v1/alarms/{alarm['id']}/acknowledge", headers=headers)
+    await edge_stack.pump.flush()
+    assert await actions_of(edge_stack) == [("alarm.acknowledged", "operator"), ("sign_in.accepted", "operator")]
+
+
+@pytest.mark.parametrize("path", ["actions?limit=0", "actions?limit=1001", "actions?limit=x", "limits?limit=0"])
+async def test_a_list_that_nobody_can_give_is_a_problem(edge_stack: Stack, path: str) -> None:
+    assert is_problem(await edge_stack.api.get(f"/api/v1/{path}"), 422)
+
+
+async def test_a_list_that_the_disk_does_not_give_is_refused_with_its_reason(edge_stack: Stack, tmp_path: Path) -> None:
+    await edge_stack.sign_in()
+    await edge_stack.pump.flush()
+    (tmp_path / "buffer.sqlite").rename(tmp_path / "gone.sqlite")
+    assert is_problem(await edge_stack.api.get("/api/v1/actions"), 409)
+
+
+async def test_limits_from_outside_are_listed_with_what_their_signature_says(edge_stack: Stack, tmp_path: Path) -> None:
+    assert (await edge_stack.api.get("/api/v1/limits")).json() == []
+    book = ProofBook(tmp_path, Identity(tmp_path / "identity").signing_key, "malmo-1")
+    book.append([LimitEntry("dimming", "received", 1_780_000_000_000_000, 4200.0, "contact", 9000.0)])
+    book.append([LimitEntry("dimming", "released", 1_780_000_060_000_000, None, "", None)])
+    released, received = (await edge_stack.api.get("/api/v1/limits")).json()
+    assert (released["what"], released["limit_w"], released["intact"]) == ("released", None, True)
+    assert received == {
+        "number": 1,
+        "code": "dimming",
+        "what": "received",
+        "time": "2026-05-28T20:26:40Z",
+        "limit_w": 4200.0,
+        "state": "contact",
+        "power_w": 9000.0,
+        "intact": True,
+    }

@@ -64,7 +64,8 @@ async def faulty_edge(tmp_path: Path) -> AsyncIterator[FaultyEdge]:
     runtime.on_event = events.append
     await asyncio.to_thread(runtime.start)
     house = HouseAlarms(on_event=events.append, now_us=now_us)
-    edge = LocalEdge(runtime, buffer, None, house, record=events.append, identity=Identity(tmp_path / "identity"))
+    identity = Identity(tmp_path / "identity")
+    edge = LocalEdge(runtime, buffer, None, house, record=events.append, identity=identity, limits=lambda _limit: [])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = create_app(edge, Access(PinHash.of(PIN)))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_edge.cli.main import run
-from simems_edge.proof import Broken, ProofBook, Proven, verify
+from simems_edge.proof import Broken, ProofBook, Proven, recent, verify
 from simems_edge.proof.book import FOLDER, read_only
+from simems_edge.proof.recent import newest_events
 from simems_edge.runtime.limit_record import Entry
 from simems_edge.sync import Identity
 
@@ -163,3 +164,31 @@ def test_the_commands_of_people(book: ProofBook, tmp_path: Path, capsys: pytest.
     assert run(["proof", *span, "-o", str(out), "--data", str(tmp_path / "none")]) == 1
     assert run(["proof", "--from", "nonsense", "--to", "2026", "-o", str(out)]) == 2
     assert run(["proof"]) == 2
+
+
+def test_the_screen_gets_the_newest_events_with_what_their_signature_says(
+    tmp_path: Path, key: Ed25519PrivateKey, book: ProofBook
+) -> None:
+    assert newest_events(tmp_path, key.public_key(), 10) == []
+    book.append([entry(20, "received"), entry(21), entry(22, "obeyed")])
+    book.append([entry(3_000_000, "released")])
+    events = newest_events(tmp_path, key.public_key(), 10)
+    assert [(one.what, one.number, one.intact) for one in events] == [
+        ("released", 14, True),
+        ("obeyed", 13, True),
+        ("received", 11, True),
+    ]
+    assert (events[1].code, events[1].limit_w, events[1].power_w) == ("dimming", 4200.0, 4100.5)
+    assert len(newest_events(tmp_path, key.public_key(), 2)) == 2
+    oldest_file = min((tmp_path / FOLDER).glob("*.jsonl"))
+    oldest_file.write_bytes(oldest_file.read_bytes().replace(b"4200.0", b"9200.0"))
+    assert [one.intact for one in newest_events(tmp_path, key.public_key(), 10)] == [True, False, False]
+    assert newest_events(tmp_path / "elsewhere", key.public_key(), 10) == []
+
+
+def test_of_a_long_record_only_the_end_is_looked_into(
+    tmp_path: Path, key: Ed25519PrivateKey, book: ProofBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.append([entry(20, "received"), *[entry(21 + second) for second in range(40)], entry(70, "released")])
+    monkeypatch.setattr(recent, "MOST_BYTES", 3000)
+    assert [one.what for one in newest_events(tmp_path, key.public_key(), 10)] == ["released"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -79,6 +80,19 @@ def test_it_wins_ends_by_itself_and_is_told_with_actor_role_and_reason() -> None
     told = [(e.code, e.actor, e.text) for e in box.events if e.kind == "action"]
     assert told[0] == ("override.set", "anna", "ess0/active_power_w set to -20000 for 10 s by service: winter test")
     assert told[1][:2] == ("override.ended", "system")
+
+
+def test_a_hand_does_not_switch_the_phases_of_a_charger() -> None:
+    """Contactors are not made to break current: only the sequence knows that none flows."""
+    connection = {"modbus_tcp": {"host": "127.0.0.1"}}
+    charger = {"id": "evcs0", "profile": "virtual_charger", "connection": connection}
+    control = {"control": {"safe_current_a": 0.0, "switch_phases": True}}
+    data = site().model_dump(mode="json", by_alias=True, exclude_unset=True)
+    data |= {"components": [*data["components"], charger | control]}
+    runtime = Runtime(Site.model_validate_json(json.dumps(data)), clock=Clock.simulated(NOON_US))
+    with pytest.raises(ValueError, match="while nothing flows"):
+        runtime.overrides.set("evcs0/phases", 1.0, duration_s=60.0, reason="less", actor="Åsa")
+    assert runtime.overrides.set("evcs0/current_limit_a", 6.0, duration_s=60.0, reason="less", actor="Åsa")
 
 
 @pytest.mark.parametrize("cleared", [False, True])

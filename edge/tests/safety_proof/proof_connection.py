@@ -60,7 +60,8 @@ class Connections:
         return found
 
     def _unseen(self, signals: Signals, meter: str, members: dict[str, tuple[int, ...]]) -> bool:
-        addresses = [meter, *(f"{name}/active_power_w" for name in members)]
+        """A charger that nobody sees is a part of the house."""
+        addresses = [meter, *(f"{name}/active_power_w" for name in members if not name.startswith("evcs"))]
         return any(isnan(signals.get(address)) for address in addresses)
 
     def _closed(self, setpoints: dict[str, float], members: dict[str, tuple[int, ...]], what: str) -> list[str]:

@@ -412,3 +412,22 @@ async def test_a_cloud_that_sends_every_greeting_away_is_asked_ever_more_rarely(
     async with router_cloud.listening() as cloud, shipping(buffer_open, cloud.address, device_keys) as uplink:
         await eventually(lambda: asked[:3] == [1, 2, 3])
         assert "not this site" in uplink.status.error
+
+
+async def test_a_box_that_is_taken_in_and_refused_again_comes_ever_more_rarely(
+    buffer_open: Buffer, router_cloud: RouterCloud, device_keys: DeviceKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counting(_uplink: Uplink, failures: int) -> float:
+        asked.append(failures)
+        return 0.0
+
+    async def agreed(_uplink: Uplink, _context: zmq.asyncio.Context) -> bool:
+        return True
+
+    monkeypatch.setattr(Uplink, "_backoff_s", counting)
+    monkeypatch.setattr(Uplink, "_claim", agreed)
+    router_cloud.allowed.clear()
+    async with router_cloud.listening() as cloud, shipping(buffer_open, cloud.address, device_keys):
+        await eventually(lambda: asked[:4] == [0, 1, 2, 3])

@@ -10,7 +10,13 @@ import { usePin } from '@/shared/pin/store';
 
 import { App } from './App';
 
-setAccess({ token: () => usePin.getState().token, refused: () => usePin.getState().lock() });
+setAccess({
+  token: () => Promise.resolve(usePin.getState().token),
+  refused: () => {
+    usePin.getState().lock();
+    return Promise.resolve(false);
+  },
+});
 
 /** The box itself answers: no waiting for a network that is not there. */
 const queries = new QueryClient({

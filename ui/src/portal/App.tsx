@@ -3,12 +3,16 @@ import { Route, Router, Switch } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 
 import { SignIn } from '@/features/session/SignIn.portal';
+import { useMe } from '@/features/session/requests';
 import { useSession } from '@/features/session/store';
 import { useTheme } from '@/shared/theme/useTheme';
 
 import { Shell } from './Shell';
 import { LanguageAndTheme } from './Tools';
+import { AccountPage } from './pages/AccountPage';
 import { AlarmsPage } from './pages/AlarmsPage';
+import { CommandsPage } from './pages/CommandsPage';
+import { DevicesPage } from './pages/DevicesPage';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { SitePage } from './pages/SitePage';
 import { SitesPage } from './pages/SitesPage';
@@ -25,6 +29,15 @@ export function App() {
 }
 
 function Pages() {
+  // Nothing but the own account is open to somebody who must enrol a second factor.
+  if (useMe().data?.must_enrol === true)
+    return (
+      <Router hook={useHashLocation}>
+        <Shell>
+          <AccountPage />
+        </Shell>
+      </Router>
+    );
   return (
     <Router hook={useHashLocation}>
       <Switch>
@@ -37,6 +50,28 @@ function Pages() {
           <Shell>
             <AlarmsPage />
           </Shell>
+        </Route>
+        <Route path="/account">
+          <Shell>
+            <AccountPage />
+          </Shell>
+        </Route>
+        <Route path="/devices">
+          <Shell>
+            <DevicesPage />
+          </Shell>
+        </Route>
+        <Route path="/commands">
+          <Shell>
+            <CommandsPage site_id={null} />
+          </Shell>
+        </Route>
+        <Route path="/sites/:id/commands">
+          {({ id }) => (
+            <Shell>
+              <CommandsPage key={id} site_id={decodeURIComponent(id)} />
+            </Shell>
+          )}
         </Route>
         <Route path="/sites/:id">
           {({ id }) => (

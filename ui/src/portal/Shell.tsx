@@ -1,12 +1,14 @@
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 
+import { useMay } from '@/features/session/requests';
 import { useT } from '@/shared/i18n/useT';
 
 /** Navigation beside every page. */
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useT();
   const [location] = useLocation();
+  const may = useMay();
   const entry = (href: string, text: string, current: boolean) => (
     <Link href={href} className="nav-link" aria-current={current ? 'page' : undefined}>
       {text}
@@ -23,6 +25,8 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
         {entry('/', t('nav.sites'), location === '/' || location.startsWith('/sites'))}
         {entry('/alarms', t('nav.alarms'), location === '/alarms')}
+        {may('devices:read') && entry('/devices', t('nav.boxes'), location === '/devices')}
+        {may('commands:read') && entry('/commands', t('nav.commands'), location === '/commands')}
       </nav>
       <main id="main" tabIndex={-1} className="main">
         {children}

@@ -1,7 +1,7 @@
 import { ActionIcon, Group, Menu, SegmentedControl, UnstyledButton } from '@mantine/core';
+import { Link } from 'wouter';
 
-import { useMe } from '@/features/session/requests';
-import { useSession } from '@/features/session/store';
+import { leave, useMe } from '@/features/session/requests';
 import { useT } from '@/shared/i18n/useT';
 import { usePreferences, type Language } from '@/shared/preferences/store';
 import { useTheme } from '@/shared/theme/useTheme';
@@ -37,7 +37,6 @@ export function LanguageAndTheme() {
 export function UserMenu() {
   const { t } = useT();
   const me = useMe();
-  const signOut = useSession((state) => state.signOut);
   const name = [me.data?.name, me.data?.email].find(Boolean) ?? '';
   return (
     <Menu position="bottom-end" width={240}>
@@ -56,7 +55,10 @@ export function UserMenu() {
             {me.data.role} · {me.data.tenant.name}
           </Menu.Label>
         )}
-        <Menu.Item onClick={signOut}>{t('tools.signOut')}</Menu.Item>
+        <Menu.Item component={Link} href="/account">
+          {t('account.title')}
+        </Menu.Item>
+        <Menu.Item onClick={() => void leave()}>{t('tools.signOut')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -6,16 +6,16 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
+import { watchForCopies } from '@/features/session/copies';
+import { currentToken, refused } from '@/features/session/renewal';
 import { useSession } from '@/features/session/store';
 import { setAccess } from '@/shared/api/client';
 import { ApiError } from '@/shared/api/problem';
 
 import { App } from './App';
 
-setAccess({
-  token: () => useSession.getState().token,
-  refused: () => useSession.getState().end(),
-});
+setAccess({ token: currentToken, refused });
+watchForCopies();
 
 /** What the server refuses on purpose is not asked again. */
 const worthRetrying = (failures: number, error: unknown): boolean =>

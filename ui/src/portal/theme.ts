@@ -1,4 +1,4 @@
-import { Alert, Card, createTheme, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, Card, createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
 
 const ground = (name: string) => ({
   '--alert-bg': `var(--${name}-ground)`,
@@ -37,6 +37,9 @@ export const theme = createTheme({
       defaultProps: { padding: 16, radius: 8 },
       styles: { root: { background: 'var(--surface)' } },
     }),
+    Modal: Modal.extend({
+      styles: { title: { fontWeight: 600 }, content: { background: 'var(--surface)' } },
+    }),
     Alert: Alert.extend({
       vars: (_, { color }) => ({ root: alertColours[color ?? 'blue'] ?? {} }),
       styles: { message: { color: 'var(--text)' } },
@@ -60,6 +63,7 @@ export const variables: CSSVariablesResolver = () => {
     '--mantine-color-text': 'var(--text)',
     '--mantine-color-dimmed': 'var(--muted)',
     '--mantine-color-default-border': 'var(--line-strong)',
+    '--mantine-color-error': 'var(--alarm-text)',
     '--mantine-color-placeholder': 'var(--muted)',
     '--table-border-color': 'var(--line)',
   };

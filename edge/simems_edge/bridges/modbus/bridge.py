@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from simems_core import Clock, ProcessImage
 
@@ -16,6 +17,10 @@ from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.bridges.surroundings import Surroundings
 from simems_edge.config import Site
 from simems_edge.devices import Profile
+
+SETTLE_S: Final = 1.0
+SETTLE_CYCLES: Final = 3.0
+"""After a device was read for the first time, until the setpoints are of cycles that have seen it."""
 
 
 class ModbusBridge:
@@ -44,7 +49,10 @@ class ModbusBridge:
             if line not in self._links:
                 self._links[line] = ModbusLink(component.connection)
             reporter = Reporter(component.id, on_problem, on_clear)
-            device = ModbusDevice(component, profile, self._links[line], around, reporter, shared=users[line] > 1)
+            settle_s = max(SETTLE_S, SETTLE_CYCLES * site.cycle.period_s)
+            device = ModbusDevice(
+                component, profile, self._links[line], around, reporter, shared=users[line] > 1, settle_s=settle_s
+            )
             self._crew.add(device, profile)
 
     @property

@@ -36,8 +36,11 @@ class ModbusDevice:
         reporter: Reporter,
         *,
         shared: bool = False,
+        settle_s: float = 0.0,
     ) -> None:
-        """``shared``: other units speak over the same link."""
+        """``shared``: other units speak over the same link. ``settle_s``: so long after the first reading of its life
+        nothing is written: what was asked for before anybody knew the device (a breaker closed, three phases) is of
+        no use to it."""
         connection = component.connection.modbus
         self.id = component.id
         self.answering = False
@@ -55,6 +58,9 @@ class ModbusDevice:
             if channel.settable
         ]
         self._view: DeviceView | None = None
+        self._settle_s = settle_s
+        self._known_s: float | None = None
+        """Since when."""
 
     # ---- life
 
@@ -94,6 +100,7 @@ class ModbusDevice:
         reader = BlockReader(view, self._read, self._around.clock.now_ns)
         first = await reader.read_all()
         self._took(view, first)
+        self._known_s = self._now_s() if self._known_s is None else self._known_s
         self._tell_refused(first)
         schedule = Schedule({block: block.poll_s for block in first.read}, self._now_s())
         for writer in self._writers:
@@ -143,6 +150,8 @@ class ModbusDevice:
     # ---- writing
 
     async def _serve_setpoints(self, view: DeviceView, reader: BlockReader) -> None:
+        if self._known_s is None or self._now_s() - self._known_s < self._settle_s:
+            return
         for writer in self._writers:
             try:
                 armed = await writer.serve(view, self._read_back, self._write, self._now_s())

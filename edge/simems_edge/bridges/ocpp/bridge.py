@@ -55,6 +55,9 @@ class OcppBridge:
         self._clock, self._setpoints = clock, SetpointStore()
         self._ours = [component for component in site.components if component.connection.ocpp is not None]
         self._reporters = {one.id: Reporter(one.id, on_problem, on_clear) for one in self._ours}
+        self._station_of = {
+            one.id: one.connection.ocpp.station for one in self._ours if one.connection.ocpp is not None
+        }
         self._loop: asyncio.AbstractEventLoop | None = None
         self._office = office or ChargingOffice(data)
         self.stations: dict[str, Station] = {}
@@ -97,6 +100,7 @@ class OcppBridge:
             rows=ImageRows(component.id, self._image),
             reporter=self._reporters[component.id],
             switches=control.switch_phases,
+            offered=self.store.offered_phases(place.station, place.connector),
         )
 
     @property
@@ -107,9 +111,8 @@ class OcppBridge:
 
     def write(self, address: str, setpoint: float) -> None:
         """Any thread; the latest wins. One that is not repeated for 5 s is no longer renewed at the station."""
-        self._setpoints.give(address, setpoint, self._now_s())
-        loop = self._loop
-        if loop is not None:
+        changed, loop = self._setpoints.give(address, setpoint, self._now_s()), self._loop
+        if changed and loop is not None:
             loop.call_soon_threadsafe(self._wake_for, address)
 
     # ---- life
@@ -190,10 +193,9 @@ class OcppBridge:
             station.woken.set()
 
     def _wake_for(self, address: str) -> None:
-        component = address.partition("/")[0]
-        for station in self.stations.values():
-            if any(one.component == component for one in station.connectors.values()):
-                station.woken.set()
+        station = self.stations.get(self._station_of[address.partition("/")[0]])
+        if station is not None:
+            station.woken.set()
 
     def _now_s(self) -> float:
         return self._clock.now_ns() * NANOSECONDS

@@ -90,6 +90,8 @@ class Connector:
     energy_request_wh: float | None = None
     departure_us: int | None = None
     _sent_s: float = -math.inf
+    _reading_due_s: float = math.inf
+    """From then on a reading shows what was told last."""
     _free_s: float | None = field(default=None)
 
     @property
@@ -113,15 +115,18 @@ class Connector:
         moved = limit_a < standing_a - 0.05 or limit_a >= standing_a + RAISE_A
         return limit_a if moved and now_s >= self._sent_s + SETTLE_S else None
 
-    def choose_phases(self, wanted: float | None, now_s: float) -> None:
-        """The last gate: a change only at an acknowledged 0 A that a later reading shows, and not often."""
+    def choose_phases(self, wanted: float | None, now_s: float) -> bool:
+        """The last gate: a change only at an acknowledged 0 A that a later reading shows, and not often. Whether it is
+        one."""
         if not self.switches or wanted not in {1.0, 3.0} or wanted == self.offered:
-            return
+            return False
         at_rest = self.session is None or (
             self.book.held_a(now_s) == 0.0 and self._nothing_s is not None and self._nothing_s > self._sent_s
         )
         if at_rest and now_s - self._switched_s >= SWITCH_EVERY_S:
             self.offered, self._switched_s = int(wanted), now_s
+            return True
+        return False
 
     def lowers(self, limit_a: float, now_s: float) -> bool:
         standing_a = self.book.standing_a(now_s)
@@ -144,7 +149,10 @@ class Connector:
         """The station acknowledged it."""
         self.refusals = 0
         if ticket is not None:
+            before_a = self.book.standing_a(now_s)
             self.book.acknowledged(ticket, now_s)
+            if self.book.standing_a(now_s) != before_a:
+                self._reading_due_s = now_s + self.book.follow_s
         elif isinstance(order, DefaultCurrent):
             self.default_told = True
             self.book.safe_acknowledged(order.limit_a, now_s)
@@ -156,8 +164,17 @@ class Connector:
         if ticket is not None:
             self.book.refused(ticket)
 
+    def needs_reading(self, now_s: float) -> bool:
+        """Its car has had its time, and what it told last is older: until it tells, nobody knows what it takes."""
+        return self.session is not None and now_s >= self._reading_due_s
+
+    def asked_reading(self) -> None:
+        """Once for each change; then its own time comes."""
+        self._reading_due_s = math.inf
+
     def release(self, now_s: float) -> None:
         """The session is over."""
+        self._reading_due_s = math.inf
         self.session = self.energy_request_wh = self.departure_us = self.phases_used = None
         self.book.seen(0.0)
         self.book.ended(now_s)
@@ -182,6 +199,8 @@ class Connector:
             self.reporter.clear("device_data")
         largest_a = largest_phase_a(found.values)
         if largest_a is not None:
+            if now_ns * 1e-9 >= self._reading_due_s:
+                self._reading_due_s = math.inf
             self.book.seen(largest_a)
             self._nothing_s = now_ns * 1e-9 if largest_a < NOTHING_A else None
             self.phases_used = phases_in_use(found.values) or self.phases_used

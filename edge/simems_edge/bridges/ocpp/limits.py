@@ -49,6 +49,11 @@ class LimitBook:
         if safe_a is not None:  # limits of that life may still hold
             self._add(maximum_a, now_s)
 
+    @property
+    def follow_s(self) -> float:
+        """How long a car may take."""
+        return self._timing.follow_s
+
     # ---- the safe current
 
     @property

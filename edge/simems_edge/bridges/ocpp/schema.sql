@@ -26,3 +26,11 @@ create table if not exists safe_currents (
     current_a real not null,
     primary key (station, connector)
 );
+
+-- How many phases a connector was told to offer; over a restart, so that none comes or goes while a car charges.
+create table if not exists offered_phases (
+    station text not null,
+    connector integer not null,
+    phases integer not null,
+    primary key (station, connector)
+);

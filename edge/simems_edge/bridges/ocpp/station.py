@@ -79,6 +79,8 @@ class Station:
         self._settings, self._around = settings, around
         self._link: Link | None = None
         self._heard_s = around.now_s()
+        self._tells_when_asked = True
+        """False after it did not, until it connects again."""
         self._clock = StationClock()
         self._todo: deque[Order] = deque()
         for session in around.store.open_sessions(self.id):
@@ -97,7 +99,7 @@ class Station:
 
     async def serve(self, link: Link) -> None:
         """Until the connection ends, falls silent or a newer one takes its place."""
-        self._link, self._heard_s = link, self._around.now_s()
+        self._link, self._heard_s, self._tells_when_asked = link, self._around.now_s(), True
         self._introduce()
         talk = asyncio.create_task(self._talk(link), name=f"orders to {self.id}")
         hearing = asyncio.create_task(link.run(), name=f"messages of {self.id}")
@@ -146,14 +148,20 @@ class Station:
         try:
             await link.ask(order)
         except RefusedError as error:
+            self._not_told(order)
             self._failed(connector, "request_refused", str(error), _refused_retry_s(connector))
             if connector is not None:
                 connector.refused(ticket)
         except NoAnswerError as error:
+            self._not_told(order)
             self._failed(connector, "no_answer", str(error), RETRY_S)
         else:
             if connector is not None:
                 self._done(connector, order, ticket)
+
+    def _not_told(self, order: Order) -> None:
+        if isinstance(order, Trigger) and order.what == "MeterValues":
+            self._tells_when_asked = False
 
     def _failed(self, connector: Connector | None, code: str, text: str, retry_s: float) -> None:
         log.warning("station did not do it", extra={"station": self.id, "reason": text})
@@ -165,13 +173,15 @@ class Station:
         connector.reporter.clear("request_refused", "no_answer")
         connector.taken(order, ticket, self._around.now_s())
         if isinstance(order, DefaultCurrent):
-            self._remember(connector, order.limit_a)
+            safe_a = order.limit_a
+            self._remember(connector, lambda: self._around.store.set_safe_current(self.id, connector.number, safe_a))
         self._around.changed()
 
-    def _remember(self, connector: Connector, safe_a: float) -> None:
-        """Over a restart; what the disk refuses only costs that a restart reserves more."""
+    def _remember(self, connector: Connector, keep: Callable[[], None]) -> None:
+        """Over a restart. What the disk refuses costs that a restart reserves more, or begins with other phases; it
+        is told."""
         try:
-            self._around.store.set_safe_current(self.id, connector.number, safe_a)
+            keep()
         except SessionStoreError as error:
             connector.reporter.problem("charging_store_failed", str(error))
         else:
@@ -185,6 +195,10 @@ class Station:
         if wishes:
             _, order, connector = min(wishes, key=lambda wish: wish[0])
             return order, connector
+        due = next((one for one in self.connectors.values() if one.needs_reading(now_s)), None)
+        if due is not None and self._tells_when_asked:
+            due.asked_reading()
+            return Trigger("MeterValues", due.number), None
         return (self._todo.popleft(), None) if self._todo else None
 
     def _wish(self, one: Connector, now_s: float) -> tuple[int, Order, Connector] | None:
@@ -193,7 +207,8 @@ class Station:
             return None
         room_a = self._around.ledger.room_a(one.component, now_s)
         wanted_a = self._around.setpoints.alive(one.address, now_s)
-        one.choose_phases(self._around.setpoints.alive(one.phases_address, now_s), now_s)
+        if one.choose_phases(self._around.setpoints.alive(one.phases_address, now_s), now_s):
+            self._remember(one, lambda: self._around.store.set_offered_phases(self.id, one.number, one.offered))
         limit_a = one.limit_to_send(wanted_a, room_a, now_s)
         if limit_a is not None and one.lowers(limit_a, now_s):
             return 0, self._limit(one, limit_a), one

@@ -140,6 +140,18 @@ class SessionStore:
     def set_safe_current(self, station: str, connector: int, current_a: float) -> None:
         self._execute("insert or replace into safe_currents values (?, ?, ?)", (station, connector, current_a))
 
+    # ---- phases
+
+    def offered_phases(self, station: str, connector: int) -> int:
+        """3 unless it was told otherwise."""
+        row = self._execute(
+            "select phases from offered_phases where station = ? and connector = ?", (station, connector)
+        ).fetchone()
+        return 3 if row is None or row[0] != 1 else 1
+
+    def set_offered_phases(self, station: str, connector: int, phases: int) -> None:
+        self._execute("insert or replace into offered_phases values (?, ?, ?)", (station, connector, phases))
+
     # ---- SQL
 
     def _write(self, session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 from typing import Final
 
@@ -45,6 +46,10 @@ class ChargerInput:
         self._learned_a = inf
         self._below_s = self._astray_s = self._learned_s = self._grace_s = 0.0
         self._changed_ns = 0
+        self.knows_phases = False
+        """What the charger offers was read: until then nothing is asked of it."""
+        self._allowed_a: deque[float] = deque(maxlen=round(FOLLOW_S / DECIDE_S))
+        """What it was told or said that it allows, as its car may still draw it."""
         self.waits_s = self.charges_s = 0.0
 
     def bind(self, binding: Binding) -> None:
@@ -55,6 +60,7 @@ class ChargerInput:
         self._power = binding.read(ref, "active_power_w")
         self._phases_used = binding.find(ref, "phases")
         self._status = binding.find(ref, "status")
+        self._communication = binding.find(ref, "communication")
         self._reserved = binding.find(ref, "reserved_current_a")
         self._request = binding.find(ref, "energy_request_wh")
         self._departure = binding.find(ref, "departure_time")
@@ -68,25 +74,36 @@ class ChargerInput:
 
     # ---- readings
 
+    def away(self, ctx: Context) -> bool:
+        """Its bridge says that it does not answer: nothing new can be given to it or taken from it."""
+        return self._optional(ctx, self._communication) == 0.0
+
     def has_car(self, ctx: Context) -> bool:
         """A charger that does not tell counts as one with a car: it gets its part, which may stay unused."""
         status = self._optional(ctx, self._status)
         return status is None or int(status) not in self._idle
 
     def power_w(self, ctx: Context) -> float:
-        """What it takes; after a change the larger of reading and what it was given, until a reading shows it."""
-        measured_w = ctx.value(self._power) or 0.0
-        shown = ctx.sample_time_ns(self._power) * NS >= self._changed_ns * NS + FOLLOW_S
-        if shown:
-            return measured_w
-        return max(measured_w, min(self.given_a, self._ability_a) * NOMINAL_V * len(self.phases))
+        """As it told last; 0 while it tells nothing."""
+        return ctx.value(self._power) or 0.0
+
+    def time_ns(self, ctx: Context) -> int:
+        """Of :meth:`power_w`."""
+        return ctx.sample_time_ns(self._power)
+
+    def told_w(self, ctx: Context) -> float:
+        """What it takes once it has followed what was decided (which may be less than what it was given)."""
+        told_a = min(ctx.value(self._setpoint) or 0.0, self._ability_a)
+        return told_a * NOMINAL_V * len(self.phases) if self.has_car(ctx) else 0.0
 
     def held_a(self, ctx: Context) -> float:
-        """The most that it may draw: as its bridge reserves it, else as it is told and as it says that it allows."""
+        """The most that it may draw: as its bridge reserves it, else as it is told and as it says that it allows, now
+        and while its car could not yet follow."""
         reserved_a = self._optional(ctx, self._reserved)
-        return (
-            max(ctx.value(self._setpoint) or 0.0, ctx.value(self.actuator) or 0.0) if reserved_a is None else reserved_a
-        )
+        return max(self._told_or_shown_a(ctx), *self._allowed_a) if reserved_a is None else reserved_a
+
+    def _told_or_shown_a(self, ctx: Context) -> float:
+        return max(ctx.value(self._setpoint) or 0.0, ctx.value(self.actuator) or 0.0)
 
     def _optional(self, ctx: Context, handle: int | None) -> float | None:
         return None if handle is None else ctx.value(handle)
@@ -95,14 +112,23 @@ class ChargerInput:
 
     def follow(self, ctx: Context, dt_s: float) -> None:
         """Learn what the car can take, how long it waits, and whether the charger obeys."""
+        self._adopt_phases(ctx)
+        self._allowed_a.append(self._told_or_shown_a(ctx))
         allowed_a = ctx.value(self.actuator)
         self._grace_s = NOT_FOLLOWING_S if allowed_a is not None else NOT_FOLLOWING_S + FOLLOW_S
         above = (self.held_a(ctx) if allowed_a is None else allowed_a) > self.given_a + 0.5
         self._astray_s = self._astray_s + dt_s if above else 0.0
-        waits = self.has_car(ctx) and self.given_a == 0.0
+        waits = self.has_car(ctx) and self.given_a == 0.0 and not self.away(ctx)
         self.waits_s = self.waits_s + dt_s if waits else 0.0
         self.charges_s = self.charges_s + dt_s if self.given_a > 0.0 else 0.0
         self._learn(ctx, dt_s)
+
+    def _adopt_phases(self, ctx: Context) -> None:
+        """Begin (again) with what the charger offers: a car may charge while this edge restarts."""
+        shown = self._optional(ctx, self._phases_used)
+        if self.switch is None or self.knows_phases or (shown is None and self._phases_used is not None):
+            return
+        self.switch.phases, self.knows_phases = 1 if shown == 1.0 else 3, True
 
     def _learn(self, ctx: Context, dt_s: float) -> None:
         taken_a = self._taken_a(ctx)
@@ -137,10 +163,13 @@ class ChargerInput:
         shown = ctx.sample_time_ns(self._power) * NS >= self._changed_ns * NS + FOLLOW_S
         return self.given_a == 0.0 and power_w is not None and power_w < NOTHING_W and shown
 
-    def astray(self) -> bool:
+    def astray(self, *, hurry: bool) -> bool:
         """It has been allowed more than it was given for longer than it takes to tell it. Where it does not show what
-        it allows, what it may draw counts, which includes the time that a car needs to follow."""
-        return self._astray_s > self._grace_s
+        it allows, what it may draw counts, which includes the time that a car needs to follow.
+
+        ``hurry``: the site is over its limit. Then who has not shown at the next decision that it obeys counts as one
+        that does not: chargers that are late one after the other would otherwise add their times to the cars'."""
+        return self._astray_s > (self._grace_s - NOT_FOLLOWING_S if hurry else self._grace_s)
 
     def wish(self) -> Wish:
         most_a = 0.0 if self.switch is not None and self.switch.idle else self._ability_a

@@ -25,6 +25,7 @@ from simems_edge.contracts import (
     Priority,
     Spec,
 )
+from simems_edge.controllers.optimisation.charging_house import House
 from simems_edge.controllers.optimisation.charging_input import DECIDE_S, ChargerInput
 from simems_edge.controllers.optimisation.charging_share import Limits, Wish, shares, staged
 from simems_edge.controllers.optimisation.phase_switch import PhaseSwitch
@@ -112,6 +113,7 @@ class SmartCharging(Controller):
             Input("evcs", "current_limit_a_setpoint", "counts as 0"),
             Input("evcs", "phases", "the charger's own phases count", optional=True),
             Input("evcs", "status", "a car counts as there", optional=True),
+            Input("evcs", "communication", "it counts as there", optional=True),
             Input("evcs", "reserved_current_a", "the setpoint counts as what it may draw", optional=True),
             Input("evcs", "energy_request_wh", "the car is not urgent", optional=True),
             Input("evcs", "departure_time", "the car is not urgent", optional=True),
@@ -147,14 +149,13 @@ class SmartCharging(Controller):
             )
             for n, ref in enumerate(settings.evcs)
         ]
+        self._house = House(self._chargers)
         self._gate = SurplusGate(settings.start_after_s, settings.stop_after_s)
         self._due_s = self._raise_s = 0.0
         self._decided = False
 
     def bind(self, binding: Binding) -> None:
-        settings = self.settings
-        self._grid = None if settings.grid is None else binding.read(settings.grid, "active_power_w")
-        self._ess = [binding.read(ref, "active_power_w") for ref in settings.ess]
+        self._house.bind(binding, self.settings.grid, self.settings.ess)
         for one in self._chargers:
             one.bind(binding)
 
@@ -167,27 +168,19 @@ class SmartCharging(Controller):
             return
         for one in self._chargers:
             ctx.propose(one.actuator, preferred=one.given_a, upper=one.given_a)
-            if one.switch is not None and one.offered is not None:
+            if one.switch is not None and one.offered is not None and one.knows_phases:
                 ctx.propose(one.offered, preferred=float(one.switch.phases))
 
     def _decide(self, ctx: Context) -> bool:
         """Whether anything can be said."""
-        house_w = self._house_w(ctx)
+        house_w = self._house.power_w(ctx)
         if house_w is None and (self.settings.surplus or self.settings.import_limit_w is not None):
             return False
         for one in self._chargers:
             one.follow(ctx, DECIDE_S)
-        targets = self._targets(ctx, house_w or 0.0)
+        targets = self._targets(ctx, house_w or 0.0) | self._left_alone(ctx)
         self._tell(ctx, targets, self._limits(house_w or 0.0))
         return True
-
-    def _house_w(self, ctx: Context) -> float | None:
-        """What the connection would give without cars and batteries."""
-        grid_w = None if self._grid is None else ctx.value(self._grid)
-        if grid_w is None:
-            return None
-        batteries_w = sum(ctx.value(handle) or 0.0 for handle in self._ess)
-        return grid_w + batteries_w - sum(one.power_w(ctx) for one in self._chargers)
 
     def _limits(self, house_w: float) -> Limits:
         limit_w = self.settings.import_limit_w
@@ -198,10 +191,11 @@ class SmartCharging(Controller):
 
     def _targets(self, ctx: Context, house_w: float) -> dict[str, float]:
         limits, mode = self._limits(house_w), self.settings.mode
+        hurry = self._house.above(self.settings.import_limit_w)
         taken = {
             one.name: Wish(one.name, one.phases, one.held_a(ctx))
             for one in self._chargers
-            if one.astray() or not one.has_car(ctx)
+            if one.astray(hurry=hurry) or one.away(ctx) or not one.has_car(ctx)
         }
         waiting = [one for one in self._ordered(ctx) if one.name not in taken]
         if not self.settings.surplus:
@@ -218,6 +212,10 @@ class SmartCharging(Controller):
         taken |= {one.name: Wish(one.name, one.phases, first[one.name]) for one in urgent}
         left = Limits(limits.phase_a, min(limits.power_w, budget_w))
         return self._published(ctx, budget_w, -house_w, first | shares(_wishes(others), left, mode, taken))
+
+    def _left_alone(self, ctx: Context) -> dict[str, float]:
+        """What one that is away was given last, as long as it may still hold: a short break stops no car."""
+        return {one.name: min(one.given_a, one.held_a(ctx)) for one in self._chargers if one.away(ctx)}
 
     def _ordered(self, ctx: Context) -> list[ChargerInput]:
         """Urgent ones, those that waited too long, then (fair) those that charge, the newest first; else as listed."""

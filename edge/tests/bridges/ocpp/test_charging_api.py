@@ -67,6 +67,38 @@ async def test_start_wish_stop_and_the_session_in_the_list(running: Running) -> 
         assert acts == ["sign_in.accepted", "charging.start", "charging.wish", "charging.stop", "charging.reset"]
 
 
+async def test_messages_firmware_and_diagnostics_are_asked_for(running: Running) -> None:
+    station = Station("CP1")
+    async with (
+        running(connector("evcs0", "CP1")) as bench,
+        serving(bench) as (api, pin, audit),
+        bench.connected(station, "ocpp2.0.1") as client,
+    ):
+        await client.boot()
+        asked = {
+            "trigger": {"message": "MeterValues", "component": "evcs0"},
+            "firmware": {"location": "https://user:secret@files.local/cp.bin", "retrieve": "2026-11-27T02:00:00Z"},
+            "diagnostics": {"location": "sftp://files.local/logs/"},
+        }
+        for name, body in asked.items():
+            answer = await api.post(f"/charging/stations/CP1/{name}", json=body, headers=pin)
+            assert answer.json() == {"done": True}, answer.text
+        assert ("TriggerMessage", "MeterValues") in station.heard
+        assert ("UpdateFirmware", asked["firmware"]["location"]) in station.heard
+        assert ("GetDiagnostics", "sftp://files.local/logs/") in station.heard
+        told = {code: text for code, _, text in audit.told}
+        assert "https://files.local/cp.bin" in told["charging.firmware"]
+        assert "secret" not in str(audit.told)
+        for name, body, code in (
+            ("trigger", {"message": "Reboot"}, 422),
+            ("trigger", {"message": "Heartbeat", "component": "evcs7"}, 404),
+            ("firmware", {"location": "file:///etc/passwd"}, 422),
+            ("firmware", {"location": "https://files.local/cp.bin", "retrieve": "2026-11-27T02:00:00"}, 422),
+        ):
+            refused = await api.post(f"/charging/stations/CP1/{name}", json=body, headers=pin)
+            assert refused.status_code == code, (name, body)
+
+
 async def test_who_did_not_sign_in_only_reads(running: Running) -> None:
     async with running(connector("evcs0", "CP1")) as bench, serving(bench) as (api, _, audit):
         for path, body in (
@@ -74,6 +106,9 @@ async def test_who_did_not_sign_in_only_reads(running: Running) -> None:
             ("connectors/evcs0/stop", None),
             ("connectors/evcs0/wish", {}),
             ("stations/CP1/reset", {}),
+            ("stations/CP1/trigger", {"message": "Heartbeat"}),
+            ("stations/CP1/firmware", {"location": "https://files.local/cp.bin"}),
+            ("stations/CP1/diagnostics", {"location": "https://files.local/"}),
         ):
             assert (await api.post(f"/charging/{path}", json=body)).status_code == 401
         assert (await api.get("/charging/sessions")).json() == []

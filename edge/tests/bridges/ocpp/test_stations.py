@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from charge_points import Station
 from charging_bench import Bench, Running, charging_site, connector, listening, until, unused_port
-from ocpp.exceptions import OCPPError
+from ocpp.exceptions import NotSupportedError, OCPPError
 from simems_edge.bridges.ocpp import sessions
 from simems_edge.bridges.ocpp.orders import (
     CONFIGURE_PARTS,
@@ -96,6 +96,39 @@ async def test_a_station_is_told_what_this_edge_relies_on(running: Running, vers
             keys = {payload[0] for action, payload in station.heard if action == "ChangeConfiguration"}
             assert len(keys) == CONFIGURE_PARTS
         await station.until(lambda: ("TriggerMessage", "StatusNotification") in station.heard)
+
+
+@both_versions
+@pytest.mark.parametrize("obliging", [True, False])
+async def test_a_change_is_followed_by_a_question_for_values(running: Running, version: str, obliging: bool) -> None:
+    """Its own turn may be minutes away. A station that does not tell when it is asked is asked once."""
+    station, asked = Station("CP1"), ("TriggerMessage", "MeterValues")
+    outlet = station.outlets[1]
+    outlet.plugged = True
+
+    async def refuse(action: str) -> None:
+        if action == "TriggerMessage" and station.heard[-1] == asked and not obliging:
+            raise NotSupportedError
+
+    station.before_answer, station.tells_meter = refuse, lambda client: client.meter(1)
+    async with running(connector("evcs0", "CP1")) as bench, bench.connected(station, version) as client:
+        await client.boot()
+        bench.want("evcs0", 16.0)
+        await client.start_transaction(1, "TAG")
+        await _takes(outlet, 16.0)
+        await station.until(lambda: asked in station.heard)
+        if obliging:
+            await until(lambda: bench.value("evcs0/current_a") == 48.0)
+        bench.want("evcs0", 10.0)
+        await _takes(outlet, 10.0)
+        if obliging:
+            await until(lambda: bench.value("evcs0/current_a") == 30.0)
+            assert station.heard.count(asked) == 2
+        else:
+            for current_a in (8.0, 12.0):  # a raise comes a second after the last limit: time to ask for that
+                bench.want("evcs0", current_a)
+                await _takes(outlet, current_a)
+            assert station.heard.count(asked) == 1
 
 
 @both_versions
@@ -290,6 +323,16 @@ async def test_phases_change_only_at_rest(running: Running, version: str) -> Non
         bench.want("evcs0", 8.0)
         await station.until(lambda: outlet.allowed_a() == 8.0)
         assert offered()[-1] == 1
+        transaction = outlet.transaction
+    station.heard.clear()
+    async with (
+        running(connector("evcs0", "CP1", switch_phases=True)) as bench,
+        bench.connected(station, version) as client,
+    ):
+        outlet.transaction = transaction
+        bench.want("evcs0", 9.0)
+        await station.until(lambda: outlet.allowed_a() == 9.0)
+        assert set(offered()) == {1}, "a restart is no reason"
 
 
 async def test_a_station_that_never_answers_stays_reserved_and_others_get_less(running: Running) -> None:

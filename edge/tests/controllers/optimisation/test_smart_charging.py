@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import pytest
@@ -52,12 +53,15 @@ class Garage:
         """Chargers that keep what they have."""
         self.more: dict[str, float] = {}
         self.silent: set[str] = set()
+        self.follow_s = 0
+        """Cars draw what they might for so long after it was less."""
+        self.recent = {name: deque([0.0], maxlen=1) for name in NAMES}
         self.limits_a = dict.fromkeys(NAMES, 0.0)
         self.phases = dict.fromkeys(NAMES, 3.0)
         self.cycle = 0
 
     def drawn_a(self, name: str) -> float:
-        return min(self.limits_a[name], self.cars_a[name])
+        return min(max(self.recent[name]), self.cars_a[name])
 
     def power_w(self) -> float:
         return sum(self.drawn_a(name) * self.phases[name] for name in NAMES) * VOLTAGE_V
@@ -75,6 +79,7 @@ class Garage:
                     offered = decisions.get(f"{name}/phases", 3.0)
                     assert offered == self.phases[name] or self.drawn_a(name) == 0.0, "switched while current flows"
                     self.limits_a[name], self.phases[name] = decisions[f"{name}/current_limit_a"], offered
+                self.recent[name] = deque([*self.recent[name], self.limits_a[name]], maxlen=1 + self.follow_s)
         return dict(self.limits_a)
 
     def _publish(self, house_w: float, battery_w: float, now_ns: int) -> None:
@@ -115,6 +120,19 @@ def test_a_car_that_comes_gets_its_part_and_one_that_goes_leaves_it() -> None:
     assert garage.step(0.0, 60)["evcs1"] == pytest.approx(32.0, abs=0.5)
 
 
+def test_what_one_leaves_is_given_when_its_car_has_followed() -> None:
+    """IEC 61851-1: a car has 5 s. Its charger shows the lower limit at once."""
+    garage = Garage(fuse_a=32.0)
+    garage.follow_s = 5
+    garage.cars_a["evcs0"] = 32.0
+    garage.step(0.0, 60)
+    garage.cars_a["evcs1"] = 32.0
+    for _ in range(60):
+        garage.step(0.0)
+        assert garage.power_w() <= 32.0 * 3 * VOLTAGE_V + 1e-6
+    assert garage.limits_a["evcs1"] == pytest.approx(16.0, abs=0.5)
+
+
 def test_a_small_car_leaves_what_it_cannot_take() -> None:
     garage = Garage(fuse_a=32.0)
     garage.cars_a = {"evcs0": 8.0, "evcs1": 32.0, "evcs2": 0.0}
@@ -130,6 +148,22 @@ def test_a_step_of_the_load_takes_from_the_cars_within_seconds() -> None:
     assert garage.power_w() + 15_000.0 <= 30_000.0 * 1.001
 
 
+def test_while_the_site_is_over_its_limit_no_charger_is_waited_for() -> None:
+    """One does not follow the step, another not what follows from that: each costs a second, not four."""
+    garage = Garage(import_limit_w=40_000.0)
+    garage.cars_a = dict.fromkeys(NAMES, 32.0)
+    garage.step(2_000.0, 120)
+    assert garage.power_w() + 2_000.0 == pytest.approx(40_000.0, rel=0.05)
+    garage.deaf.add("evcs0")
+    over = 0
+    for second in range(20):
+        if second == 2:
+            garage.deaf.add("evcs1")
+        garage.step(17_000.0)
+        over += garage.power_w() + 17_000.0 > 40_000.0 * 1.001
+    assert over <= 4
+
+
 def test_a_charger_that_does_not_follow_keeps_its_part_from_the_others() -> None:
     garage = Garage(fuse_a=32.0)
     garage.cars_a = {"evcs0": 32.0, "evcs1": 0.0, "evcs2": 0.0}
@@ -141,6 +175,27 @@ def test_a_charger_that_does_not_follow_keeps_its_part_from_the_others() -> None
         assert sum(limits.values()) <= 32.0 + 1e-6
     assert limits["evcs0"] == pytest.approx(32.0)
     assert limits["evcs1"] == 0.0
+
+
+def test_a_charger_that_is_away_takes_nothing_from_the_others() -> None:
+    garage = Garage(fuse_a=32.0)
+    garage.cars_a = {"evcs0": 32.0, "evcs1": 32.0, "evcs2": 0.0}
+    garage.more["evcs1/communication"] = 0.0
+    garage.silent |= {f"evcs1/{name}" for name in ("active_power_w", "status", "current_limit_a", "phases")}
+    assert garage.step(0.0, 60) == {"evcs0": pytest.approx(32.0), "evcs1": 0.0, "evcs2": 0.0}
+
+
+def test_a_break_in_the_connection_stops_no_car_and_its_part_stays_reserved() -> None:
+    garage = Garage(fuse_a=32.0)
+    garage.cars_a = {"evcs0": 32.0, "evcs1": 32.0, "evcs2": 0.0}
+    garage.step(0.0, 60)
+    garage.more["evcs1/communication"] = 0.0
+    garage.silent |= {f"evcs1/{name}" for name in ("active_power_w", "status", "current_limit_a", "phases")}
+    for _ in range(60):
+        assert garage.step(0.0) == {"evcs0": pytest.approx(16.0), "evcs1": pytest.approx(16.0), "evcs2": 0.0}
+    garage.silent.clear()
+    garage.more["evcs1/communication"] = 1.0
+    assert garage.step(0.0, 60)["evcs1"] == pytest.approx(16.0)
 
 
 def test_surplus_must_last_and_may_fail_for_a_while() -> None:

@@ -15,6 +15,7 @@ import { formatChannel } from '@/shared/format/channel';
 import { useT, type Translate } from '@/shared/i18n/useT';
 import { Age } from '@/shared/parts/Age';
 import { Amount } from '@/shared/parts/Amount';
+import { SortButton } from '@/shared/parts/SortButton';
 import { useNow } from '@/shared/time/useNow';
 
 import './devices.css';
@@ -97,14 +98,12 @@ export function DevicesTable({ site, values }: { site: Site; values: Values }) {
               <Table.Tr key={group.id}>
                 {group.headers.map((header) => (
                   <Table.Th key={header.id}>
-                    <button
-                      type="button"
-                      className="sort"
-                      onClick={header.column.getToggleSortingHandler()}
+                    <SortButton
+                      sorted={header.column.getIsSorted()}
+                      onSort={header.column.getToggleSortingHandler()}
                     >
                       {flexRender(header.column.columnDef.header, header.getContext())}
-                      {{ asc: ' ↑', desc: ' ↓', none: '' }[header.column.getIsSorted() || 'none']}
-                    </button>
+                    </SortButton>
                   </Table.Th>
                 ))}
               </Table.Tr>

@@ -16,6 +16,7 @@ import { useT, type Translate } from '@/shared/i18n/useT';
 import { stateText } from '@/shared/i18n/words';
 import { Age } from '@/shared/parts/Age';
 import { Amount } from '@/shared/parts/Amount';
+import { ARIA_SORT, SortButton } from '@/shared/parts/SortButton';
 import { useNow } from '@/shared/time/useNow';
 
 import { HEALTH_ORDER, healthOf } from './health';
@@ -155,20 +156,16 @@ export function SitesTable({ sites }: { sites: SiteOverview[] }) {
   );
 }
 
-const ARIA_SORT = { asc: 'ascending', desc: 'descending' } as const;
-const ARROW = { asc: ' ↑', desc: ' ↓' } as const;
-
 function SortHeader({ header }: { header: Header<SiteOverview, unknown> }) {
   const sorted = header.column.getIsSorted();
   return (
     <Table.Th
-      aria-sort={sorted === false ? 'none' : ARIA_SORT[sorted]}
+      aria-sort={ARIA_SORT[sorted || 'none']}
       ta={NUMERIC.has(header.column.id) ? 'right' : 'left'}
     >
-      <button type="button" className="sort" onClick={header.column.getToggleSortingHandler()}>
+      <SortButton sorted={sorted} onSort={header.column.getToggleSortingHandler()}>
         {flexRender(header.column.columnDef.header, header.getContext())}
-        {sorted !== false && ARROW[sorted]}
-      </button>
+      </SortButton>
     </Table.Th>
   );
 }

@@ -5,12 +5,12 @@ import type { Site } from '@/shared/api/model';
 import { formatDay, formatMonth } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
 import { ErrorText } from '@/shared/parts/ErrorText';
+import { downloadText, downloadUrl } from '@/shared/parts/download';
 import { differsFromViewer, rangeAt, shift, type Range, type Span } from '@/shared/time/range';
 import { serverNow } from '@/shared/time/serverClock';
 
 import { Legend } from './Legend';
 import { historyCsv } from './csv';
-import { downloadText, downloadUrl } from './download';
 
 import './history.css';
 import { chartChannels } from './plan';

@@ -4,7 +4,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 
 import { useT } from '@/shared/i18n/useT';
 
-import { requestToken } from './requests';
+import { requestTokens, wantsCode } from './requests';
 import { signInError } from './signInError';
 import { useSession } from './store';
 
@@ -14,10 +14,14 @@ export function SignIn({ tools }: { tools: ReactNode }) {
   const { signIn, ended } = useSession();
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const [second, setSecond] = useState(false);
   const attempt = useMutation({
-    mutationFn: () => requestToken(username.trim(), password),
+    mutationFn: () => requestTokens({ username: username.trim(), password, code: code.trim() }),
     onSuccess: signIn,
+    onError: (error) => setSecond((asked) => asked || wantsCode(error)),
   });
+  const failed = attempt.isError && !wantsCode(attempt.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     attempt.mutate();
@@ -33,10 +37,12 @@ export function SignIn({ tools }: { tools: ReactNode }) {
               </Title>
               <p className="dim">{t('signIn.lead')}</p>
             </div>
-            {ended && !attempt.isError && <Alert color="blue">{t('signIn.ended')}</Alert>}
-            {attempt.isError && (
+            {ended && !attempt.isError && !second && (
+              <Alert color="blue">{t('signIn.ended')}</Alert>
+            )}
+            {failed && (
               <Alert color="red" role="alert">
-                {signInError(attempt.error, t)}
+                {signInError(attempt.error, t, second)}
               </Alert>
             )}
             <TextInput
@@ -56,6 +62,18 @@ export function SignIn({ tools }: { tools: ReactNode }) {
               onChange={(event) => setPassword(event.currentTarget.value)}
               visibilityToggleButtonProps={{ 'aria-label': t('signIn.show') }}
             />
+            {second && (
+              <TextInput
+                label={t('signIn.code')}
+                description={t('signIn.codeHint')}
+                name="code"
+                autoComplete="one-time-code"
+                required
+                ref={focus}
+                value={code}
+                onChange={(event) => setCode(event.currentTarget.value)}
+              />
+            )}
             <Button type="submit" loading={attempt.isPending} fullWidth>
               {t('signIn.submit')}
             </Button>
@@ -65,4 +83,9 @@ export function SignIn({ tools }: { tools: ReactNode }) {
       <div className="sign-in-tools">{tools}</div>
     </main>
   );
+}
+
+/** Where a person goes on typing. */
+function focus(field: HTMLInputElement | null): void {
+  field?.focus();
 }

@@ -3,7 +3,7 @@ import { formatDuration } from '@/shared/format/time';
 import type { Translate } from '@/shared/i18n/useT';
 
 /** What a person at the sign-in page needs to know; a locked account says for how long. */
-export function signInError(error: unknown, t: Translate): string {
+export function signInError(error: unknown, t: Translate, withCode = false): string {
   if (!(error instanceof ApiError)) return t('error.unexpected');
   if (error.unreachable) return t('error.unreachable');
   if (error.status === 429 || error.status === 423) {
@@ -12,6 +12,7 @@ export function signInError(error: unknown, t: Translate): string {
       ? t('signIn.locked')
       : t('signIn.lockedFor', { wait: formatDuration(wait_s) });
   }
-  if (error.status === 401 || error.status === 400) return t('signIn.wrong');
+  if (error.status === 401 || error.status === 400)
+    return t(withCode ? 'signIn.wrongWithCode' : 'signIn.wrong');
   return error.message;
 }

@@ -21,7 +21,12 @@ export function ClaimPanel({ identity }: { identity: DeviceIdentity | undefined 
     });
   return (
     <>
-      {identity.waits_for !== '' && <p role="status">{t('claim.waits')}</p>}
+      {identity.waits_for !== '' && (
+        <div className="claim-waits" role="status">
+          <p>{t('claim.waits')}</p>
+          <p className="dim">{identity.waits_for}</p>
+        </div>
+      )}
       <div className="claim">
         {claim !== null && <ClaimImage svg={claim.qr_svg} />}
         <dl className="facts">

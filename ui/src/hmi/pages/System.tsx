@@ -3,6 +3,8 @@ import { useState, type ReactNode } from 'react';
 import { CycleList } from '@/features/cycle/CycleList';
 import { figuresFromHealth } from '@/features/cycle/statistics';
 import { OverridePanel } from '@/features/override/OverridePanel.hmi';
+import { ActionList } from '@/features/records/ActionList.hmi';
+import { LimitList } from '@/features/records/LimitList.hmi';
 import { ClaimPanel } from '@/features/system/ClaimPanel.hmi';
 import { SyncPanel } from '@/features/system/SyncPanel.hmi';
 import { useCycleHealth, useIdentity, useSync } from '@/features/system/requests';
@@ -12,17 +14,17 @@ import { usePin } from '@/shared/pin/store';
 import { usePreferences } from '@/shared/preferences/store';
 import { useTheme } from '@/shared/theme/useTheme';
 
-const TABS = ['cycle', 'sync', 'screen'] as const;
+const TABS = ['actions', 'limits', 'sync', 'cycle', 'screen'] as const;
 type Tab = (typeof TABS)[number];
 
-/** Left what acts (override), right what tells (cycle, cloud, this screen). */
+/** Left what acts (override), right what tells (what was done, limits, cloud, cycle, this screen). */
 export function System({ site, values }: { site: Site; values: Values }) {
   const { t } = useT();
-  const [tab, setTab] = useState<Tab>('cycle');
+  const [tab, setTab] = useState<Tab>('actions');
   return (
     <div className="page system">
       <OverridePanel site={site} values={values} />
-      <section className="panel">
+      <section className="panel system-tell">
         <div className="chips" role="group" aria-label={t('nav.system')}>
           {TABS.map((id) => (
             <button
@@ -36,7 +38,10 @@ export function System({ site, values }: { site: Site; values: Values }) {
             </button>
           ))}
         </div>
-        <div className="system-body">
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keys */}
+        <div className="system-body" role="region" aria-label={t(`system.${tab}`)} tabIndex={0}>
+          {tab === 'actions' && <ActionList zone={site.time_zone} />}
+          {tab === 'limits' && <LimitList zone={site.time_zone} />}
           {tab === 'cycle' && <CyclePanel />}
           {tab === 'sync' && <CloudPanel />}
           {tab === 'screen' && <ScreenPanel />}

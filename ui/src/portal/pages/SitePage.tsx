@@ -1,14 +1,17 @@
 import { Alert, Button, Card, Skeleton } from '@mantine/core';
+import { Link } from 'wouter';
 
 import { AlarmList } from '@/features/alarms/AlarmList.portal';
 import { isActive } from '@/features/alarms/order';
 import { useAlarms } from '@/features/alarms/requests';
+import { CommandsPanel } from '@/features/commands/CommandsPanel.portal';
 import { CycleList } from '@/features/cycle/CycleList';
 import { figuresFromChannels } from '@/features/cycle/statistics';
 import { DevicesTable } from '@/features/devices/DevicesTable.portal';
 import { componentHealth } from '@/features/devices/rows';
 import { FlowDiagram } from '@/features/flow/FlowDiagram';
 import { HistoryPanel } from '@/features/history/HistoryPanel.portal';
+import { useMay } from '@/features/session/requests';
 import { TodayCards } from '@/features/summary/TodayCards.portal';
 import { WhyLine } from '@/features/why/WhyLine';
 import type { CloudSite, Latest, Site, Values } from '@/shared/api/model';
@@ -19,6 +22,7 @@ import { ageSeconds } from '@/shared/live/freshness';
 import { ErrorText } from '@/shared/parts/ErrorText';
 import { useTheme } from '@/shared/theme/useTheme';
 
+import { SendButton } from './CommandsPage';
 import { LiveMark } from './LiveMark';
 import { OfflineBanner } from './OfflineBanner';
 import { PageHeader } from './PageHeader';
@@ -100,6 +104,7 @@ function SiteHeader({ site, live }: { site: Site; live: Live }) {
       <a className="alarm-count" data-count={count} href="#alarms" onClick={toAlarms}>
         {t('alarms.count', { count })}
       </a>
+      <SendButton site_id={site.id} />
     </PageHeader>
   );
 }
@@ -141,6 +146,7 @@ function Flowless({ failed }: { failed: boolean }) {
 
 function Lower({ site, base, values }: { site: Site; base: string; values: Values }) {
   const { t } = useT();
+  const mayCommands = useMay()('commands:read');
   const health = componentHealth(site, values);
   const summary = (['good', 'stale', 'bad', 'none'] as const)
     .filter((quality) => health[quality] > 0)
@@ -158,6 +164,17 @@ function Lower({ site, base, values }: { site: Site; base: string; values: Value
           <CycleList figures={figuresFromChannels(values)} />
         </Card>
       </div>
+      {mayCommands && (
+        <Card className="wide">
+          <h2 className="card-title">
+            {t('command.title')}
+            <Link className="card-link" href={`/sites/${encodeURIComponent(site.id)}/commands`}>
+              {t('command.showAll')}
+            </Link>
+          </h2>
+          <CommandsPanel site_id={site.id} sites={[site]} brief />
+        </Card>
+      )}
       <Card className="devices-card">
         <h2 className="card-title">
           {t('nav.devices')} <span className="dim">{summary}</span>

@@ -1410,6 +1410,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands Of All Sites
+         * @description Of the sites within reach; newest first, a page at a time.
+         */
+        get: operations["list_commands_of_all_sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands/{command_id}": {
         parameters: {
             query?: never;
@@ -1484,6 +1504,66 @@ export interface paths {
         get: operations["get_command_batch"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Command Key
+         * @description The key that devices believe, and which of them do not believe it yet.
+         */
+        get: operations["get_command_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/command-key/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Command Key
+         * @description A new key on the old one's word: devices follow it as they come; the old one ends after the overlap.
+         */
+        post: operations["change_command_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/tenants/{tenant_id}/command-key/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Command Key Of Tenant
+         * @description The same for any tenant, written into that tenant's log.
+         */
+        post: operations["change_command_key_of_tenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3037,6 +3117,52 @@ export interface components {
             has_result: boolean;
         };
         /**
+         * CommandKey
+         * @description The key that signs a tenant's commands, and how far it has come.
+         * @example {
+         *       "devices_following": 41,
+         *       "key": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f",
+         *       "number": 1,
+         *       "changed_at": "2026-03-01T10:00:00Z",
+         *       "old_until": "2026-03-01T10:00:00Z",
+         *       "devices_behind": [
+         *         {
+         *           "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *           "name": "Malmö Harbour",
+         *           "site_id": "malmo-1",
+         *           "believes": "text",
+         *           "reason": "text"
+         *         }
+         *       ]
+         *     }
+         */
+        CommandKey: {
+            /**
+             * Key
+             * @description Ed25519, hexadecimal; null: the first command makes it.
+             */
+            key: string | null;
+            /**
+             * Number
+             * @description How often it was changed.
+             */
+            number: number;
+            /** Changed At */
+            changed_at: string | null;
+            /**
+             * Old Until
+             * @description Until then what the key before it signed is done.
+             */
+            old_until: string | null;
+            /** Devices Following */
+            devices_following: number;
+            /**
+             * Devices Behind
+             * @description At most 500 of them.
+             */
+            devices_behind: components["schemas"]["DeviceBehind"][];
+        };
+        /**
          * CommandRequest
          * @description What the site's device shall do.
          * @example {
@@ -3372,6 +3498,7 @@ export interface components {
          *       "firmware_version": "text",
          *       "config_version": 1,
          *       "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+         *       "fingerprint": "text",
          *       "site_id": "malmo-1",
          *       "created_at": "2026-03-01T10:00:00Z",
          *       "last_seen_at": "2026-03-01T10:00:00Z",
@@ -3417,6 +3544,11 @@ export interface components {
             config_version: number;
             /** Public Key */
             public_key: string;
+            /**
+             * Fingerprint
+             * @description Of that key, as the screen of the box shows it.
+             */
+            fingerprint: string;
             /** Site Id */
             site_id: string | null;
             /**
@@ -3440,6 +3572,38 @@ export interface components {
              * @enum {string}
              */
             health: "ok" | "degraded" | "stale" | "lost" | "silent" | "never" | "retired";
+        };
+        /**
+         * DeviceBehind
+         * @description A device that has not said that it believes the newest key.
+         * @example {
+         *       "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+         *       "name": "Malmö Harbour",
+         *       "site_id": "malmo-1",
+         *       "believes": "text",
+         *       "reason": "text"
+         *     }
+         */
+        DeviceBehind: {
+            /**
+             * Device Id
+             * Format: uuid
+             */
+            device_id: string;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id: string | null;
+            /**
+             * Believes
+             * @description The key it believes, as it last said; empty: it has not said yet.
+             */
+            believes: string;
+            /**
+             * Reason
+             * @description Why it does not believe the newest one; empty: it has not come since.
+             */
+            reason: string;
         };
         /**
          * DeviceDescription
@@ -4220,6 +4384,21 @@ export interface components {
             items: components["schemas"]["Job"][];
             /** Next */
             next: number | null;
+        };
+        /**
+         * KeyChangeRequest
+         * @description A new key for the tenant's commands.
+         * @example {
+         *       "overlap_s": 604800
+         *     }
+         */
+        KeyChangeRequest: {
+            /**
+             * Overlap S
+             * @description For so long what the old key signed is still done. 0 when somebody else may hold the old key.
+             * @default 604800
+             */
+            overlap_s: number;
         };
         /**
          * Latest
@@ -10400,6 +10579,7 @@ export interface operations {
                      *         "firmware_version": "text",
                      *         "config_version": 1,
                      *         "public_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
+                     *         "fingerprint": "text",
                      *         "site_id": "malmo-1",
                      *         "created_at": "2026-03-01T10:00:00Z",
                      *         "last_seen_at": "2026-03-01T10:00:00Z",
@@ -12805,6 +12985,8 @@ export interface operations {
     list_commands: {
         parameters: {
             query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
                 /** @description From the `Link` header of the page before; without it: the first page. */
                 after?: string | null;
                 limit?: number;
@@ -12980,6 +13162,96 @@ export interface operations {
             };
             /** @description Too many attempts */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_commands_of_all_sites: {
+        parameters: {
+            query?: {
+                /** @description Only those in one of these states. */
+                state?: ("queued" | "sent" | "accepted" | "rejected" | "done" | "expired")[] | null;
+                /** @description From the `Link` header of the page before; without it: the first page. */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "kind": "override",
+                     *         "payload": {
+                     *           "duration_s": 900,
+                     *           "kind": "override",
+                     *           "reason": "test run",
+                     *           "target": "ess0/active_power_w",
+                     *           "value": 5000
+                     *         },
+                     *         "requested_by": "ada@example.com",
+                     *         "state": "done",
+                     *         "site_id": "malmo-1",
+                     *         "device_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "batch_id": "7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e",
+                     *         "counter": 1,
+                     *         "reason": "text",
+                     *         "created_at": "2026-03-01T10:00:00Z",
+                     *         "not_before": "2026-03-01T10:00:00Z",
+                     *         "expires_at": "2026-03-01T10:00:00Z",
+                     *         "sent_at": "2026-03-01T10:00:00Z",
+                     *         "decided_at": "2026-03-01T10:00:00Z",
+                     *         "has_result": true
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["Command"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13269,6 +13541,227 @@ export interface operations {
             };
             /** @description Validation Error */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_command_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Chosen by the client, e.g. a UUID. Repeating a request with the same key does it once.
+                 * @example 5f0c2c8e-1c1f-4f36-8f3e-3c8f0a4b7a11
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_command_key_of_tenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 7f1c3e0e-6f5e-4a43-9d0c-0f6f6c1b0b5e */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Actions
+         * @description What was done at this box and what became of it, commands of the cloud among it; newest first.
+         */
+        get: operations["get_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -164,6 +184,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging/stations/{station}/diagnostics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get Charging Diagnostics
+         * @description Ask the station to upload its diagnostics.
+         */
+        post: operations["get_charging_diagnostics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/stations/{station}/firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Update Charging Firmware
+         * @description Ask the station to fetch and install firmware. It tells its progress, which the log keeps.
+         */
+        post: operations["update_charging_firmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging/stations/{station}/reset": {
         parameters: {
             query?: never;
@@ -178,6 +238,26 @@ export interface paths {
          * @description Ask the station to start again.
          */
         post: operations["reset_charging_station"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging/stations/{station}/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trigger Charging Message
+         * @description Ask the station for a message: its status, meter values, a boot notification.
+         */
+        post: operations["trigger_charging_message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -316,6 +396,26 @@ export interface paths {
          * @description What the last cycle saw and decided.
          */
         get: operations["get_latest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Limits
+         * @description Limits and reserve calls from outside: received, obeyed, released; newest first.
+         */
+        get: operations["get_limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -474,6 +574,35 @@ export interface components {
             token_type: "bearer";
         };
         /**
+         * Action
+         * @description One thing that somebody did: at the screen, over the cloud, over MQTT, or the box by itself (`system`).
+         */
+        Action: {
+            /** Actor */
+            actor: string;
+            /**
+             * Code
+             * @description What was done, e.g. `override.set`, `command.done`, `command.rejected`.
+             */
+            code: string;
+            /** Component */
+            component: string;
+            /** Id */
+            id: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "alarm";
+            /** Text */
+            text: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+        };
+        /**
          * Alarm
          * @description One occurrence of an alarm, until and after it cleared.
          */
@@ -580,6 +709,40 @@ export interface components {
             session: number | null;
             /** Status */
             status: string;
+        };
+        /**
+         * ChargingDiagnostics
+         * @description The station uploads its diagnostics (2.0.1: its log) there.
+         */
+        ChargingDiagnostics: {
+            /** Location */
+            location: string;
+        };
+        /** ChargingFirmware */
+        ChargingFirmware: {
+            /** Location */
+            location: string;
+            /**
+             * Retrieve
+             * @description Not before; null: now.
+             */
+            retrieve?: string | null;
+        };
+        /**
+         * ChargingMessage
+         * @description A message that the station shall send now.
+         */
+        ChargingMessage: {
+            /**
+             * Component
+             * @description Of one connector; null: of the station.
+             */
+            component?: string | null;
+            /**
+             * Message
+             * @enum {string}
+             */
+            message: "BootNotification" | "Heartbeat" | "StatusNotification" | "MeterValues" | "DiagnosticsStatusNotification" | "FirmwareStatusNotification";
         };
         /** ChargingReset */
         ChargingReset: {
@@ -898,6 +1061,49 @@ export interface components {
             why: components["schemas"]["Why"];
         };
         /**
+         * LimitEvent
+         * @description One event of the signed record of limits; `simems-edge proof` exports it whole, with the power around it.
+         */
+        LimitEvent: {
+            /**
+             * Code
+             * @description Which kind of limit; of a reserve `reserve_call:<controller>`.
+             */
+            code: string;
+            /**
+             * Intact
+             * @description The signature of this box fits what stands there.
+             */
+            intact: boolean;
+            /** Limit W */
+            limit_w: number | null;
+            /**
+             * Number
+             * @description Of its line in the record.
+             */
+            number: number;
+            /**
+             * Power W
+             * @description Measured then.
+             */
+            power_w: number | null;
+            /**
+             * State
+             * @description Who or what asked for it.
+             */
+            state: string;
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "received" | "obeyed" | "not_obeyed" | "released";
+        };
+        /**
          * Liveness
          * @description The process answers.
          */
@@ -1072,6 +1278,11 @@ export interface components {
              */
             connections: number;
             /**
+             * Dropped Events
+             * @default 0
+             */
+            dropped_events: number;
+            /**
              * Dropped Frames
              * @default 0
              */
@@ -1090,15 +1301,30 @@ export interface components {
              * @enum {string}
              */
             link: "unconfigured" | "connecting" | "up" | "down" | "refused";
+            /**
+             * Lost In Memory
+             * @default 0
+             */
+            lost_in_memory: number;
             /** Oldest Unsent At */
             oldest_unsent_at: string | null;
             /** Queue Frames */
             queue_frames: number;
             /**
+             * Refused Frames
+             * @default 0
+             */
+            refused_frames: number;
+            /**
              * Resends
              * @default 0
              */
             resends: number;
+            /**
+             * Thinned Rows
+             * @default 0
+             */
+            thinned_rows: number;
         };
         /**
          * Why
@@ -1130,6 +1356,46 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_actions: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Action"][];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_alarms: {
         parameters: {
             query?: {
@@ -1521,6 +1787,130 @@ export interface operations {
             };
         };
     };
+    get_charging_diagnostics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingDiagnostics"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_charging_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingFirmware"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reset_charging_station: {
         parameters: {
             query?: never;
@@ -1533,6 +1923,68 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ChargingReset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trigger_charging_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChargingMessage"];
             };
         };
         responses: {
@@ -1789,6 +2241,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Latest"];
+                };
+            };
+        };
+    };
+    get_limits: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitEvent"][];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

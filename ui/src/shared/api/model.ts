@@ -27,6 +27,18 @@ export type Alarm = Omit<Cloud['Alarm'], CloudOnly> & Partial<Pick<Cloud['Alarm'
 export type SiteOverview = Cloud['SiteSummary'];
 export type EnergySummary = Cloud['Summary'];
 export type Me = Cloud['Me'];
+export type OwnSession = Cloud['Session'];
+export type SecondFactorSecret = Cloud['SecondFactorSecret'];
+export type RecoveryCodes = Cloud['RecoveryCodes'];
+export type Box = Cloud['Device'];
+export type Claim = Cloud['Claim'];
+export type ClaimRequest = Cloud['ClaimRequest'];
+export type Command = Cloud['Command'];
+export type CommandRequest = Cloud['CommandRequest'];
+export type Order = CommandRequest['order'];
+export type Batch = Cloud['Batch'];
+export type BatchRequest = Cloud['BatchRequest'];
+export type ChannelFacts = Cloud['ChannelMetadata'];
 export type CycleHealth = Edge['CycleHealth'];
 export type SyncStatus = Edge['SyncStatus'];
 export type DeviceIdentity = Edge['DeviceIdentity'];
@@ -34,6 +46,8 @@ export type ClaimCode = Edge['ClaimCode'];
 export type Override = Edge['Override'];
 export type OverrideRequest = Edge['OverrideRequest'];
 export type Fault = Edge['Fault'];
+export type Action = Edge['Action'];
+export type LimitEvent = Edge['LimitEvent'];
 
 /** Fails to compile when the edge and the cloud no longer say the same of a site, an alarm or a history. */
 type Same<A extends B, B> = A;

@@ -6,6 +6,8 @@ export class ApiError extends Error {
     readonly detail: string,
     readonly retryAfter_s: number | null = null,
     readonly requestId: string | null = null,
+    /** A URN of the kind of problem, where the server tells kinds apart. */
+    readonly kind: string | null = null,
   ) {
     super(detail === '' ? title : `${title}: ${detail}`);
     this.name = 'ApiError';
@@ -17,6 +19,7 @@ export class ApiError extends Error {
 }
 
 interface ProblemBody {
+  type?: unknown;
   title?: unknown;
   detail?: unknown;
 }
@@ -30,6 +33,7 @@ export async function errorFrom(response: Response): Promise<ApiError> {
     asText(body.detail) ?? '',
     retryAfter(response.headers.get('Retry-After')),
     response.headers.get('X-Request-Id'),
+    asText(body.type),
   );
 }
 

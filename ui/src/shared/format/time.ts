@@ -48,13 +48,19 @@ export function formatMonth(instant: number, locale: string, zone?: string): str
   return formatter(locale, zone, { month: 'long', year: 'numeric' }).format(instant);
 }
 
+const DAY_CLOCK = {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+} as const;
+
 export function formatDayClock(instant: number, locale: string, zone?: string): string {
-  const options = {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  } as const;
-  return formatter(locale, zone, options).format(instant);
+  return formatter(locale, zone, DAY_CLOCK).format(instant);
+}
+
+/** To the second: for records. */
+export function formatDayTime(instant: number, locale: string, zone?: string): string {
+  return formatter(locale, zone, { ...DAY_CLOCK, second: '2-digit' }).format(instant);
 }

@@ -5,10 +5,11 @@ import type { CloudSite, Latest, Site } from '@/shared/api/model';
 
 export const latestKey = (base: string) => ['latest', base] as const;
 
-export function useSite(base: string) {
+export function useSite(base: string, enabled = true) {
   return useQuery({
     queryKey: ['site', base],
     queryFn: ({ signal }) => get<CloudSite>(base, {}, signal),
+    enabled,
     refetchInterval: 30_000,
   });
 }

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ocpp import messages
-from ocpp.routing import on
+from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint as ClientBase16
 from ocpp.v16 import call as call16
 from ocpp.v16 import call_result as result16
@@ -128,6 +128,8 @@ class Station:
         self.maximum_a: float | None = None
         self.before_answer: Callable[[str], Any] | None = None
         """Awaited before a request is answered: to be late, or to fail."""
+        self.tells_meter: Callable[[Any], Any] | None = None
+        """Awaited with the client after it was asked for meter values."""
 
     async def noted(self, action: str, payload: Any) -> None:
         self.heard.append((action, payload))
@@ -146,6 +148,10 @@ class Station:
             return "Rejected"
         outlet.profiles[number] = profile
         return "Accepted"
+
+    async def triggered(self, client: Any, requested: str) -> None:
+        if requested == "MeterValues" and self.tells_meter is not None:
+            await self.tells_meter(client)
 
     async def until(self, true: Callable[[], bool], within_s: float = 10.0) -> None:
         async with asyncio.timeout(within_s):
@@ -221,6 +227,10 @@ class Client16(ClientBase16):  # type: ignore[misc]
     async def _trigger(self, requested_message: str, connector_id: int | None = None) -> Any:
         await self.station.noted("TriggerMessage", requested_message)
         return result16.TriggerMessage("Accepted")
+
+    @after("TriggerMessage")
+    async def _triggered(self, requested_message: str, connector_id: int | None = None) -> None:
+        await self.station.triggered(self, requested_message)
 
     @on("RemoteStartTransaction")
     async def _remote_start(self, id_tag: str, connector_id: int) -> Any:
@@ -335,6 +345,10 @@ class Client201(ClientBase201):  # type: ignore[misc]
     async def _trigger(self, requested_message: str, evse: Any = None) -> Any:
         await self.station.noted("TriggerMessage", requested_message)
         return result201.TriggerMessage("Accepted")
+
+    @after("TriggerMessage")
+    async def _triggered(self, requested_message: str, evse: Any = None) -> None:
+        await self.station.triggered(self, requested_message)
 
     @on("RequestStartTransaction")
     async def _remote_start(self, id_token: Any, remote_start_id: int, evse_id: int) -> Any:

@@ -1,7 +1,7 @@
 """A garage in simulated time: stations connect, charge and drop at random while the house's load steps.
 
 The stations are clients of the ``ocpp`` package, their cars and meters the truth. Everything between them and the
-setpoints is the product: messages, session store (a real file), profiles, ledger, sharing.
+grid meter is the product: sharing, arbitration, guards, ledger, profiles, messages, session store (a real file).
 """
 
 from __future__ import annotations
@@ -16,19 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from charge_points import CLIENTS, Client, Outlet, Station
-from charging_bench import Bench, charging_site, connector
 from simems_core import Clock
-from simems_edge.bridges.ocpp.connector import Connector
 from simems_edge.bridges.ocpp.server import link_of
-from simems_edge.controllers.optimisation.charging_share import Limits, Wish, shares, staged
 from virtual_time import Pipe, VirtualLoop
+from whole_edge import SAMPLE_S, Edge, garage_site
 
 START_US = 1_790_000_000_000_000
-ALL = (1, 2, 3)
 VOLTAGE_V = 230.0
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
 WITHIN_S = 10.0
-NOT_FOLLOWING_S = 2.0
 
 
 @dataclass
@@ -55,19 +51,20 @@ class Findings:
     worst_a: float = 0.0
     peak_share: float = 0.0
     answered_late: int = 0
+    longest_s: float = 0.0
+    """Over the site's limit, since the last step of the load."""
+    drawn_as: float = 0.0
+    """Of all cars, per phase."""
 
 
 class Garage:
-    def __init__(self, folder: Path, stations: int, cap_a: float, seed: int) -> None:
+    def __init__(self, folder: Path, stations: int, cap_a: float, seed: int, late_share: float = 0.02) -> None:
+        """``late_share``: of requests that a station answers, and does, 3 to 25 s late."""
         self.dice = random.Random(seed)
-        self.cap_a, self.found = cap_a, Findings()
+        self.cap_a, self.late_share, self.found = cap_a, late_share, Findings()
         names = [f"CP{number:03d}" for number in range(stations)]
-        evcs = [connector(f"evcs{n}", name, safe_current_a=0) for n, name in enumerate(names)]
-        members = [one["id"] for one in evcs]
-        clusters = [{"id": "garage", "members": members, "fuse_a": cap_a}]
-        ocpp = {"sample": 60, "limit_lifetime": 60, "heartbeat": 300}
         self.clock = Clock.simulated(START_US)
-        self.bench = Bench(charging_site(*evcs, ocpp=ocpp, clusters=clusters), folder, self.clock)
+        self.edge = Edge(garage_site(names, cap_a), folder, self.clock)
         self.stations = [
             Station(
                 name,
@@ -79,8 +76,6 @@ class Garage:
         ]
         self.base_w = 0.0
         self._stepped_s = 0.0
-        self._given: dict[str, float] = {}
-        self._astray_s: dict[str, float] = {}
 
     def utc(self) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.clock.utc_us(self.clock.now_ns()))
@@ -96,17 +91,15 @@ class Garage:
     async def _live(self, simulated_s: float) -> None:
         lives = [Life(self, station, VERSIONS[n % 2]) for n, station in enumerate(self.stations)]
         tasks = [asyncio.create_task(one.live(simulated_s)) for one in lives]
-        tasks += [asyncio.create_task(self.bench.bridge.look()), asyncio.create_task(self._load())]
+        tasks += [asyncio.create_task(self.edge.bridge.run()), asyncio.create_task(self._load())]
         while self.seconds() < simulated_s:
-            self._share()
-            await asyncio.sleep(1.0)
             self._check()
-        for one in tasks[len(lives) :]:
-            one.cancel()
+            self.edge.turn(self.drawn_w() + self.base_w)
+            await asyncio.sleep(1.0)
         async with asyncio.timeout(9000.0):
             await asyncio.gather(*tasks[: len(lives)])
-
-    # ---- the house and the sharing
+        for one in tasks[len(lives) :]:
+            one.cancel()
 
     async def _load(self) -> None:
         while True:
@@ -115,35 +108,10 @@ class Garage:
             self.found.steps += 1
             await asyncio.sleep(self.dice.uniform(60.0, 900.0))
 
-    def _share(self) -> None:
-        """Once a second, as a controller in the cycle does: from what the bridge knows, not from the truth."""
-        now_s = self.seconds()
-        limits = Limits({}, max(self.cap_a * 3 * VOLTAGE_V - self.base_w, 0.0))
-        ours = {one.component: one for s in self.bench.bridge.stations.values() for one in s.connectors.values()}
-        connected = {
-            one.component
-            for s in self.bench.bridge.stations.values()
-            if s.link is not None
-            for one in s.connectors.values()
-        }
-        charging = [one for one in ours.values() if one.session is not None and one.component in connected]
-        astray = {name: one for name, one in ours.items() if self._astray(one, name in connected, now_s)}
-        taken = {name: Wish(name, ALL, one.book.held_a(now_s)) for name, one in astray.items()}
-        wishes = [Wish(one.component, ALL, 32.0) for one in charging if one.component not in astray]
-        targets = shares(wishes, limits, "fair", taken)
-        held = {name: one.book.bound_a(now_s) for name, one in ours.items()}
-        self._given = staged(targets, held, dict.fromkeys(ours, ALL), limits)
-        for name in connected:
-            self.bench.bridge.write(f"{name}/current_limit_a", self._given.get(name, 0.0))
-
-    def _astray(self, one: Connector, connected: bool, now_s: float) -> bool:
-        """It is away, or has been allowed more than it was given for a while."""
-        if connected and one.book.held_a(now_s) <= self._given.get(one.component, 0.0) + 0.5:
-            self._astray_s.pop(one.component, None)
-            return False
-        return not connected or now_s - self._astray_s.setdefault(one.component, now_s) >= NOT_FOLLOWING_S
-
     # ---- the truth
+
+    def drawn_w(self) -> float:
+        return sum(outlet.power_w() for station in self.stations for outlet in station.outlets.values())
 
     def _check(self) -> None:
         outlets = [outlet for station in self.stations for outlet in station.outlets.values()]
@@ -152,10 +120,14 @@ class Garage:
         self.found.worst_a = max(self.found.worst_a, drawn_a, allowed_a)
         if max(drawn_a, allowed_a) > self.cap_a + 1e-6:
             self.found.over_cap_s += 1
+        self.found.drawn_as += drawn_a
         site_share = (drawn_a * 3 * VOLTAGE_V + self.base_w) / (self.cap_a * 3 * VOLTAGE_V)
         self.found.peak_share = max(self.found.peak_share, site_share)
-        if site_share > 1.0 + 1e-9 and self.seconds() - self._stepped_s > WITHIN_S:
-            self.found.late_s += 1
+        if site_share > 1.0 + 1e-9:
+            after_s = self.seconds() - self._stepped_s
+            self.found.longest_s = max(self.found.longest_s, after_s)
+            if after_s > WITHIN_S:
+                self.found.late_s += 1
 
 
 class Life:
@@ -171,12 +143,18 @@ class Life:
         self.sequence = 0
         self.ended = False
         station.before_answer = self._sometimes_late
+        station.tells_meter = self._tells_meter
 
     async def _sometimes_late(self, _action: str) -> None:
         chance = self.dice.random()
-        if chance < 0.02:
+        if chance < self.garage.late_share:
             self.garage.found.answered_late += 1
             await asyncio.sleep(self.dice.uniform(3.0, 25.0))
+
+    async def _tells_meter(self, client: Client) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            if self.charge is not None and self.charge.transaction:
+                await self._meter(client)
 
     async def live(self, until_s: float) -> None:
         traffic = asyncio.create_task(self._traffic(until_s))
@@ -192,8 +170,8 @@ class Life:
     async def _connection(self) -> None:
         server, client_end = Pipe.pair(self.dice.uniform(0.01, 0.3))
         self.garage.found.connections += 1
-        desk = self.garage.bench.bridge.stations[self.station.identity]
-        settings = self.garage.bench.site.ocpp
+        desk = self.garage.edge.bridge.stations[self.station.identity]
+        settings = self.garage.edge.site.ocpp
         assert settings is not None
         one = settings.station(self.station.identity)
         assert one is not None
@@ -211,12 +189,13 @@ class Life:
     async def _talk(self, client: Client, end: Pipe) -> None:
         if self.dice.random() < 0.5:
             await client.boot()
-        await client.say_status(1, "Available" if self.charge is None else "Charging")
-        told_s = self.garage.seconds()
+        told_s, said = self.garage.seconds(), ""
         while not end.closed and not (self.ended and not self.outbox):
+            if said != (said := "Available" if self.charge is None else "Charging"):
+                await client.say_status(1, said)
             while self.outbox:
                 await self._deliver(client, end)
-            if self.garage.seconds() - told_s >= 60.0 and self.charge is not None and self.charge.transaction:
+            if self.garage.seconds() - told_s >= SAMPLE_S and self.charge is not None and self.charge.transaction:
                 told_s = self.garage.seconds()
                 await self._meter(client)
             elif self.garage.seconds() - told_s >= 240.0:

@@ -1,0 +1,1 @@
+drop index commands_of_all_sites;
