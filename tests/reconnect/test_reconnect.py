@@ -31,8 +31,9 @@ FRAMES, ROWS, CHANNELS = 12, 5, 8
 OF_ONE_PROCESS = 4_000
 """Each device takes two of a process's file descriptors."""
 TENANTS = 10
-MEMORY_MB, MORE_KB = 256, 24
-"""What an ingest process may take, and for each device: its connection, its key, its place in the inbox."""
+MEMORY_MB, MORE_KB = 256, 96
+"""What an ingest process may take (its inbox is bounded at 64 MB), and for each connection: libzmq's buffers and two
+queues take some 70 kB of it, however much backlog waits behind."""
 
 
 @pytest.fixture
