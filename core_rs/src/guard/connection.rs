@@ -153,6 +153,15 @@ impl Bound {
             Self::Draw(_) => None,
         }
     }
+
+    // Whether limits from outside, of import and export in W, are tighter than its own on that side.
+    fn is_tightened(&self, outside_w: (f64, f64), import: bool) -> bool {
+        match self {
+            Self::Site { import_w, .. } if import => outside_w.0 < *import_w,
+            Self::Site { export_w, .. } => outside_w.1 < *export_w,
+            Self::Phase(_) | Self::Draw(_) => false,
+        }
+    }
 }
 
 impl Phase {
@@ -206,7 +215,7 @@ impl Connection {
 
     /// The guard that a movement is told by: the one whose limit is the tighter on that side.
     pub(crate) fn told_by(&self, import: bool) -> usize {
-        let outside = self.external.as_ref().filter(|external| external.binds(&self.bound, import));
+        let outside = self.external.as_ref().filter(|external| self.bound.is_tightened(external.limits_w(), import));
         outside.map_or(self.number, |external| external.number)
     }
 

@@ -4,7 +4,6 @@
 //! it any more. With a failsafe, the declared limit takes its place after the time declared, also when no value ever
 //! came. Without one, a channel that was written but never valid counts as 0, and one that was never written as none.
 
-use crate::guard::connection::Bound;
 use crate::image::Reader;
 
 /// What stands in for a value that is not known.
@@ -80,16 +79,6 @@ impl External {
     pub(crate) fn limits_w(&self) -> (f64, f64) {
         let of = |limit: &Option<ExternalLimit>| limit.as_ref().map_or(f64::INFINITY, |limit| limit.limit_w);
         (of(&self.import), of(&self.export))
-    }
-
-    /// Whether it is tighter than the connection's own limit, on the side of import or of export.
-    pub(crate) fn binds(&self, own: &Bound, import: bool) -> bool {
-        let (import_w, export_w) = self.limits_w();
-        match own {
-            Bound::Site { import_w: own_w, .. } if import => import_w < *own_w,
-            Bound::Site { export_w: own_w, .. } => export_w < *own_w,
-            Bound::Phase(_) | Bound::Draw(_) => false,
-        }
     }
 }
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
-from simems_edge.commissioning.equipment import Device
+from simems_edge.commissioning.equipment import Device, Equipment
 from simems_edge.commissioning.observation import EndError, Observation, Steps, StopStageError
-from simems_edge.commissioning.plan import FULL_S, LIMITED_S, LIMITED_SHARE, REST_S, Room, chips, room, within
-
-if TYPE_CHECKING:
-    from simems_edge.commissioning.experiment import Experiment
+from simems_edge.commissioning.plan import (
+    FULL_S,
+    LIMITED_S,
+    LIMITED_SHARE,
+    REST_S,
+    Permission,
+    Room,
+    chips,
+    room,
+    within,
+)
+from simems_edge.commissioning.record import Recorder
 
 FREE_BOUNDS: Final = frozenset({None, "ramp"})
 """What may bind a setpoint without ending a stage."""
@@ -31,10 +40,25 @@ STANDS_SHARE, STANDS_W = 0.003, 50.0
 RETRIES: Final = 3
 
 
+class Ground(Protocol):
+    """What the stages stand on, and where they leave what they did."""
+
+    equipment: Equipment
+    recorder: Recorder
+    permission: Permission
+    seed: int
+    skipped: list[str]
+    asked_w: float
+
+    @property
+    def tell(self) -> Callable[[str, float], None]:
+        """Called when a stage begins: what, and its seconds."""
+
+
 class BatteryStages:
     """The stages of one battery."""
 
-    def __init__(self, experiment: Experiment, battery: Device, rated_w: float) -> None:
+    def __init__(self, experiment: Ground, battery: Device, rated_w: float) -> None:
         self._experiment, self._battery, self._rated_w = experiment, battery, rated_w
         self._too_much_since_s = math.inf
         self._most_w = 0.0

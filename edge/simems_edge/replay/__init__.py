@@ -7,6 +7,7 @@ wall clock, sockets, or another way through the cycle than the live runtime take
 from simems_edge.replay.closed_loop import simulate
 from simems_edge.replay.open_loop import replay
 from simems_edge.replay.problems import ReplayError
-from simems_edge.replay.scenario import Scenario, load_scenario
+from simems_edge.replay.scenario import Scenario
+from simems_edge.replay.scenario_file import load_scenario
 
 __all__ = ["ReplayError", "Scenario", "load_scenario", "replay", "simulate"]

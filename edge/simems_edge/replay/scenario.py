@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from simems_edge.config import SimulatedDevice, SimulatedGrid, SimulatedLoad, SimulatedPv, Simulation, Site
 from simems_edge.config.document import Document
-from simems_edge.config.explain import explain
-from simems_edge.config.parse import read_document
 from simems_edge.config.quantities import NonNegativeSeconds, PositiveSeconds, PowerW
-from simems_edge.replay.course import Course, read_course
-from simems_edge.replay.problems import ReplayError
-from simems_edge.replay.scenario_check import scenario_problems
+from simems_edge.replay.course import Course
 from simems_edge.replay.scenario_events import OF_RUNTIME, OVERRIDE_S, ScenarioEvent, Strict
 
-__all__ = ["LoadStep", "PlantOverrides", "Scenario", "ScenarioEvent", "ScenarioLoad", "load_scenario"]
+__all__ = ["LoadStep", "PlantOverrides", "Scenario", "ScenarioEvent", "ScenarioLoad", "ScenarioSource"]
 
 
 class LoadStep(Strict):
@@ -134,21 +129,3 @@ def _action(event: ScenarioEvent) -> tuple[float, str, str, str, str]:
 def _given(settings: SimulatedDevice | SimulatedGrid | SimulatedLoad | None) -> dict[str, Any]:
     """What was written, by the file's names: a scenario changes it key by key."""
     return {} if settings is None else settings.model_dump(by_alias=True, exclude_unset=True)
-
-
-def load_scenario(path: Path, site: Site | None = None) -> Scenario:
-    """Raises ReplayError with everything that is wrong in the file; with ``site`` also what does not fit that site."""
-    document = read_document(path)
-    if document.problems:
-        raise ReplayError(document.problems)
-    if not isinstance(document.data, dict):
-        raise ReplayError([document.problem((), "must be keys and values", "see `simems-edge simulate --help`")])
-    try:
-        scenario = Scenario.model_validate(document.data)
-    except ValidationError as error:
-        raise ReplayError(explain(document, error, Scenario)) from error
-    if site is not None and (problems := scenario_problems(document, scenario, site)):
-        raise ReplayError(problems)
-    files = {event.file for event in scenario.events if event.file is not None}
-    courses = {file: read_course(path.parent / file) for file in sorted(files)}
-    return scenario.of(ScenarioSource(document, courses))

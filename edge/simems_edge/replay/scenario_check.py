@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -13,11 +12,9 @@ from simems_edge.config.explain import explain
 from simems_edge.config.problem import Path
 from simems_edge.devices import load_profile
 from simems_edge.devices.site_check import suggestion
+from simems_edge.replay.scenario import Scenario
 from simems_edge.replay.scenario_events import OF_ADDRESS, OF_COMPONENT, ScenarioEvent
 from simems_edge.sim.addresses import drivable_addresses
-
-if TYPE_CHECKING:
-    from simems_edge.replay.scenario import Scenario
 
 
 def scenario_problems(document: Document, scenario: Scenario, site: Site) -> list[Problem]:

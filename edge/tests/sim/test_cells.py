@@ -11,8 +11,8 @@ from simems_edge.cli.site_file import checked_site
 from simems_edge.config import SimulatedCells, SimulatedDevice
 from simems_edge.devices import load_profile
 from simems_edge.devices.sunspec_view import model_values
+from simems_edge.replay import Scenario, load_scenario
 from simems_edge.replay.closed_loop import ClosedLoop
-from simems_edge.replay.scenario import Scenario, load_scenario
 from simems_edge.sim.battery import Battery
 from simems_edge.sim.cells import CAPACITY_AH, CellStack
 from simems_edge.sim.chains import CELLS, build_chain
