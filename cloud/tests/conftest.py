@@ -89,7 +89,13 @@ def throw_away(admin_url: str, data: Path) -> Iterator[Access]:
 
 @pytest.fixture
 def cloud_settings(postgres: tuple[str, Path], tmp_path: Path) -> Settings:
-    return Settings(data_dir=postgres[1], http_port=0, ingest_endpoint="tcp://127.0.0.1:*", portal_dir=tmp_path)
+    return Settings(
+        data_dir=postgres[1],
+        http_port=0,
+        ingest_endpoint="tcp://127.0.0.1:*",
+        portal_dir=tmp_path,
+        roll_up_rest_s=0.0,
+    )
 
 
 @pytest.fixture

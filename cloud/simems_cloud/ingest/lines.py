@@ -63,11 +63,11 @@ class Lines:
         with _borrowed(descriptor) as connection:
             return None if connection is None else self._leads_to(connection)
 
-    def _leads_to(self, connection: socket.socket) -> str | None:
+    def _leads_to(self, link: socket.socket) -> str | None:
         """The peer of a connection to our port; None for any other."""
         try:
-            ours = connection.getsockname()[1] == self._port
-            return str(connection.getpeername()) if ours else None
+            ours = link.getsockname()[1] == self._port
+            return str(link.getpeername()) if ours else None
         except (OSError, IndexError):
             return None
 

@@ -43,8 +43,13 @@ async def open_pool(url: str, *, application: str, max_size: int = 10, role: str
     if role is not None:
         settings["role"] = role
     return await asyncpg.create_pool(
-        url, min_size=0, max_size=max_size, timeout=10, command_timeout=60, server_settings=settings
+        url, min_size=0, max_size=max_size, timeout=10, command_timeout=60, server_settings=settings, reset=_as_it_is
     )
+
+
+async def _as_it_is(_session: asyncpg.Connection[asyncpg.Record]) -> None:
+    """A session that comes back has nothing to forget, so no statement is spent on it: what :func:`transaction` sets
+    ends with its transaction, and one that is still open has been rolled back by the pool."""
 
 
 async def fetch_one(connection: Connection, query: str, *values: object) -> asyncpg.Record:

@@ -41,6 +41,8 @@ class Settings:
     portal_dir: Path | None = None
     stale_after_s: float = 30.0
     """A device silent for longer raises an alarm, and its values show as stale."""
+    roll_up_rest_s: float = 20.0
+    """A site that is rolled up to its last frame waits so long for its next turn: its charts are as old at most."""
     token_lifetime_s: int = 8 * 3600
     smtp_url: str | None = None
     """``smtp://user:password@host:587`` (STARTTLS where offered), ``smtps://host:465``; None: no e-mail is sent."""
@@ -73,6 +75,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         ingest_mqtt_key=env.get("SIMEMS_INGEST_MQTT_KEY") or None,
         portal_dir=Path(portal).expanduser().absolute() if portal else None,
         stale_after_s=_number(env, "SIMEMS_STALE_AFTER_S", 30.0, 1.0, 86_400.0),
+        roll_up_rest_s=_number(env, "SIMEMS_ROLL_UP_REST_S", 20.0, 0.0, 60.0),
         token_lifetime_s=int(_number(env, "SIMEMS_TOKEN_LIFETIME_S", 8 * 3600, 60, 30 * 86_400)),
         smtp_url=_smtp_url(env),
         mail_from=env.get("SIMEMS_MAIL_FROM") or "Sim EMS <simems@localhost>",

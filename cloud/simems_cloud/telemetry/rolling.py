@@ -8,7 +8,8 @@ however late they come.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -52,14 +53,38 @@ class Turn:
     frames: int
     since: datetime = EPOCH
     until: datetime = EPOCH
+    more: bool = False
+    """Others were left for the next turn."""
 
 
-async def roll_up_all(pool: Pool, months: Months, at_most: int = 100) -> dict[tuple[UUID, str], Turn]:
-    """One turn of every site that waits, a few at a time; what they did. Several workers may run this at once."""
+Site = tuple[UUID, str]
+
+
+class Rests:
+    """A site that was rolled up to its last frame rests: a turn costs as much for one frame as for many."""
+
+    def __init__(self, rest_s: float, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._rest_s, self._now_s = rest_s, now_s
+        self._until_s: dict[Site, float] = {}
+
+    def resting(self) -> set[Site]:
+        now_s = self._now_s()
+        self._until_s = {site: until_s for site, until_s in self._until_s.items() if until_s > now_s}
+        return set(self._until_s)
+
+    def note(self, site: Site, turn: Turn) -> None:
+        if not turn.more:
+            self._until_s[site] = self._now_s() + self._rest_s
+
+
+async def roll_up_all(pool: Pool, months: Months, at_most: int = 100, rests: Rests | None = None) -> dict[Site, Turn]:
+    """One turn of every site that waits and does not rest, a few at a time; what they did. Several workers may run
+    this at once."""
+    resting = set() if rests is None else rests.resting()
     async with transaction(pool) as connection:
-        waiting = await connection.fetch(QUERIES["sites_to_roll_up"], at_most)
-    sites = [(row["tenant_id"], row["site_id"]) for row in waiting]
-    turns: dict[tuple[UUID, str], Turn] = {}
+        waiting = await connection.fetch(QUERIES["sites_to_roll_up"], at_most + len(resting))
+    sites = [site for row in waiting if (site := (row["tenant_id"], row["site_id"])) not in resting][:at_most]
+    turns: dict[Site, Turn] = {}
     for low in range(0, len(sites), SIDE_BY_SIDE):
         part = sites[low : low + SIDE_BY_SIDE]
         made = await asyncio.gather(*(roll_up_site(pool, months, *site) for site in part), return_exceptions=True)
@@ -68,6 +93,8 @@ async def roll_up_all(pool: Pool, months: Months, at_most: int = 100) -> dict[tu
                 raise turn
             if turn.frames:
                 turns[site] = turn
+                if rests is not None:
+                    rests.note(site, turn)
     return turns
 
 
@@ -78,10 +105,12 @@ async def roll_up_site(pool: Pool, months: Months, tenant_id: UUID, site_id: str
         async with transaction(pool, tenant=tenant_id) as connection:
             if not await connection.fetchval(QUERIES["site_turn"], site_id):
                 return Turn(0)
-            rows = a_turn(await connection.fetch(QUERIES["waiting_frames"], site_id, FRAMES_A_TURN))
+            found = await connection.fetch(QUERIES["waiting_frames"], site_id, FRAMES_A_TURN)
+            rows = a_turn(found)
             if not rows:
                 return Turn(0)
-            turn = Turn(len(rows), min(row["start_at"] for row in rows), max(row["end_at"] for row in rows))
+            more = len(found) == FRAMES_A_TURN or len(rows) < len(found)
+            turn = Turn(len(rows), min(row["start_at"] for row in rows), max(row["end_at"] for row in rows), more)
             since, until = turn.since, turn.until
             if months.known(since, until):
                 await _roll_up(connection, site_id, rows, turn, months)

@@ -14,7 +14,7 @@ from simems_cloud.kit.database import UNAVAILABLE, Pool
 from simems_cloud.telemetry.months import Months
 from simems_cloud.telemetry.packing import pack_all
 from simems_cloud.telemetry.retention import enforce
-from simems_cloud.telemetry.rolling import roll_up_all
+from simems_cloud.telemetry.rolling import Rests, roll_up_all
 from simems_cloud.worker.energy_watch import EnergyWatch
 from simems_cloud.worker.exporting import export_next
 
@@ -25,12 +25,13 @@ Turn = Callable[[], Awaitable[int]]
 """Does one turn; how much it found to do: with none left it is asked again only after a pause."""
 
 
-def loops(pool: Pool) -> dict[str, tuple[Turn, float]]:
-    """By job: its turn, and s of pause when there was nothing to do. ``pool``: of the role ``simems_worker``."""
-    months, watch = Months(), EnergyWatch(pool)
+def loops(pool: Pool, rest_s: float) -> dict[str, tuple[Turn, float]]:
+    """By job: its turn, and s of pause when there was nothing to do. ``pool``: of the role ``simems_worker``;
+    ``rest_s``: between two turns of a site that keeps up."""
+    months, watch, rests = Months(), EnergyWatch(pool), Rests(rest_s)
 
     async def roll() -> int:
-        turns = await roll_up_all(pool, months)
+        turns = await roll_up_all(pool, months, rests=rests)
         await watch.look(turns)
         return len(turns)
 
@@ -47,9 +48,10 @@ def loops(pool: Pool) -> dict[str, tuple[Turn, float]]:
     }
 
 
-async def run_loops(pool: Pool) -> None:
-    """Until cancelled. ``pool``: of the role ``simems_worker``."""
-    await asyncio.gather(*(for_ever(job, turn, pause_s=pause_s) for job, (turn, pause_s) in loops(pool).items()))
+async def run_loops(pool: Pool, rest_s: float) -> None:
+    """Until cancelled. As :func:`loops`."""
+    found = loops(pool, rest_s)
+    await asyncio.gather(*(for_ever(job, turn, pause_s=pause_s) for job, (turn, pause_s) in found.items()))
 
 
 async def for_ever(job: str, turn: Turn, *, pause_s: float) -> None:

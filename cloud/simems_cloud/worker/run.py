@@ -27,7 +27,10 @@ AGAIN_S = 2.0
 async def run_worker(settings: Settings, url: str, ready: Callable[[], None] | None = None) -> None:
     """Until cancelled: the loops and the queue. Start as many as wanted."""
     async with work_with(settings, url) as work:
-        tasks = [asyncio.ensure_future(run_loops(work.pool)), asyncio.ensure_future(_run_queue(work, url, ready))]
+        tasks = [
+            asyncio.ensure_future(run_loops(work.pool, settings.roll_up_rest_s)),
+            asyncio.ensure_future(_run_queue(work, url, ready)),
+        ]
         try:
             await asyncio.gather(*tasks)
         finally:

@@ -15,7 +15,7 @@ OF_THE_LIBRARY = {"builtin:procrastinate.builtin_tasks.remove_old_jobs", "procra
 
 def test_every_job_is_declared_and_no_other() -> None:
     queued = {task.name for task in make_app("postgresql://nobody@localhost/none").tasks.values()} - OF_THE_LIBRARY
-    there = {*loops(None), *queued}  # type: ignore[arg-type] # nothing is asked of the pool before a turn
+    there = {*loops(None, 20.0), *queued}  # type: ignore[arg-type] # nothing is asked of the pool before a turn
     assert [spec.name for spec in SPECS] == list(dict.fromkeys(spec.name for spec in SPECS))
     assert {spec.name for spec in SPECS} == there
 

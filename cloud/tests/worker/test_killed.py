@@ -29,6 +29,7 @@ def _start(settings: Settings, access: Access) -> subprocess.Popen[bytes]:
         **os.environ,
         "SIMEMS_DATA_DIR": str(settings.data_dir),
         "SIMEMS_DATABASE_WORKER_URL": access.worker_url,
+        "SIMEMS_ROLL_UP_REST_S": "0",
     }
     return subprocess.Popen([str(Path(sys.executable).parent / "simems-cloud"), "worker"], env=environment)
 
