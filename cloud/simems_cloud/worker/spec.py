@@ -41,7 +41,7 @@ SPECS: Final = (
     JobSpec(
         name="roll up",
         owner="simems_cloud.telemetry",
-        runs="As long as there are frames that are not rolled up, the newest first; a look each second.",
+        runs="As long as there are frames that are not rolled up, the newest first; a site that keeps up, every 20 s.",
         safety_impact=NOTHING,
         inputs=("frames as they came", "kinds and units of channels"),
         outputs=("one-minute and 15-minute rollups: means, extremes, energies, gaps marked",),
