@@ -12,7 +12,6 @@ from simems_cloud.kit.logs import configure
 from simems_cloud.kit.postgres.access import database_access
 from simems_cloud.kit.settings import Settings, from_environment
 
-
 IDLE_CONNECTION_S = 75
 """A screen asks again every few to thirty seconds: it needs no new connection, and no new TLS handshake, for that."""
 YOUNG_OBJECTS = 20_000
