@@ -10,11 +10,13 @@ from simems_cloud.worker.queue import make_app
 from simems_cloud.worker.spec import SPECS, JobSpec, page
 
 ROOT = Path(__file__).parents[3]
-OF_THE_LIBRARY = {"builtin:procrastinate.builtin_tasks.remove_old_jobs", "procrastinate.builtin_tasks.remove_old_jobs"}
+OF_THE_LIBRARY = "procrastinate.builtin_tasks."
+"""In its tasks' names; the library puts more before it for each application of a process."""
 
 
 def test_every_job_is_declared_and_no_other() -> None:
-    queued = {task.name for task in make_app("postgresql://nobody@localhost/none").tasks.values()} - OF_THE_LIBRARY
+    tasks = make_app("postgresql://nobody@localhost/none").tasks.values()
+    queued = {task.name for task in tasks if OF_THE_LIBRARY not in task.name}
     there = {*loops(None, 20.0), *queued}  # type: ignore[arg-type] # nothing is asked of the pool before a turn
     assert [spec.name for spec in SPECS] == list(dict.fromkeys(spec.name for spec in SPECS))
     assert {spec.name for spec in SPECS} == there
