@@ -28,6 +28,8 @@ from simems_cloud.telemetry.samples import packed_frame
 
 QUERIES = load_queries("simems_cloud.telemetry")
 FRAMES_A_TURN = 200
+KEEPS_UP = 60
+"""Frames that wait at a site which sends one a second; where more wait, a backlog is coming in."""
 SIDE_BY_SIDE = 4
 """Sites at the same time; fewer than the pool has connections."""
 GAP = timedelta(hours=1)
@@ -54,7 +56,7 @@ class Turn:
     since: datetime = EPOCH
     until: datetime = EPOCH
     more: bool = False
-    """Others were left for the next turn."""
+    """Others were left for the next turn, or are about to come."""
 
 
 Site = tuple[UUID, str]
@@ -109,7 +111,7 @@ async def roll_up_site(pool: Pool, months: Months, tenant_id: UUID, site_id: str
             rows = a_turn(found)
             if not rows:
                 return Turn(0)
-            more = len(found) == FRAMES_A_TURN or len(rows) < len(found)
+            more = len(found) > KEEPS_UP or len(rows) < len(found)
             turn = Turn(len(rows), min(row["start_at"] for row in rows), max(row["end_at"] for row in rows), more)
             since, until = turn.since, turn.until
             if months.known(since, until):
