@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 import zmq.asyncio
 from simems_core import wire
 
 from simems_edge.sync.identity import DeviceKeys, Identity
 from simems_edge.sync.link import Cloud, Connection, LinkError
+from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.transports import claim_papers, connection_to
 
 log = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class Provisioning:
         # Not the code itself: this is told to whoever asks on the local network.
         self.waits_for = f"enter the claim code of this box in the cloud (fingerprint {self._identity.fingerprint})"
         async with connection_to(cloud, context, claim_papers(self._identity)) as link:
-            await _first_of(self._until_decided(link), link.watch())
+            await until_first_ends(self._until_decided(link), link.watch())
         self.waits_for = ""
         return True
 
@@ -138,16 +137,3 @@ class Provisioning:
             self._identity.finish_rotation(keys)
             self._try_next, self._announced = False, None
             log.info("the new key is the only one from now on", extra={"fingerprint": self._identity.fingerprint})
-
-
-async def _first_of(*jobs: Coroutine[Any, Any, None]) -> None:
-    """Until the first of them ends; raises what it raised."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -21,6 +21,7 @@ from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Connection, LinkError, LinkRefusedError
 from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
+from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.transports import Papers, connection_to
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
@@ -204,15 +205,7 @@ class Uplink:
         if self._commands is not None:
             jobs.append(self._answer_commands(link, self._commands))
         self.cloud_clock.lost()
-        tasks = [asyncio.create_task(job) for job in jobs]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_first_ends(*jobs)
 
     async def _goodbye(self, link: Connection) -> None:
         try:

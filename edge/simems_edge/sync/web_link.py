@@ -22,6 +22,7 @@ from simems_core import wire
 from simems_core.web_proof import ALIVE, DEVICE, EXCHANGE, MSGPACK, SIGNATURE, STREAM, TIME, signed_request
 
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
+from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.tls import answer_trouble, asked_why, tls_of, tls_trouble
 
 REQUEST_S: Final = 20.0
@@ -99,16 +100,7 @@ class HttpsLink:
         return await self._incoming.get()
 
     async def watch(self) -> None:
-        jobs = [self._upload(), *([self._poll()] if self._polls else [])]
-        tasks = [asyncio.create_task(job) for job in jobs]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_first_ends(self._upload(), *([self._poll()] if self._polls else []))
 
     async def say_goodbye(self, frame: bytes) -> None:
         await self._exchange([frame], 0.0)
