@@ -11,7 +11,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 
 import { useT, type Translate } from '@/shared/i18n/useT';
 import { Age } from '@/shared/parts/Age';
-import { ARIA_SORT, SortButton } from '@/shared/parts/SortButton';
+import { SortableHead } from '@/shared/parts/SortableHead.portal';
 import { useNow } from '@/shared/time/useNow';
 
 import './boxes.css';
@@ -115,26 +115,7 @@ export function BoxesTable({ rows, siteName, actions }: Props) {
       </Group>
       <Table.ScrollContainer minWidth={900}>
         <Table verticalSpacing="sm" highlightOnHover>
-          <Table.Thead>
-            {table.getHeaderGroups().map((group) => (
-              <Table.Tr key={group.id}>
-                {group.headers.map((header) => (
-                  <Table.Th
-                    key={header.id}
-                    aria-sort={ARIA_SORT[header.column.getIsSorted() || 'none']}
-                  >
-                    <SortButton
-                      sorted={header.column.getIsSorted()}
-                      onSort={header.column.getToggleSortingHandler()}
-                    >
-                      {flexRender(header.column.columnDef.header, header.getContext())}
-                    </SortButton>
-                  </Table.Th>
-                ))}
-                {actions !== undefined && <Table.Td aria-hidden="true" />}
-              </Table.Tr>
-            ))}
-          </Table.Thead>
+          <SortableHead table={table} actions={actions !== undefined} />
           <Table.Tbody>
             {table.getRowModel().rows.map((row) => (
               <Table.Tr key={row.id} data-state={row.original.state}>

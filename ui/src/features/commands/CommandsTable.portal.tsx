@@ -12,7 +12,7 @@ import { Fragment, useMemo, useState } from 'react';
 
 import type { Command } from '@/shared/api/model';
 import { useT, type Translate } from '@/shared/i18n/useT';
-import { ARIA_SORT, SortButton } from '@/shared/parts/SortButton';
+import { SortableHead } from '@/shared/parts/SortableHead.portal';
 
 import { CommandDetails } from './CommandDetails.portal';
 import { CommandState } from './CommandState.portal';
@@ -91,26 +91,7 @@ export function CommandsList({ commands, siteOf, many, onBatch }: ListProps) {
   return (
     <Table.ScrollContainer minWidth={many ? 900 : 720}>
       <Table verticalSpacing="sm">
-        <Table.Thead>
-          {table.getHeaderGroups().map((group) => (
-            <Table.Tr key={group.id}>
-              {group.headers.map((header) => (
-                <Table.Th
-                  key={header.id}
-                  aria-sort={ARIA_SORT[header.column.getIsSorted() || 'none']}
-                >
-                  <SortButton
-                    sorted={header.column.getIsSorted()}
-                    onSort={header.column.getToggleSortingHandler()}
-                  >
-                    {flexRender(header.column.columnDef.header, header.getContext())}
-                  </SortButton>
-                </Table.Th>
-              ))}
-              <Table.Td aria-hidden="true" />
-            </Table.Tr>
-          ))}
-        </Table.Thead>
+        <SortableHead table={table} actions />
         <Table.Tbody>
           {table.getRowModel().rows.map((row) => (
             <CommandRow

@@ -15,7 +15,7 @@ import { formatChannel } from '@/shared/format/channel';
 import { useT, type Translate } from '@/shared/i18n/useT';
 import { Age } from '@/shared/parts/Age';
 import { Amount } from '@/shared/parts/Amount';
-import { SortButton } from '@/shared/parts/SortButton';
+import { SortableHead } from '@/shared/parts/SortableHead.portal';
 import { useNow } from '@/shared/time/useNow';
 
 import './devices.css';
@@ -93,22 +93,7 @@ export function DevicesTable({ site, values }: { site: Site; values: Values }) {
       />
       <ScrollArea h={420} type="auto">
         <Table stickyHeader verticalSpacing={4} fz="sm" className="devices">
-          <Table.Thead>
-            {table.getHeaderGroups().map((group) => (
-              <Table.Tr key={group.id}>
-                {group.headers.map((header) => (
-                  <Table.Th key={header.id}>
-                    <SortButton
-                      sorted={header.column.getIsSorted()}
-                      onSort={header.column.getToggleSortingHandler()}
-                    >
-                      {flexRender(header.column.columnDef.header, header.getContext())}
-                    </SortButton>
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            ))}
-          </Table.Thead>
+          <SortableHead table={table} />
           <Table.Tbody>
             {rows.map((row) => (
               <Table.Tr key={row.id} data-quality={row.original.quality}>

@@ -5,7 +5,6 @@ import {
   getCoreRowModel,
   getSortedRowModel,
   useReactTable,
-  type Header,
   type SortingState,
 } from '@tanstack/react-table';
 import { useMemo, useState } from 'react';
@@ -16,7 +15,7 @@ import { useT, type Translate } from '@/shared/i18n/useT';
 import { stateText } from '@/shared/i18n/words';
 import { Age } from '@/shared/parts/Age';
 import { Amount } from '@/shared/parts/Amount';
-import { ARIA_SORT, SortButton } from '@/shared/parts/SortButton';
+import { SortableHead } from '@/shared/parts/SortableHead.portal';
 import { useNow } from '@/shared/time/useNow';
 
 import { HEALTH_ORDER, healthOf } from './health';
@@ -131,15 +130,7 @@ export function SitesTable({ sites }: { sites: SiteOverview[] }) {
   return (
     <Table.ScrollContainer minWidth={900}>
       <Table verticalSpacing="sm" highlightOnHover>
-        <Table.Thead>
-          {table.getHeaderGroups().map((group) => (
-            <Table.Tr key={group.id}>
-              {group.headers.map((header) => (
-                <SortHeader key={header.id} header={header} />
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Thead>
+        <SortableHead table={table} numeric={NUMERIC} />
         <Table.Tbody>
           {table.getRowModel().rows.map((row) => (
             <Table.Tr key={row.id} data-old={!row.original.online}>
@@ -153,20 +144,6 @@ export function SitesTable({ sites }: { sites: SiteOverview[] }) {
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
-  );
-}
-
-function SortHeader({ header }: { header: Header<SiteOverview, unknown> }) {
-  const sorted = header.column.getIsSorted();
-  return (
-    <Table.Th
-      aria-sort={ARIA_SORT[sorted || 'none']}
-      ta={NUMERIC.has(header.column.id) ? 'right' : 'left'}
-    >
-      <SortButton sorted={sorted} onSort={header.column.getToggleSortingHandler()}>
-        {flexRender(header.column.columnDef.header, header.getContext())}
-      </SortButton>
-    </Table.Th>
   );
 }
 
