@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cantools.database import Message
 from cantools.database.can import Database, Signal
 
 from simems_edge.devices.can_frames import byte_of, codecs
-from simems_edge.devices.content_points import CanPoint, Protection, Transmit
+from simems_edge.devices.content_points import CanNetwork, CanPoint, Protection, Transmit
 from simems_edge.devices.dbc import DbcError, load_dbc, message_of
 from simems_edge.devices.json_content import ContentError
 from simems_edge.devices.profile import Profile
@@ -21,10 +21,10 @@ def can_problems(profile: Profile) -> list[str]:
         return []
     try:
         database = load_dbc(profile.can.database)
-        codecs(profile)
+        known = codecs(profile)
     except DbcError as error:
         return [f"can: {error}"]
-    found = _longer(profile)
+    found = _longer(profile.can, known)
     found += [text for one in profile.can.protect for text in _protection(database, one)]
     found += [text for point in _points(profile) for text in _point(database, point)]
     return found + [text for one in profile.can.transmit for text in _transmit(profile, one)]
@@ -52,12 +52,12 @@ def _point(database: Database, point: CanPoint) -> Iterator[str]:
         yield f"signal {point.signal} of {point.message} comes with multiplexer value {shown}; write that as multiplex"
 
 
-def _longer(profile: Profile) -> list[str]:
-    """A checksum is over every byte, so none may be left out; what this edge says is as long as the file has it."""
-    assert profile.can is not None  # noqa: S101 - asked for by the caller
-    known, summed = codecs(profile), {one.message for one in profile.can.protect if one.crc is not None}
-    said = {one.message for one in profile.can.transmit}
-    unfit = [name for name in profile.can.longer if name not in known or name in summed | said]
+def _longer(network: CanNetwork, known: Collection[str]) -> list[str]:
+    """A checksum is over every byte, so none may be left out; what this edge says is as long as the file has it.
+    ``known``: names of the messages."""
+    summed = {one.message for one in network.protect if one.crc is not None}
+    said = {one.message for one in network.transmit}
+    unfit = [name for name in network.longer if name not in known or name in summed | said]
     return [f"longer: {name} is no message that is heard without a checksum; remove it" for name in unfit]
 
 
