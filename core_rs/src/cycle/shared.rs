@@ -13,7 +13,7 @@ use crate::cycle::mailbox::{Mailbox, close};
 use crate::cycle::proposal::{Proposal, rows};
 use crate::cycle::reasons::Reasons;
 use crate::cycle::statistics::Statistics;
-use crate::cycle::vigil::{Vigil, allowance_ns};
+use crate::cycle::vigil::{Patience, Vigil, allowance_ns};
 use crate::error::{Error, Result, checked_index};
 use crate::image::{Image, Snapshot};
 use crate::memory::{One, Region};
@@ -45,6 +45,7 @@ pub struct Shared {
     pub(crate) answered: Event,
     pub(crate) decided: Event,
     vigil: Vigil,
+    patience: Patience,
     scratch: Mailbox,
 }
 
@@ -70,6 +71,7 @@ impl Shared {
             answered: bell.as_ref().map_or_else(Event::local, |bell| Ok(Event::of(One::of(bell, 0)?)))?,
             decided: Event::local()?,
             vigil: Vigil::default(),
+            patience: Patience::default(),
             scratch: Mailbox::local(fallbacks.len())?,
             bell,
             image,
@@ -193,15 +195,22 @@ impl Shared {
         rows(actuators.len(), address, proposals)
     }
 
-    /// Sleeps until every source has answered the cycle, or until the deadline (host time).
+    /// Waits until every source has answered the cycle, or until the deadline (host time): awake at first where answers
+    /// come soon and a core is free, then asleep.
     pub(crate) fn wait_answers(&self, cycle: u64, deadline_ns: i64) {
-        loop {
+        let shown_ns = host_now_ns();
+        let until_ns = self.patience.until_ns(self.image.pulse(), shown_ns).min(deadline_ns);
+        let waited_ns = loop {
             let seen = self.answered.count();
-            if self.all_answered(cycle) || self.has_stopped() || host_now_ns() >= deadline_ns {
-                return;
+            let now_ns = host_now_ns();
+            if self.all_answered(cycle) || self.has_stopped() || now_ns >= deadline_ns {
+                break now_ns - shown_ns;
             }
-            self.answered.wait(seen, deadline_ns);
-        }
+            if !self.answered.watch(seen, until_ns) {
+                self.answered.wait(seen, deadline_ns);
+            }
+        };
+        self.patience.learn(waited_ns);
     }
 
     fn all_answered(&self, cycle: u64) -> bool {

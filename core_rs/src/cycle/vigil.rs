@@ -20,6 +20,8 @@ const SHORTEST_NS: i64 = 100_000;
 const STEP_NS: i64 = 1_000;
 /// A step up for each three down: three of four durations are below.
 const UP: i64 = 3;
+/// Of a waiter's allowance, for the cycle itself that waits for answers.
+const CYCLE_SHARE: i64 = 3;
 /// Between being ready and the snapshot.
 const MARGIN_NS: i64 = 15_000;
 /// One part of so many is kept for a cycle that comes late.
@@ -129,6 +131,31 @@ impl Vigil {
     }
 }
 
+/// The cycle's own wait for answers: it watches for them as long as most come while it may, else it sleeps at once.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    answering: Usual,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answering: Usual(AtomicI64::new(0)) }
+    }
+}
+
+impl Patience {
+    /// Until when to watch for answers to a snapshot that was shown at `shown_ns`; not after now: sleep.
+    pub(crate) fn until_ns(&self, pulse: &Pulse, shown_ns: i64) -> i64 {
+        let most_ns = pulse.vigil.load(Ordering::Relaxed) as i64 / CYCLE_SHARE;
+        if self.answering.ns() < most_ns { shown_ns.saturating_add(most_ns) } else { shown_ns }
+    }
+
+    /// All answers were there, or waiting for them ended, after so long.
+    pub(crate) fn learn(&self, duration_ns: i64) {
+        self.answering.learn(duration_ns);
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -209,6 +236,19 @@ mod tests {
         assert!(!keep(&stopped, i64::MAX / 2), "stopped");
         let (image, event, vigil) = rig(3_600_000_000_000, ALLOWANCE_NS);
         assert!(!vigil.keep(image.pulse(), &event, i64::MAX / 2, || true), "it came");
+    }
+
+    #[test]
+    fn the_cycle_watches_for_answers_only_while_most_come_meanwhile() {
+        let (image, _, _) = rig(SOON_NS, ALLOWANCE_NS);
+        let patience = Patience::default();
+        assert_eq!(patience.until_ns(image.pulse(), 1_000), 1_000 + ALLOWANCE_NS / CYCLE_SHARE);
+        (0..200).for_each(|_| patience.learn(SOON_NS));
+        assert_eq!(patience.until_ns(image.pulse(), 1_000), 1_000, "slow controllers: asleep at once");
+        (0..400).for_each(|_| patience.learn(20_000));
+        assert!(patience.until_ns(image.pulse(), 1_000) > 1_000, "fast again");
+        image.pulse().vigil.store(0, Ordering::Relaxed);
+        assert_eq!(patience.until_ns(image.pulse(), 1_000), 1_000, "not allowed");
     }
 
     #[test]
