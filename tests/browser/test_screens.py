@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+UPDATER = Path(__file__).with_name("updater.py")
+
+
 @pytest.fixture(scope="module")
-def system() -> Iterator[System]:
-    yield from run_system(history_days=1)
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The demonstration, with an updater on its box."""
+    program = tmp_path_factory.mktemp("image") / "updater"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{UPDATER}" "$@"\n')
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SIMEMS_UPDATER", str(program))
+        yield from run_system(history_days=1)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: sudo apt-get install chromium")

@@ -71,6 +71,34 @@ test('sends to all sites at once, with a result for each', async ({ page }) => {
   expect(await faults(page)).toEqual([]);
 });
 
+test('hands an update to the box and tells why one was not taken', async ({ page }) => {
+  await open(page, 'Sites');
+  await page.locator('tr[data-old=false] a.site-link').first().click();
+  const send = async (version: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Send a command' }).click();
+    await page.getByRole('textbox', { name: 'Command', exact: true }).click();
+    await page.getByRole('option', { name: 'Software update' }).click();
+    await page.getByLabel('Address of the bundle').fill('https://updates.example.com/box.raucb');
+    await page.getByLabel('SHA-256 of the bundle').fill('ab'.repeat(32));
+    await page.getByLabel('Version').fill(version);
+    await page.getByRole('button', { name: 'Review' }).click();
+    await expect(page.getByTestId('consequence')).toContainText(`installs ${version}`);
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await expect(page.getByRole('dialog')).toBeHidden();
+  };
+  const row = (version: string) =>
+    page
+      .getByRole('row')
+      .filter({ hasText: `Update ${version}` })
+      .first();
+  await send('1.9.9');
+  await expect(row('1.9.9')).toContainText('Rejected', { timeout: 60_000 });
+  await expect(row('1.9.9')).toContainText('is not signed for 1.9.9');
+  await send('2.0.0');
+  await expect(row('2.0.0')).toContainText('Done', { timeout: 60_000 });
+  expect(await faults(page)).toEqual([]);
+});
+
 test('lists the boxes, asks for a whole code, and warns before one is shut out', async ({
   page,
 }) => {
