@@ -46,7 +46,10 @@ class Beat:
 
 
 class Notifier:
-    """Sends datagrams to ``NOTIFY_SOCKET``; a failing one is ignored, systemd then restarts the service itself."""
+    """Sends datagrams to ``NOTIFY_SOCKET``; a failing one is ignored, systemd then restarts the service itself.
+
+    None is waited for: a systemd that does not read holds up neither the beat nor an orderly end.
+    """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._socket = environment.get("NOTIFY_SOCKET", "")
@@ -76,7 +79,8 @@ class Notifier:
         if not self._socket:
             return False
         address = "\0" + self._socket[1:] if self._socket.startswith("@") else self._socket
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with socket.socket(socket.AF_UNIX, kind) as channel:
             try:
                 channel.sendto(message.encode(), address)
             except OSError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from simems_core import Actuator, Channel, Clock, Cycle, ProcessImage
@@ -54,3 +57,15 @@ def test_a_patience_shorter_than_three_cycles_is_told(caplog: pytest.LogCaptureF
     assert watchdog is not None
     watchdog.stop()
     assert "shorter than three cycles" in caplog.text
+
+
+@pytest.mark.timeout(10)
+def test_the_end_does_not_wait_for_a_systemd_that_does_not_read(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel, suppress(BlockingIOError):
+            channel.setblocking(False)
+            while channel.sendto(b"WATCHDOG=1", path):
+                pass
+        Notifier({"NOTIFY_SOCKET": path}).stopping()
