@@ -113,14 +113,15 @@ class Resting:
 
     def follow(self, target: float, time_ns: int) -> float:
         """A new sample's target; what then stands."""
-        if self.value is None or abs(target - self.value) > self._deadband:
+        standing = self.value
+        if standing is None or not self._near(target, standing):
             self._moving, self._once_more_ns = True, time_ns + self._settle_ns
         elif self._moving:
             self._moving = False
         elif self._once_more_ns is not None and time_ns >= self._once_more_ns:
             self._once_more_ns = None
         else:
-            return self.value
+            return standing
         self.value = target
         return target
 
@@ -128,3 +129,7 @@ class Resting:
         """No measurement is behind it: it is taken at once, and is at rest."""
         self.reset()
         self.value = value
+
+    def _near(self, target: float, standing: float) -> bool:
+        """What is no number is near nothing: it does not stay."""
+        return abs(target - standing) <= self._deadband

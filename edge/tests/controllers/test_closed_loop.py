@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,13 @@ def test_one_reading_that_is_absurd_costs_two_moves() -> None:
     sampled = Sampled()
     sampled.rest(5_000.0)
     assert sampled.take(90_000.0, 5_010.0, 5_020.0, 5_030.0) == [90_000.0, 5_010.0, 5_020.0, 5_020.0]
+
+
+def test_what_is_no_number_does_not_stay() -> None:
+    sampled = Sampled()
+    sampled.rest(5_000.0)
+    assert isnan(sampled.take(nan)[0])
+    assert sampled.take(5_010.0, 5_020.0, 5_030.0) == [5_010.0, 5_020.0, 5_020.0]
 
 
 def test_a_reset_forgets_what_stood() -> None:
