@@ -12,6 +12,7 @@ from simems_edge.cli.output import json_option, print_json
 from simems_edge.cli.site_file import checked_site
 from simems_edge.config import Site
 from simems_edge.replay import load_scenario
+from simems_edge.replay.actions import read_actions
 from simems_edge.replay.closed_loop import ClosedLoop
 from simems_edge.replay.open_loop import Player
 from simems_edge.replay.recording import Recording
@@ -22,6 +23,7 @@ EXAMPLES = """
 Examples:
   simems-edge shadow site.yaml scenario.yaml
   simems-edge shadow site.yaml recording.csv --json
+  simems-edge shadow site.yaml recording.csv --actions actions.csv
 
 \b
 In SITE.yaml, beside the controllers that decide:
@@ -31,6 +33,10 @@ In SITE.yaml, beside the controllers that decide:
     grid: grid0
     ess: ess0
     shadow: {in_place_of: peak0, import_price_per_kwh: 0.30, export_price_per_kwh: 0.05, demand_price_per_kw: 8}
+
+\b
+ACTIONS.csv: what persons did while INPUT.csv was recorded, as of `simems-edge replay`; the shadows live through it too.
+A scenario has its own, among its events.
 """
 FILE = click.Path(path_type=Path, dir_okay=False)
 ROWS = (
@@ -45,8 +51,9 @@ ROWS = (
 @click.command(epilog=EXAMPLES)
 @click.argument("site_file", metavar="SITE.yaml", type=FILE)
 @click.argument("course_file", metavar="SCENARIO.yaml|INPUT.csv", type=FILE)
+@click.option("--actions", metavar="ACTIONS.csv", type=FILE, help="What persons did, beside INPUT.csv.")
 @json_option
-def command(*, site_file: Path, course_file: Path, as_json: bool) -> None:
+def command(*, site_file: Path, course_file: Path, actions: Path | None, as_json: bool) -> None:
     """Run a site with its shadows over a scenario (closed loop) or recorded inputs, and report energy, peak and money.
 
     A running edge keeps the same books live, as channels CONTROLLER/shadow_...
@@ -54,7 +61,12 @@ def command(*, site_file: Path, course_file: Path, as_json: bool) -> None:
     site = checked_site(site_file)
     if all(entry.shadow is None for entry in site.controllers):
         raise BadInputError(f"{site_file}: no controller has shadow; add `shadow: true` to a candidate")
-    runtime = _recorded(site, course_file) if course_file.suffix == ".csv" else _simulated(site, course_file)
+    if course_file.suffix == ".csv":
+        runtime = _recorded(site, course_file, actions)
+    elif actions is None:
+        runtime = _simulated(site, course_file)
+    else:
+        raise BadInputError(f"{actions}: a scenario has its actions among its events; write them there")
     report: list[dict[str, Any]] = runtime.shadows.report()
     if as_json:
         print_json({"shadows": report})
@@ -70,8 +82,9 @@ def _simulated(site: Site, scenario_file: Path) -> Runtime:
     return loop.runtime
 
 
-def _recorded(site: Site, recording_file: Path) -> Runtime:
-    player = Player(site, [])
+def _recorded(site: Site, recording_file: Path, actions_file: Path | None) -> Runtime:
+    actions = [] if actions_file is None else read_actions(actions_file)
+    player = Player(site, actions, actions_file)
     recording = Recording(recording_file, player.inputs)
     player.take(recording.columns)
     for row in recording:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from simems_core import SitePowerEstimate
 
@@ -22,7 +23,10 @@ class LoopSettings(ControllerSettings):
     ramp_w_per_s: PositiveRampWPerS = 20_000.0
     """The loop's own ramp; the site's ramp guard applies besides."""
     deadband_w: NonNegativePowerW = 150.0
-    """Changes of the wanted power within it are noise and move nothing."""
+    """At rest, changes of the wanted power within it are noise and move nothing."""
+
+
+NANOSECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,53 @@ def ramped(current: float, target: float, step: float) -> float:
     return min(max(target, current - step), current + step)
 
 
-def settled(target: float, previous: float, deadband: float) -> float:
-    """``previous`` while the target stays within the deadband around it, so that noise does not move a battery."""
-    return previous if abs(target - previous) <= deadband else target
+class Resting:
+    """A loop's target with a dead band that only says when to leave rest. Same unit throughout.
+
+    At rest it stands until a sample's target is further away than the dead band: noise within it moves nothing, and no
+    error beyond it stays. It then is each sample's target until one differs from the sample's before by no more than
+    the dead band, and once more ``settle_s`` later: the battery is at rest by then and the meter has told, so nothing
+    of the site hides behind its movement any more, and nothing is left of the approach. A step costs two targets that
+    way, and a third at its end; what jitters by less than the dead band moves it no further.
+    """
+
+    def __init__(self, deadband: float, settle_s: float) -> None:
+        self._deadband = deadband
+        self._settle_ns = round(settle_s * NANOSECONDS)
+        self.reset()
+
+    @classmethod
+    def of(cls, settings: LoopSettings) -> Self:
+        """Of a loop on a meter."""
+        return cls(settings.deadband_w, settings.battery_settle_s + settings.meter_delay_max_s)
+
+    def reset(self) -> None:
+        """Nothing stands: the next target does at once."""
+        self.value: float | None = None
+        """What stands."""
+        self._moving = False
+        self._once_more_ns: int | None = None
+        """When the target is taken for the last time; None: it was."""
+
+    def follow(self, target: float, time_ns: int) -> float:
+        """A new sample's target; what then stands."""
+        standing = self.value
+        if standing is None or not self._near(target, standing):
+            self._moving, self._once_more_ns = True, time_ns + self._settle_ns
+        elif self._moving:
+            self._moving = False
+        elif self._once_more_ns is not None and time_ns >= self._once_more_ns:
+            self._once_more_ns = None
+        else:
+            return standing
+        self.value = target
+        return target
+
+    def stand(self, value: float) -> None:
+        """No measurement is behind it: it is taken at once, and is at rest."""
+        self.reset()
+        self.value = value
+
+    def _near(self, target: float, standing: float) -> bool:
+        """What is no number is near nothing: it does not stay."""
+        return abs(target - standing) <= self._deadband

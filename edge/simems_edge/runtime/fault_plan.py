@@ -70,6 +70,10 @@ class PlannedFault:
             hold_s=definition.recovery.hold_s,
         )
 
+    def mirrored(self) -> Fault:
+        """In a world that only follows another one: it is raised and cleared from there, and does the same."""
+        return Fault(self.id, Cause.told(), reaction=self.definition.reaction, actuators=self.actuators, latch=True)
+
     def _cause(self) -> Cause:
         definition, channel = self.definition, self.channel
         if channel is None:

@@ -17,8 +17,8 @@ from threading import Lock
 from simems_core import Clock, Cycle, Snapshot
 from simems_core.wire import Event
 
-from simems_edge.contracts.context import Row
 from simems_edge.runtime.action_log import ActionLog
+from simems_edge.runtime.manual_source import ManualSource
 from simems_edge.runtime.override_glide import Glide
 from simems_edge.runtime.override_store import Kept, OverrideStore
 
@@ -67,14 +67,16 @@ class Overrides:
     ) -> None:
         """``sequenced``: what only a sequence may change (a charger's phases: never while current flows).
         ``folder``: where those that outlast a restart are kept; None: none does."""
-        self._numbers = {address: number for number, address in enumerate(actuators)}
+        self._targets = tuple(actuators)
+        self._source = ManualSource(actuators, glide)
+        self.proposed: Mapping[str, float] = {}
+        """What stood in the last cycle: target -> value."""
         self._sequenced = sequenced
         self._ranges = ranges
         self._clock = clock
         self._log = ActionLog(clock, on_event)
         self._lock = Lock()
         self._standing: dict[str, Override] = {}
-        self._glide = glide
         self._store = None if folder is None else OverrideStore(folder)
         self._restore()
 
@@ -94,8 +96,8 @@ class Overrides:
         if role not in ROLES:
             self._tell("override.refused", target, f"{target} not set: the role {role!r} may not override", actor)
             raise RoleError(f"the role {role!r} may not override; ask one of {', '.join(ROLES)}")
-        if target not in self._numbers:
-            raise KeyError(f"{target} cannot be overridden; use one of {', '.join(self._numbers)}")
+        if target not in self._targets:
+            raise KeyError(f"{target} cannot be overridden; use one of {', '.join(self._targets)}")
         if target in self._sequenced:
             raise ValueError(f"{target} is changed by its sequence alone, while nothing flows")
         self._check(target, value, duration_s, reason)
@@ -124,15 +126,11 @@ class Overrides:
         with self._lock:
             return list(self._standing.values())
 
-    def propose(self, cycle: Cycle, source: int, snapshot: Snapshot) -> None:
+    def propose(self, cycle: Cycle, snapshot: Snapshot) -> None:
         """The turn of the manual source: what stands, as preferences."""
         self._expire(snapshot.time_ns)
-        standing = self.standing()
-        rows: list[Row] = [(self._numbers[o.target], o.value, None, None, None) for o in standing]
-        if self._glide is not None:
-            bounds = self._glide.bounds(snapshot, {override.target for override in standing})
-            rows += [(self._numbers[target], None, lower, upper, None) for target, (lower, upper) in bounds.items()]
-        cycle.propose(source, snapshot.cycle, rows)
+        self.proposed = {override.target: override.value for override in self.standing()}
+        self._source.propose(cycle, snapshot, self.proposed)
 
     def _expire(self, now_ns: int) -> None:
         with self._lock:
@@ -162,7 +160,7 @@ class Overrides:
         now_us = self._clock.utc_us(now_ns)
         for kept in () if self._store is None else self._store.load():
             left_us = kept.expires_us - now_us
-            known = kept.target in self._numbers and kept.set_us <= now_us
+            known = kept.target in self._targets and kept.set_us <= now_us
             if known and 0 < left_us <= LONGEST_S * 1e6:
                 values = {field.name: getattr(kept, field.name) for field in fields(Kept)}
                 expires_ns = now_ns + left_us * 1000

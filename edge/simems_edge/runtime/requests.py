@@ -31,6 +31,8 @@ class SiteRequests:
         self._estop = image.handle("site/estop")
         self._lock = Lock()
         self._ends_ns: dict[str, int] = {}
+        self.asked = ""
+        """The last of ``EVENTS`` that was taken; empty: none was."""
         image.publish(self._estop, 0.0, clock.now_ns())
 
     def set_mode(self, name: str, *, actor: str, duration_s: float = 0.0) -> None:
@@ -41,6 +43,7 @@ class SiteRequests:
         try:
             if name in EVENTS:
                 self._states.request(EVENTS[name])
+                self.asked = EVENTS[name]
             else:
                 self._states.set_mode(name)
         except CoreError as error:

@@ -24,6 +24,7 @@ from simems_edge.runtime.alarm_rules import conditions
 from simems_edge.runtime.alarms import AlarmBook
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.beat import start_beat
+from simems_edge.runtime.circumstances import Observer
 from simems_edge.runtime.commanded import OFFERED_PHASES
 from simems_edge.runtime.derived import GroupTotals, LoadBalance
 from simems_edge.runtime.estimator_store import EstimatorStore
@@ -50,7 +51,6 @@ from simems_edge.runtime.wall_clock import WallClock
 from simems_edge.schedule import Schedule, ScheduleStore
 
 log = logging.getLogger(__name__)
-MANUAL_NUMBER = 0
 RULES_EVERY_NS = 200_000_000
 LAST_CYCLE_S = 0.5
 SHADOW_EVERY_S = 1.0
@@ -107,7 +107,7 @@ class Runtime:
         self.cycle.watch(self._facts.inputs())
         self._view = LatestView(self.assembly)
         plan = plan_faults(self.assembly)
-        self.states = bind_states(self.assembly, plan)
+        self.states = bind_states(self.assembly, [planned.core() for planned in plan])
         self.requests = SiteRequests(self.states, self.image, clock, on_event=self._emit)
         estimates = None if data is None else EstimatorStore(data)
         self.retained = RetainedMetrics(self.assembly, data)
@@ -116,7 +116,8 @@ class Runtime:
         self.estimators = Estimators(self.assembly, estimates, clock.utc_us(clock.now_ns()))
         store = None if data is None else FaultStore(data)
         self.faults = FaultBook(plan, self.states, clock, store, on_event=self._emit)
-        self.shadows = Shadows(self.assembly, clock)
+        self.shadows = Shadows(self.assembly, clock, plan)
+        self._observer = Observer(self.states, self.requests, self.overrides, len(plan))
         self._islanding = Islanding(self.assembly, self.states, self.requests, self.faults)
         self.reports = BridgeReports()
         """What stands of bridges and feeds: each report becomes an alarm."""
@@ -251,7 +252,7 @@ class Runtime:
                 continue
             after = snapshot.cycle
             try:
-                self.shadows.turn(snapshot, self.states.requested_mode)
+                self.shadows.turn(snapshot, self._observer.look())
             except Exception:
                 log.exception("shadows failed; what they book has a gap")
 
@@ -264,7 +265,8 @@ class Runtime:
         snapshot = self.cycle.begin(time_ns)
         self.turn(snapshot)
         decisions = self.cycle.finish()
-        self.shadows.turn(snapshot, self.states.requested_mode)
+        if self.shadows.worlds:
+            self.shadows.turn(snapshot, self._observer.look())
         self._keep(decisions)
         return decisions
 
@@ -272,7 +274,7 @@ class Runtime:
         """Controllers and manual source propose; then derived channels and alarms follow."""
         self.requests.expire(snapshot.time_ns)
         self._host.turn(snapshot)
-        self.overrides.propose(self.cycle, MANUAL_NUMBER, snapshot)
+        self.overrides.propose(self.cycle, snapshot)
         self._islanding.update(snapshot)
         self._load.update(snapshot)
         self._totals.update(snapshot)

@@ -1,28 +1,37 @@
 """Shadow mode: a candidate controller in a world of its own, beside the real one.
 
-Its world is the whole site once more: an image, a cycle with the same guards, ramps and faults' blocks, and the other
-controllers, without the one that it is there in place of. All inputs are the live ones, but for its virtual battery and
-what follows from it: grid power is what the site draws less the virtual battery, at the meter's own time. Nothing of it
-reaches an actuator. While meter or battery are not valid nothing is booked, and that time is counted.
+Its world is the whole site once more: an image, a cycle with the same guards and ramps, and the other controllers,
+without the one that it is there in place of. All inputs are the live ones, but for its virtual battery and what follows
+from it: grid power is what the site draws less the virtual battery, at the meter's own time. What persons and faults
+make of the real site holds there in the same cycle. Nothing of it reaches an actuator. While meter or battery are not
+valid nothing is booked, and that time is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import Final
 
 from simems_core import BAD, GOOD, Clock, Snapshot
 
 from simems_edge.config import ControllerEntry, Shadow, Site
 from simems_edge.contracts.context import UTC_OFFSET
+from simems_edge.contracts.schedule_channels import MODE, SITE_NUMBERS, STATE
 from simems_edge.hosts import LocalHost
 from simems_edge.runtime.assembly import Assembly, assemble
 from simems_edge.runtime.channels import SHADOW_CHANNELS
+from simems_edge.runtime.circumstances import Circumstances, Mirror
+from simems_edge.runtime.fault_plan import PlannedFault
+from simems_edge.runtime.outside import INPUTS
 from simems_edge.runtime.shadow_books import Book, VirtualBattery
-from simems_edge.runtime.states import bind_states
 
 NANOSECONDS = 1e-9
+SITE_INPUTS: Final = frozenset(
+    {"site/estop", UTC_OFFSET, *INPUTS, STATE, MODE, *(f"site/{name}" for name in SITE_NUMBERS)}
+)
+"""Beside those of the devices."""
 LONGEST_STEP_S = 60.0
 """A gap longer than this is not booked: nobody knows what happened in it."""
 
@@ -42,12 +51,15 @@ class _Pair:
 class ShadowWorld:
     """One candidate."""
 
-    def __init__(self, real: Assembly, entry: ControllerEntry, shadow: Shadow, clock: Clock) -> None:
+    def __init__(
+        self, real: Assembly, entry: ControllerEntry, shadow: Shadow, clock: Clock, plan: Sequence[PlannedFault]
+    ) -> None:
+        """``plan``: the real site's faults."""
         self.id = entry.id
         self._shadow = shadow
         site = _site_of(real.site, entry, shadow)
         self._world = assemble(site, clock)
-        self._states = bind_states(self._world, ())
+        self._mirror = Mirror(self._world, plan, entry.id)
         parts = (self._world.controllers, self._world.image, self._world.cycle, self._world.actuators)
         self._host = LocalHost(*parts, site.cycle.period_s)
         self._real = real
@@ -67,10 +79,6 @@ class ShadowWorld:
             name: (self._pair(f"{name}/max_charge_power_w"), self._pair(f"{name}/max_discharge_power_w"))
             for name in self._batteries
         }
-        self._blocks = {
-            name: tuple(_find(real, f"{name}/{way}_blocked") for way in ("charge", "discharge"))
-            for name in self._batteries
-        }
         self._utc = real.image.handle(UTC_OFFSET)
         self._out = {name: real.image.handle(f"{self.id}/{name}") for name, _ in SHADOW_CHANNELS}
         self._last_ns: int | None = None
@@ -86,7 +94,8 @@ class ShadowWorld:
         return {battery: self._pair(f"{battery}/{name}") for battery in self._batteries}
 
     def _same_channels(self) -> list[_Pair]:
-        """Inputs: all that devices and the site give, but for what the virtual batteries change."""
+        """Inputs: all that devices, the site, its schedule and those outside give, but for what the virtual batteries
+        change."""
         own = {f"{self._real.grid}/active_power_w"}
         names = ("active_power_w", "soc_pct", "soc_est_pct", "soc_valid", "max_charge_power_w", "max_discharge_power_w")
         own |= {f"{battery}/{name}" for battery in self._batteries for name in names}
@@ -97,23 +106,23 @@ class ShadowWorld:
             self._pair(channel.address)
             for channel in self._world.image.channels
             if channel.address in here - own
-            and (channel.address.startswith(prefixes) or channel.address in ("site/estop", UTC_OFFSET))
+            and (channel.address.startswith(prefixes) or channel.address in SITE_INPUTS)
             and not channel.address.endswith(made)
         ]
 
     # ---- one turn
 
-    def turn(self, snapshot: Snapshot, mode: str) -> None:
-        """``snapshot`` of the real world; ``mode``: asked for there."""
+    def turn(self, snapshot: Snapshot, now: Circumstances) -> None:
+        """Both of one cycle of the real world."""
         if self._last_ns is not None and snapshot.time_ns <= self._last_ns:
             return
         dt_s = 0.0 if self._last_ns is None else (snapshot.time_ns - self._last_ns) * NANOSECONDS
         self._last_ns = snapshot.time_ns
         if self._begin(snapshot):
             self._book(snapshot, dt_s)
-        self._follow_mode(mode)
+        self._mirror.before(now)
         self._copy(snapshot)
-        self._decide(snapshot.time_ns)
+        self._decide(snapshot.time_ns, now)
         self._tell(snapshot.time_ns)
 
     def _begin(self, snapshot: Snapshot) -> bool:
@@ -152,22 +161,16 @@ class ShadowWorld:
         value = float("nan") if handle is None else snapshot.value(handle)
         return value if value > 0.0 else float("nan")
 
-    def _follow_mode(self, mode: str) -> None:
-        """A mode that nobody has there (its controller is the one that is absent) leaves the one that stands."""
-        if self._states.requested_mode != mode and mode in (*_offered(self._world), "AUTO", "BACKUP", "ISLAND"):
-            self._states.set_mode(mode)
-
     def _copy(self, snapshot: Snapshot) -> None:
         image, now_ns = self._world.image, snapshot.time_ns
         for pair in self._copied:
-            _publish(self._world, pair.there, snapshot.value(pair.here), snapshot.time_of(pair.here))
+            if snapshot.time_of(pair.here) or not isnan(snapshot.last_value(pair.here)):
+                _publish(self._world, pair.there, snapshot.value(pair.here), snapshot.time_of(pair.here))
         for name, battery in self._batteries.items():
             image.publish(self._power[name].there, battery.power_w, now_ns)
             image.publish(self._soc[name].there, battery.soc_pct, now_ns)
-            for pair, blocked in zip(self._limits[name], self._blocks[name], strict=True):
-                closed = blocked is not None and snapshot.value(blocked) != 0.0
-                limit_w = 0.0 if closed else snapshot.value(pair.here)
-                _publish(self._world, pair.there, limit_w, snapshot.time_of(pair.here))
+            for pair in self._limits[name]:
+                _publish(self._world, pair.there, snapshot.value(pair.here), snapshot.time_of(pair.here))
         self._copy_grid(snapshot)
 
     def _copy_grid(self, snapshot: Snapshot) -> None:
@@ -181,8 +184,10 @@ class ShadowWorld:
             more_w += 0.0 if isnan(then_w) or isnan(real_w) else then_w - real_w
         _publish(self._world, self._grid.there, grid_w - more_w, time_ns)
 
-    def _decide(self, time_ns: int) -> None:
-        self._host.turn(self._world.cycle.begin(time_ns))
+    def _decide(self, time_ns: int, now: Circumstances) -> None:
+        snapshot = self._world.cycle.begin(time_ns)
+        self._host.turn(snapshot)
+        self._mirror.propose(snapshot, now)
         for decision in self._world.cycle.finish():
             component, _, name = decision.address.partition("/")
             if name == "active_power_w" and component in self._batteries and self._began:
@@ -241,10 +246,6 @@ def _find(assembly: Assembly, address: str) -> int | None:
     return assembly.image.handle(address) if known else None
 
 
-def _offered(world: Assembly) -> Iterable[str]:
-    return (controller.spec.control_mode for controller in world.controllers)
-
-
 def _site_of(site: Site, entry: ControllerEntry, shadow: Shadow) -> Site:
     """The site of one shadow: it stands where the one stood that it is there in place of, else last."""
     candidate = entry.model_copy(update={"shadow": None})
@@ -262,15 +263,18 @@ def _site_of(site: Site, entry: ControllerEntry, shadow: Shadow) -> Site:
 class Shadows:
     """All of a site, in the site file's order."""
 
-    def __init__(self, real: Assembly, clock: Clock) -> None:
+    def __init__(self, real: Assembly, clock: Clock, plan: Sequence[PlannedFault]) -> None:
         """Raises ShadowError, ControllerError or ProfileError for one that cannot be built."""
         self.worlds = [
-            ShadowWorld(real, entry, entry.shadow, clock) for entry in real.site.controllers if entry.shadow is not None
+            ShadowWorld(real, entry, entry.shadow, clock, plan)
+            for entry in real.site.controllers
+            if entry.shadow is not None
         ]
 
-    def turn(self, snapshot: Snapshot, mode: str) -> None:
+    def turn(self, snapshot: Snapshot, now: Circumstances) -> None:
+        """Both of one cycle of the real world."""
         for world in self.worlds:
-            world.turn(snapshot, mode)
+            world.turn(snapshot, now)
 
     def report(self) -> list[dict[str, object]]:
         return [world.report() for world in self.worlds]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simems_core import States
+from simems_core import Fault, States
 
 from simems_edge.contracts import Priority
 from simems_edge.contracts.interfaces import INTERFACES
 from simems_edge.runtime.assembly import Assembly
 from simems_edge.runtime.channels import control_modes
-from simems_edge.runtime.fault_plan import PlannedFault
 
 
-def bind_states(assembly: Assembly, plan: Sequence[PlannedFault]) -> States:
+def bind_states(assembly: Assembly, faults: Sequence[Fault]) -> States:
     """Attached to the site's cycle: from its first cycle on it evaluates state, mode and faults. What keeps safe and
     what serves the grid is heard in every mode: a mode chooses among the classes below."""
     modes = [controller.spec.control_mode for controller in assembly.controllers]
@@ -23,7 +22,7 @@ def bind_states(assembly: Assembly, plan: Sequence[PlannedFault]) -> States:
         actuators=assembly.actuators,
         source_modes=[None, *modes],
         labels={name: code for code, name in control_modes(assembly.controllers).items()},
-        faults=[planned.core() for planned in plan],
+        faults=list(faults),
         autostart=bool(modes),
         always=[n for n, c in enumerate(assembly.controllers, start=1) if c.spec.priority <= Priority.GRID],
     )

@@ -59,13 +59,13 @@ def test_peak_shaving_by_hand(tmp_path: Path) -> None:
             [
                 "0,50000,0,50,60000,60000,50",
                 "1,90000,0,50,60000,60000,50",
-                "2,90001,0,50,60000,60000,50",  # the battery has not moved yet
+                "2,90001,0,50,60000,60000,50",  # the battery has not moved yet; the second target agrees with the first
                 "3,70000,20000,50,60000,60000,50",
                 "4,60000,30000,50,60000,60000,50",
             ],
         )
     )
-    assert [float(row["ess0/active_power_w_setpoint"]) for row in rows] == [0.0, 20_000.0, 30_000.0, 30_000.0, 30_000.0]
+    assert [float(row["ess0/active_power_w_setpoint"]) for row in rows] == [0.0, 20_000.0, 30_001.0, 30_001.0, 30_001.0]
     assert [row["ess0/active_power_w_reason"] for row in rows] == ["fallback", *["peak0"] * 4]
     assert [row["state"] for row in rows] == ["RUN"] * 5
     assert rows[-1]["control_mode"] == "PEAK_SHAVING"

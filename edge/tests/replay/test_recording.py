@@ -83,6 +83,29 @@ def test_a_recorded_simulation_replays_identically(folder: Path, grid0: str) -> 
     assert {"FAULT", "RUN"} <= {row[3] for row in first}
 
 
+SHADOW = """
+  - {id: new0, type: peak_shaving, grid: grid0, ess: ess0, threshold_w: 50 kW,
+     shadow: {in_place_of: peak0, capacity_wh: 100 kWh, import_price_per_kwh: 0.3, demand_price_per_kw: 8}}
+simulation:"""
+
+
+def test_a_shadow_lives_through_a_recording_as_through_the_scenario(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Override, emergency stop, clear and mode among them; without its actions a recording tells another tale."""
+    (folder / "scenario.yaml").write_text(SCENARIO)
+    (folder / "site.yaml").write_text(SITE.replace("\nsimulation:", SHADOW))
+    site, scenario, out, recorded = (str(folder / n) for n in ("site.yaml", "scenario.yaml", "out.csv", "input.csv"))
+    assert run(["simulate", site, scenario, "-o", out, "--record", recorded]) == 0
+    told = []
+    for course in ([scenario], [recorded, "--actions", str(folder / "input.actions.csv")], [recorded]):
+        capsys.readouterr()
+        assert run(["shadow", site, *course, "--json"]) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert told[0] != told[2]
+
+
 def test_the_same_bytes_in_every_process(folder: Path) -> None:
     (folder / "scenario.yaml").write_text(SCENARIO)
     outputs = []

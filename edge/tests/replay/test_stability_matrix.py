@@ -16,9 +16,20 @@ def test_corners_settle_without_overshoot_or_swinging(kind: Kind) -> None:
     assert not wrong, summary(wrong)
 
 
-@pytest.mark.parametrize("kind", [PEAK, SELF, FACTOR], ids=["peak", "self", "factor"])
-def test_seconds_are_the_same_at_every_cycle_time(kind: Kind) -> None:
-    answers = [answer(Case(kind, 1.0, 1.0, 0.3, 1.0, cycle_s)) for cycle_s in (0.01, 0.1, 1.0)]
+@pytest.mark.parametrize(
+    ("kind", "delay_s", "update_s", "error_s", "tau_s", "cycles_s"),
+    [
+        (PEAK, 1.0, 1.0, 0.3, 1.0, (0.01, 0.1, 1.0)),
+        (SELF, 1.0, 1.0, 0.3, 1.0, (0.01, 0.1, 1.0)),
+        (FACTOR, 1.0, 1.0, 0.3, 1.0, (0.01, 0.1, 1.0)),
+        (FACTOR, 0.0, 2.0, 0.0, 5.0, (0.1, 1.0)),  # what was left of an approach set them 1.15 s apart
+    ],
+    ids=["peak", "self", "factor", "slow factor"],
+)
+def test_seconds_are_the_same_at_every_cycle_time(
+    kind: Kind, delay_s: float, update_s: float, error_s: float, tau_s: float, cycles_s: tuple[float, ...]
+) -> None:
+    answers = [answer(Case(kind, delay_s, update_s, error_s, tau_s, cycle_s)) for cycle_s in cycles_s]
     assert all(one.good for one in answers), summary(answers)
     assert not differing(answers), [one.settle_s for one in answers]
 

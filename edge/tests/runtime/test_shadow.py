@@ -3,76 +3,14 @@
 from __future__ import annotations
 
 from math import nan
-from typing import Any
 
 import pytest
-from simems_core import BAD, GOOD, Clock, Decision
-from simems_edge.config import Shadow, Site
+from shadow_bench import CANDIDATE, PEAK, Stepped, site
+from simems_core import Clock
+from simems_edge.config import Shadow
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.shadow import ShadowError
 from simems_edge.runtime.shadow_books import Book, VirtualBattery
-
-S = 1_000_000_000
-ENDS = {"grid": "grid0", "ess": "ess0"}
-PEAK = {"id": "peak0", "type": "peak_shaving", "threshold_w": 60_000.0, "ramp_w_per_s": 1e6} | ENDS
-PRICES = {
-    "import_price_per_kwh": 0.3,
-    "export_price_per_kwh": 0.05,
-    "demand_price_per_kw": 8.0,
-    "capacity_wh": 100_000.0,
-}
-CANDIDATE = {"id": "new0", "type": "peak_shaving", "threshold_w": 40_000.0, "ramp_w_per_s": 1e6,
-             "shadow": {"in_place_of": "peak0", **PRICES}} | ENDS  # fmt: skip
-
-
-def site(*controllers: dict[str, Any]) -> Site:
-    connection = {"modbus_tcp": {"host": "127.0.0.1"}}
-    limits = {"import_limit_w": 100_000.0, "export_limit_w": 50_000.0}
-    return Site.model_validate(
-        {
-            "site": {"id": "shadow-1", "time_zone": "Europe/Stockholm", "currency": "SEK", "grid": limits},
-            "components": (
-                {"id": "grid0", "profile": "sunspec_meter", "connection": connection},
-                {"id": "ess0", "profile": "sunspec_storage", "connection": connection, "guards": {"soc_pct": [10, 95]}},
-            ),
-            "controllers": controllers,
-        }
-    )
-
-
-class Stepped:
-    """An ideal battery behind an ideal meter."""
-
-    def __init__(self, *controllers: dict[str, Any]) -> None:
-        self.clock = Clock.simulated(1_780_272_000_000_000)
-        self.runtime = Runtime(site(*controllers), clock=self.clock)
-        self.second, self.power_w, self.soc_pct = 0, 0.0, 60.0
-
-    def step(self, load_w: float, seconds: int = 1, **other: float) -> list[Decision]:
-        decisions: list[Decision] = []
-        for _ in range(seconds):
-            now_ns = self.second * S
-            self.clock.advance_to(now_ns)
-            values = {
-                "grid0/active_power_w": load_w - self.power_w,
-                "grid0/frequency_hz": 50.0,
-                "ess0/active_power_w": self.power_w,
-                "ess0/soc_pct": self.soc_pct,
-                "ess0/max_charge_power_w": 60_000.0,
-                "ess0/max_discharge_power_w": 60_000.0,
-            } | {f"ess0/{name}": value for name, value in other.items()}
-            for address, value in values.items():
-                quality = BAD if value != value else GOOD  # noqa: PLR0124 - NaN differs from itself
-                self.runtime.image.publish(self.runtime.image.handle(address), value, now_ns, quality)
-            decisions = self.runtime.step(now_ns)
-            self.power_w = decisions[0].setpoint
-            self.second += 1
-        return decisions
-
-    @property
-    def report(self) -> dict[str, Any]:
-        (found,) = self.runtime.shadows.report()
-        return found
 
 
 def test_a_shadow_moves_nothing() -> None:

@@ -32,7 +32,7 @@ from simems_edge.contracts import (
     PvRef,
     Spec,
 )
-from simems_edge.controllers.closed_loop import ramped, settled
+from simems_edge.controllers.closed_loop import Resting, ramped
 from simems_edge.controllers.grid.inverter import REACTIVE_OUTPUTS, CosPhi, inverter_inputs, tan_phi
 
 
@@ -51,7 +51,7 @@ class PowerFactorSettings(ControllerSettings):
     minimum_power_w: NonNegativePowerW = 1_000.0
     """Below this active power the limits stay those of this power: a power factor of nothing means nothing."""
     deadband_var: NonNegativeReactiveVar = 200.0
-    """Changes of the wanted reactive power within it are noise and move nothing."""
+    """At rest, changes of the wanted reactive power within it are noise and move nothing."""
     ramp_var_per_s: PositiveRampVarPerS = 10_000.0
     """The setpoint moves no faster."""
     meter_delay_max_s: NonNegativeSeconds = 4.0
@@ -111,7 +111,7 @@ class PowerFactor(Controller):
             repeat_max_s=settings.meter_repeat_max_s,
             settle_s=settings.inverter_settle_s,
         )
-        self._wanted_var: float | None = None
+        self._wanted = Resting(settings.deadband_var, settings.inverter_settle_s + settings.meter_delay_max_s)
 
     def bind(self, binding: Binding) -> None:
         ref = self.settings.ess if self.settings.ess is not None else self.settings.pv
@@ -126,15 +126,15 @@ class PowerFactor(Controller):
         grid_w, grid_var, inverter_var = map(ctx.value, (self._grid_w, self._grid_var, self._inverter_var))
         if grid_w is None or grid_var is None or inverter_var is None:
             self._estimate.reset()
-            self._wanted_var = None
+            self._wanted.reset()
             return
         setpoint_var = ctx.value(self._setpoint)
-        if self._update(ctx, setpoint_var) or self._wanted_var is None:
+        if self._update(ctx, setpoint_var) or self._wanted.value is None:
             self._decide(ctx, grid_w)
-        if self._wanted_var is not None:
+        if self._wanted.value is not None:
             standing_var = inverter_var if setpoint_var is None else setpoint_var
             step_var = self.settings.ramp_var_per_s * ctx.dt_s
-            ctx.propose(self._inverter_var, preferred=ramped(standing_var, self._wanted_var, step_var))
+            ctx.propose(self._inverter_var, preferred=ramped(standing_var, self._wanted.value, step_var))
 
     def _update(self, ctx: Context, setpoint_var: float | None) -> bool:
         """Feeds the estimate; whether the meter has a new sample."""
@@ -154,7 +154,6 @@ class PowerFactor(Controller):
         if site_var is None:
             return
         wanted_var = required_var(site_var, grid_w, self.settings)
-        last_var = self._wanted_var
-        self._wanted_var = wanted_var if last_var is None else settled(wanted_var, last_var, self.settings.deadband_var)
+        self._wanted.follow(wanted_var, ctx.time_ns)
         ctx.publish("site_var", site_var)
         ctx.publish("wanted_var", wanted_var)

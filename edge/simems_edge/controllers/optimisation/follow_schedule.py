@@ -24,7 +24,7 @@ from simems_edge.contracts import (
     Spec,
 )
 from simems_edge.contracts.schedule_channels import FOLLOWING, MODE, MODE_OF, MODES, STATE, STATES, Mode
-from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, ramped, settled
+from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, Resting, ramped
 from simems_edge.controllers.optimisation.slot_following import (
     Corridor,
     Means,
@@ -106,7 +106,7 @@ class FollowSchedule(Controller):
         self._corridor = Corridor()
         self._direction = 0
         self._order: SlotOrder | None = None
-        self._wanted_w: float | None = None
+        self._wanted = Resting.of(settings)
 
     def bind(self, binding: Binding) -> None:
         ess = self.settings.ess
@@ -121,10 +121,11 @@ class FollowSchedule(Controller):
     def execute(self, ctx: Context) -> None:
         inputs = self._loop.read(ctx)
         if inputs is None:
-            self._wanted_w, self._direction = None, 0
+            self._direction = 0
+            self._wanted.reset()
             return
         order = self._read_order(ctx)
-        if inputs.fresh or self._wanted_w is None or order != self._order:
+        if inputs.fresh or self._wanted.value is None or order != self._order:
             self._order = order
             self._decide(ctx, order, inputs)
         self._propose(ctx, order, inputs)
@@ -165,14 +166,16 @@ class FollowSchedule(Controller):
         charge_w, discharge_w = (max(ctx.value(handle) or 0.0, 0.0) for handle in self._means)
         means = Means(charge_w, discharge_w)
         wanted_w = order_power_w(order, self._corridor, inputs.site_w, self._direction, means)
-        keep = self._wanted_w is not None and wanted_w != 0.0
-        self._wanted_w = settled(wanted_w, self._wanted_w or 0.0, settings.deadband_w) if keep else wanted_w
+        if wanted_w == 0.0:
+            self._wanted.stand(0.0)
+        else:
+            self._wanted.follow(wanted_w, ctx.time_ns)
         ctx.publish("site_power_w", inputs.site_w)
 
     def _propose(self, ctx: Context, order: SlotOrder, inputs: LoopInputs) -> None:
-        if self._wanted_w is None:
+        if self._wanted.value is None:
             return
-        preferred_w = ramped(inputs.setpoint_w, self._wanted_w, self.settings.ramp_w_per_s * ctx.dt_s)
+        preferred_w = ramped(inputs.setpoint_w, self._wanted.value, self.settings.ramp_w_per_s * ctx.dt_s)
         lowest_w, highest_w = grid_bounds(order, inputs.site_w)
         ctx.propose(
             self._ess.active_power_w,

@@ -20,7 +20,7 @@ from simems_edge.contracts import (
     Priority,
     Spec,
 )
-from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, ramped, settled
+from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, Resting, ramped
 
 
 class SelfConsumptionSettings(LoopSettings):
@@ -99,7 +99,7 @@ class SelfConsumption(Controller):
         super().__init__(controller_id, settings)
         self._direction = 0
         self._discharge = False
-        self._wanted_w: float | None = None
+        self._wanted = Resting.of(settings)
         self._upper_w: float | None = None
 
     def bind(self, binding: Binding) -> None:
@@ -109,13 +109,14 @@ class SelfConsumption(Controller):
     def execute(self, ctx: Context) -> None:
         inputs, soc_pct = self._loop.read(ctx), ctx.value(self._ess.soc_pct)
         if inputs is None or soc_pct is None:
-            self._direction, self._wanted_w = 0, None
+            self._direction = 0
+            self._wanted.reset()
             return
-        if inputs.fresh or self._wanted_w is None:
+        if inputs.fresh or self._wanted.value is None:
             self._decide(ctx, inputs, soc_pct)
-        if self._wanted_w is not None:
+        if self._wanted.value is not None:
             step_w = self.settings.ramp_w_per_s * ctx.dt_s
-            preferred_w = ramped(inputs.setpoint_w, self._wanted_w, step_w)
+            preferred_w = ramped(inputs.setpoint_w, self._wanted.value, step_w)
             ctx.propose(self._ess.active_power_w, preferred=preferred_w, upper=self._upper_w)
 
     def _decide(self, ctx: Context, inputs: LoopInputs, soc_pct: float) -> None:
@@ -123,7 +124,9 @@ class SelfConsumption(Controller):
         self._direction = next_direction(self._direction, needed_w, self.settings)
         self._discharge = may_discharge(self._discharge, soc_pct, self.settings)
         wanted_w = required_power_w(inputs.site_w, self._direction, self._discharge, self.settings)
-        keep = self._wanted_w is not None and wanted_w != 0.0
-        self._wanted_w = settled(wanted_w, self._wanted_w or 0.0, self.settings.deadband_w) if keep else wanted_w
+        if wanted_w == 0.0:
+            self._wanted.stand(0.0)
+        else:
+            self._wanted.follow(wanted_w, ctx.time_ns)
         self._upper_w = export_bound_w(inputs.site_w, self.settings)
         ctx.publish("site_power_w", inputs.site_w)

@@ -19,7 +19,7 @@ from simems_edge.contracts import (
     Metric,
     Output,
 )
-from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, ramped, settled
+from simems_edge.controllers.closed_loop import LoopInputs, LoopSettings, MeterLoop, Resting, ramped
 from simems_edge.controllers.optimisation.demand_charge import DemandCharge
 from simems_edge.controllers.optimisation.demand_limit import METRICS as DEMAND_METRICS
 from simems_edge.controllers.optimisation.demand_limit import DemandLimit
@@ -71,6 +71,7 @@ class ShavingController(Controller):
         super().__init__(controller_id, settings)
         self._state = ShavingState()
         self._plan = NOTHING
+        self._wanted = Resting.of(settings)
 
     def bind(self, binding: Binding) -> None:
         settings = self.settings
@@ -92,6 +93,7 @@ class ShavingController(Controller):
         inputs = self._loop.read(ctx)
         if inputs is None:
             self._plan = NOTHING
+            self._wanted.reset()
             return
         self.demand.site_power(ctx, inputs.site_w, self.virtual_limits(ctx))
         if inputs.fresh:
@@ -101,9 +103,11 @@ class ShavingController(Controller):
     def _decide(self, ctx: Context, inputs: LoopInputs) -> None:
         limits = self.limits(ctx, inputs.grid_w)
         self._state = next_state(self._state, inputs.site_w, ctx.value(self._ess.soc_pct), limits)
-        wanted, last = plan(self._state, inputs.site_w, limits), self._plan.preferred_w
-        if wanted.preferred_w is not None and last is not None:
-            wanted = replace(wanted, preferred_w=settled(wanted.preferred_w, last, self.settings.deadband_w))
+        wanted = plan(self._state, inputs.site_w, limits)
+        if wanted.preferred_w is None:
+            self._wanted.reset()
+        else:
+            wanted = replace(wanted, preferred_w=self._wanted.follow(wanted.preferred_w, ctx.time_ns))
         self._plan = wanted
         ctx.publish("site_power_w", inputs.site_w)
         threshold_w = self.demand.threshold_w(ctx.time_ns, inputs.grid_w)

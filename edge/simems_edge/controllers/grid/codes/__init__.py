@@ -1,6 +1,7 @@
 """Parameter sets of grid codes, as data: one file a code, one section a controller type. Not certified.
 
-A section names its clause, where its numbers were checked, and whether that was possible (``verified``).
+A section names its clause, where its numbers were checked, whether that was possible (``verified``), and which of its
+settings were found nowhere all the same (``unverified``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class ParameterSet(_Strict):
     source: str
     """Where the numbers were checked."""
     verified: bool
-    """False: the text of the code was not at hand; ask the grid operator before use."""
+    """Against ``source``, which is public. False: against nothing; ask the grid operator before use."""
+    unverified: tuple[str, ...] = ()
+    """Settings of a verified section that no public source was found for."""
     note: str = ""
     settings: dict[str, Any]
     """As in a site file, in base units."""
