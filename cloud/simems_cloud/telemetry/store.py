@@ -31,6 +31,8 @@ class Device:
     tenant_id: UUID
     device_id: UUID
     public_key: str
+    broker_name: str = ""
+    """What it is called at a broker, whatever its key is now."""
 
 
 @dataclass
