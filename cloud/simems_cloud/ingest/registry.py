@@ -19,7 +19,7 @@ from simems_cloud.telemetry.store import Device
 log = logging.getLogger(__name__)
 FRESH_S = 30.0
 """A cached yes is asked again after this, should a notification be lost."""
-DEVICE = "select tenant_id, device_id as id, broker_name from device_by_key($1)"
+DEVICE = "select tenant_id, device_id as id, broker_name, predecessor from device_by_key($1)"
 CLAIM = "select tenant_id, claim_id as id from claim_by_key($1)"
 
 
@@ -84,7 +84,7 @@ class Registry:
             row = await connection.fetchrow(DEVICE, key)
             claim = await connection.fetchrow(CLAIM, key) if row is None else None
         if row is not None:
-            guest: Guest = Device(row["tenant_id"], row["id"], key, row["broker_name"])
+            guest: Guest = Device(row["tenant_id"], row["id"], key, row["broker_name"], row["predecessor"])
         elif claim is not None:
             guest = Claimant(claim["tenant_id"], claim["id"], key)
         else:

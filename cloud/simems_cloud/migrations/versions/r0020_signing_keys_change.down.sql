@@ -18,5 +18,5 @@ grant execute on function device_by_key(text) to simems_ingest, simems_owner;
 set role simems_owner;
 revoke create on schema public from simems_lookup;
 drop function name_at_broker(text);
-drop index devices_spent_keys, devices_signing_key, devices_next_signing_key;
+drop index devices_replaced_by, devices_spent_keys, devices_signing_key, devices_next_signing_key;
 alter table devices drop column spent_keys, drop column broker_name, drop column next_signing_key;

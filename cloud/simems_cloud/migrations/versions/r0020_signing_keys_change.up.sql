@@ -6,6 +6,7 @@ comment on column devices.next_signing_key is 'Announced with next_public_key, a
 comment on column devices.broker_name is 'What it is called at a broker since its first change of both keys; empty: what its public key says';
 comment on column devices.spent_keys is 'Public and signing keys that it had before; nobody comes in with one of them again';
 create index devices_spent_keys on devices using gin (spent_keys);
+create index devices_replaced_by on devices (replaced_by) where replaced_by is not null;
 create index devices_signing_key on devices (signing_key);
 create index devices_next_signing_key on devices (next_signing_key);
 grant update (next_signing_key, spent_keys, broker_name) on devices to simems_ingest;
@@ -47,9 +48,11 @@ create function keys_taken(sought text[], own uuid) returns boolean
 drop function device_by_key(text);
 -- A key that was revoked stays outside, also when another device announces it as its own.
 create function device_by_key(sought text)
-    returns table (tenant_id uuid, device_id uuid, site_id text, broker_name text)
+    returns table (tenant_id uuid, device_id uuid, site_id text, broker_name text, predecessor uuid)
     language sql stable security definer set search_path = public, pg_temp
-    as $$ select d.tenant_id, d.device_id, d.site_id, coalesce(nullif(d.broker_name, ''), name_at_broker(d.public_key))
+    as $$ select d.tenant_id, d.device_id, d.site_id, coalesce(nullif(d.broker_name, ''), name_at_broker(d.public_key)),
+              (select p.device_id from public.devices p where p.replaced_by = d.device_id and p.tenant_id = d.tenant_id
+               order by p.revoked_at desc limit 1)
           from public.devices d
           join public.tenants t on t.tenant_id = d.tenant_id
           where (d.public_key = sought or d.next_public_key = sought) and d.revoked_at is null and t.status = 'active'
