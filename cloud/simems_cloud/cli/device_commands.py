@@ -38,7 +38,7 @@ _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 @valid_option
 @as_json
 def rotate(device: str, tenant: str, valid_s: int, json_wanted: bool) -> None:
-    """Have DEVICE (name, id or key) make a new key; the old one ends once the new one was used."""
+    """Have DEVICE (name, id or key) make new keys; the old ones end once the new ones were used."""
     made = as_owner(lambda pool: _send(pool, tenant, device, {"kind": "rotate_key"}, valid_s))
     show_one(_row(made), json_wanted=json_wanted)
 

@@ -90,7 +90,7 @@ class Update(_Strict):
 
 
 class RotateKey(_Strict):
-    """Make a new key; the old one ends once the new one was used."""
+    """Make new keys, CURVE and signing; the old ones end once the new ones were used."""
 
     kind: Literal["rotate_key"]
 

@@ -51,9 +51,10 @@ class Dispatcher:
         self._wanted: asyncio.Queue[UUID] = asyncio.Queue()
 
     def heard(self, device: Device, send: Send | None) -> None:
-        """A message of it came over this connection; None: one that takes nothing afterwards."""
+        """A message of it came over this connection; None: one that takes nothing afterwards. One with another key than
+        that of the session, of which the device has only one, changes nothing."""
         session = self._sessions.get(device.device_id)
-        if session is not None:
+        if session is not None and session.device.public_key == device.public_key:
             session.send, session.heard_s = send or session.send, time.monotonic()
 
     def greeted(self, device: Device, send: Send, hello: Hello) -> None:

@@ -24,7 +24,7 @@ from simems_core.web_proof import TOPICS, Envelope, signed_request, topic_name
 from simems_cloud.ingest.claims import ONLY_A_CLAIM
 from simems_cloud.ingest.dispatch import Send
 from simems_cloud.ingest.proving import NotKnownError, NotProvenError, WrongTimeError
-from simems_cloud.ingest.registry import Claimant, Guest
+from simems_cloud.ingest.registry import Claimant, Gone, Guest
 from simems_cloud.ingest.web import MOST_BYTES, WebDoor, split
 from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.kit.settings import Settings
@@ -69,11 +69,12 @@ class MqttDoor:
                     self._tasks.add(task)
                     task.add_done_callback(self._done)
 
-    def cut(self, key: str) -> None:
-        """The key was revoked: it is told goodbye, and what it still sends is dropped."""
-        if self._client is None:
+    def cut(self, gone: Gone) -> None:
+        """The device was revoked: it is told goodbye, and what it still sends is dropped. One that goes on with another
+        key has the same topic: there nothing is said."""
+        if self._client is None or gone.goes_on or not gone.broker_name:
             return
-        down = f"{TOPICS}/{topic_name(key)}/down"
+        down = f"{TOPICS}/{gone.broker_name}/down"
         farewell = asyncio.create_task(_publish(self._client, down, wire.Bye(reason="it may not come in any more")))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
@@ -108,7 +109,7 @@ class MqttDoor:
         """A device on its own topic, or a box that claims. Raises NotProvenError."""
         signed = signed_request("MQTT", topic, envelope.time_us, envelope.body)
         guest = await self._web.prover.guest(envelope.device, envelope.time_us, envelope.signature, signed)
-        if not isinstance(guest, Claimant) and topic != _topic_of(guest.public_key):
+        if not isinstance(guest, Claimant) and topic != _up(guest.broker_name):
             raise NotProvenError("another device's topic")
         return guest
 
@@ -118,13 +119,13 @@ class MqttDoor:
             return [_time(envelope)]
         if not isinstance(guest, Claimant):
             return await self._web.stored(guest, messages, send)
-        if any(_topic_of(_claimed_key(one)) != topic for one in messages):
+        if any(_up(topic_name(_claimed_key(one))) != topic for one in messages):
             raise NotProvenError("a claim is made on the topic of the key that shall come in")
         return await self._web.claimed(guest, messages)
 
 
-def _topic_of(public_key: str) -> str:
-    return f"{TOPICS}/{topic_name(public_key)}/up"
+def _up(broker_name: str) -> str:
+    return f"{TOPICS}/{broker_name}/up"
 
 
 def _claimed_key(payload: bytes) -> str:

@@ -52,12 +52,10 @@ class Prover:
 
     async def _signing_key(self, guest: Guest) -> str:
         """Empty when there is none."""
-        if isinstance(guest, Claimant):
-            query, whose = QUERIES["claim_signing_key_of"], guest.claim_id
-        else:
-            query, whose = QUERIES["signing_key_of"], guest.device_id
         async with transaction(self._pool, tenant=guest.tenant_id) as connection:
-            return await connection.fetchval(query, whose) or ""
+            if isinstance(guest, Claimant):
+                return await connection.fetchval(QUERIES["claim_signing_key_of"], guest.claim_id) or ""
+            return await connection.fetchval(QUERIES["signing_key_of"], guest.device_id, guest.public_key) or ""
 
 
 def _fits(signing_key: str, signature: bytes, text: bytes) -> bool:

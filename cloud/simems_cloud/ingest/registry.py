@@ -19,7 +19,7 @@ from simems_cloud.telemetry.store import Device
 log = logging.getLogger(__name__)
 FRESH_S = 30.0
 """A cached yes is asked again after this, should a notification be lost."""
-DEVICE = "select tenant_id, device_id as id from device_by_key($1)"
+DEVICE = "select tenant_id, device_id as id, broker_name, predecessor from device_by_key($1)"
 CLAIM = "select tenant_id, claim_id as id from claim_by_key($1)"
 
 
@@ -35,14 +35,30 @@ class Claimant:
 Guest = Device | Claimant
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A key that may not come in any more."""
+
+    key: str
+    broker_name: str
+    """Of the device that had it; empty when there was none here."""
+    goes_on: bool
+    """With another key: the device itself is let in as before."""
+
+
+GOES_ON = (
+    "select public_key <> $2 and next_public_key is distinct from $2 and revoked_at is null "
+    "from devices where device_id = $1"
+)
+
+
 class Registry:
     """Key to device or claimant. Without the database the last known yes holds; a key never seen stays outside."""
 
     def __init__(self, pool: Pool, url: str) -> None:
         self._pool, self._url = pool, url
         self._known: dict[str, tuple[Guest, float]] = {}
-        self.on_gone: list[Callable[[str], None]] = []
-        """Told of a key that may not come in any more."""
+        self.on_gone: list[Callable[[Gone], None]] = []
         self._checks: set[asyncio.Task[None]] = set()
 
     async def find(self, key: str) -> Guest | None:
@@ -68,7 +84,7 @@ class Registry:
             row = await connection.fetchrow(DEVICE, key)
             claim = await connection.fetchrow(CLAIM, key) if row is None else None
         if row is not None:
-            guest: Guest = Device(row["tenant_id"], row["id"], key)
+            guest: Guest = Device(row["tenant_id"], row["id"], key, row["broker_name"], row["predecessor"])
         elif claim is not None:
             guest = Claimant(claim["tenant_id"], claim["id"], key)
         else:
@@ -111,25 +127,38 @@ class Registry:
 
     def _changed(self, _connection: object, _pid: int, _channel: str, key: object) -> None:
         """Whoever is here with this key is asked about again now, and cut when it may not stay."""
-        self._known.pop(str(key), None)
-        self._recheck(str(key))
+        guest, _ = self._known.pop(str(key), (None, 0.0))
+        self._recheck(str(key), guest)
 
-    async def _check(self, key: str) -> None:
+    async def _check(self, key: str, guest: Guest | None) -> None:
         try:
-            gone = await self.find(key) is None
+            if await self.find(key) is not None:
+                return
         except asyncpg.PostgresError:
             log.exception("cannot check a changed key; it is cut with its next message")
             return
-        for cut in self.on_gone if gone else ():
-            cut(key)
+        gone = Gone(key, "", goes_on=False)
+        if isinstance(guest, Device):
+            gone = Gone(key, guest.broker_name, await self._goes_on(guest))
+        for cut in self.on_gone:
+            cut(gone)
+
+    async def _goes_on(self, device: Device) -> bool:
+        """While the database is away it counts as gone: who is in rightly comes again."""
+        try:
+            async with transaction(self._pool, tenant=device.tenant_id) as connection:
+                return bool(await connection.fetchval(GOES_ON, device.device_id, device.public_key))
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+            log.warning("cannot see whether a device has another key", extra={"error": repr(error)})
+            return False
 
     def _age_all(self) -> None:
         """What changed while nobody listened is asked again now: those who are here may be revoked."""
         self._known = {key: (guest, float("-inf")) for key, (guest, _) in self._known.items()}
-        for key in list(self._known):
-            self._recheck(key)
+        for key, (guest, _) in list(self._known.items()):
+            self._recheck(key, guest)
 
-    def _recheck(self, key: str) -> None:
-        check = asyncio.get_running_loop().create_task(self._check(key))
+    def _recheck(self, key: str, guest: Guest | None) -> None:
+        check = asyncio.get_running_loop().create_task(self._check(key, guest))
         self._checks.add(check)
         check.add_done_callback(self._checks.discard)

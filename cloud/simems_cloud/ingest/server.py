@@ -20,7 +20,7 @@ from simems_cloud.ingest.inbox import Inbox
 from simems_cloud.ingest.mqtt import MqttDoor
 from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.proving import Prover
-from simems_cloud.ingest.registry import Claimant, Registry
+from simems_cloud.ingest.registry import Claimant, Gone, Registry
 from simems_cloud.ingest.web import WebDoor
 from simems_cloud.ingest.web_server import serve_web
 from simems_cloud.ingest.writer import Writer
@@ -85,10 +85,10 @@ class Server:
             claimant, arrival = await self._claims.get()
             await self._door.reply(arrival.route, await self._desk.answer(claimant, arrival.payload))
 
-    def _cut(self, key: str) -> None:
-        self._dispatcher.gone(key)
-        if self._door.cut_key(key):
-            log.warning("cut the connections of a key that was revoked", extra={"key": key})
+    def _cut(self, gone: Gone) -> None:
+        self._dispatcher.gone(gone.key)
+        if self._door.cut_key(gone.key):
+            log.warning("cut the connections of a key that may not come in any more", extra={"key": gone.key})
 
     async def store(self) -> None:
         """Batch after batch; several of these side by side serve several devices."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ from simems_cloud.ingest.claims import ClaimDesk
 from simems_cloud.ingest.dispatch import Dispatcher, Send
 from simems_cloud.ingest.pong import pong_to, small_talk
 from simems_cloud.ingest.proving import NotProvenError, Prover
-from simems_cloud.ingest.registry import Claimant, Guest
+from simems_cloud.ingest.registry import Claimant, Gone, Guest
 from simems_cloud.ingest.writer import Writer
 from simems_cloud.kit.database import UNAVAILABLE
 from simems_cloud.telemetry.store import Device
@@ -52,6 +53,7 @@ SIDE_BY_SIDE: Final = 4
 MOST_CLAIMS: Final = 2
 """Of one request; what else a box says that may only claim is not even read."""
 REFUSED_STREAM, AGAIN_LATER = 4401, 1013
+NOT_ANY_MORE: Final = "this key may not come in any more"
 
 
 class WebDoor:
@@ -59,6 +61,7 @@ class WebDoor:
         self.prover, self._writer, self._desk, self._dispatcher = prover, writer, desk, dispatcher
         self._turns, self._claim_turn = asyncio.Semaphore(SIDE_BY_SIDE), asyncio.Semaphore(1)
         self._streams: dict[str, set[asyncio.Task[Any]]] = {}
+        self._polls: dict[str, set[asyncio.Queue[wire.FromCloud]]] = {}
         self.app = Starlette(
             routes=[
                 Route(EXCHANGE, self.exchange, methods=["POST"]),
@@ -67,10 +70,12 @@ class WebDoor:
             ]
         )
 
-    def cut(self, key: str) -> None:
-        """The key was revoked: its streams end now."""
-        for task in self._streams.get(key, ()):
+    def cut(self, gone: Gone) -> None:
+        """Its streams end now, and what waits for commands is answered with a goodbye."""
+        for task in self._streams.get(gone.key, ()):
             task.cancel()
+        for box in self._polls.get(gone.key, ()):
+            box.put_nowait(wire.Bye(reason=NOT_ANY_MORE))
 
     # ---- HTTPS
 
@@ -99,15 +104,27 @@ class WebDoor:
         answers = await self.stored(device, payloads, None)
         if wait_s > 0:
             self._dispatcher.polls(device, box.put)
-        try:
-            async with asyncio.timeout(wait_s if wait_s > 0 else 0.001):
-                while not any(isinstance(answer, wire.Command) for answer in answers):
-                    answers.append(await box.get())
-        except TimeoutError:
-            log.debug("nothing waits for a device that polled")
+        with self._polling(device, box):
+            try:
+                async with asyncio.timeout(wait_s if wait_s > 0 else 0.001):
+                    while not any(isinstance(answer, wire.Command | wire.Bye) for answer in answers):
+                        answers.append(await box.get())
+            except TimeoutError:
+                log.debug("nothing waits for a device that polled")
         while not box.empty():
             answers.append(box.get_nowait())
         return answers
+
+    @contextmanager
+    def _polling(self, device: Device, box: asyncio.Queue[wire.FromCloud]) -> Iterator[None]:
+        polls = self._polls.setdefault(device.public_key, set())
+        polls.add(box)
+        try:
+            yield
+        finally:
+            polls.discard(box)
+            if not polls:
+                self._polls.pop(device.public_key, None)
 
     # ---- WebSocket
 
@@ -126,7 +143,7 @@ class WebDoor:
         try:
             await asyncio.wait({task})
             if task.cancelled():
-                await socket.close(REFUSED_STREAM, "this device may not come in any more")
+                await socket.close(REFUSED_STREAM, NOT_ANY_MORE)
             elif not isinstance(task.exception(), WebSocketDisconnect | None):
                 log.error("a stream failed", exc_info=task.exception())
         finally:

@@ -74,7 +74,7 @@ class Writer:
                 answers.append(await self._hello(device, message))
                 greeting = message if isinstance(answers[-1], Ack) else None
             elif isinstance(message, Rekey):
-                answers.append(await self._keys.announce(device, message.public_key))
+                answers.append(await self._keys.announce(device, message))
             elif isinstance(message, CommandAck):
                 await self._answered(device, message)
             elif isinstance(message, KeyTaken):

@@ -243,6 +243,9 @@ select pg_notify('simems_live', $1)
 -- name: begin_batch
 select site_id, forgotten_sequence, known, checksums, refusals from begin_batch($1, $2)
 
+-- name: checksums_of
+select sequence, checksum from frames where device_id = $1 and sequence = any ($2) and kind <> 'refused'
+
 -- name: end_batch
 select end_batch($1, $2, $3, $4, $5, $6, $7, $8)
 

@@ -15,6 +15,7 @@ from simems_cloud.kit.database import Connection, fetch_one
 from simems_cloud.kit.live import live_payload
 from simems_cloud.kit.sql import load_queries
 from simems_cloud.telemetry.blocks import DOOR, DOOR_COLUMNS, door_stream, latest_arguments
+from simems_cloud.telemetry.columns import NO_COLUMNS
 from simems_cloud.telemetry.frames import Frame, Sealed, opened
 
 QUERIES = load_queries("simems_cloud.telemetry")
@@ -31,6 +32,10 @@ class Device:
     tenant_id: UUID
     device_id: UUID
     public_key: str
+    broker_name: str = ""
+    """What it is called at a broker, whatever its key is now."""
+    predecessor: UUID | None = None
+    """In whose place it was put; it may be the same box with new keys."""
 
 
 @dataclass
@@ -71,6 +76,8 @@ async def store_frames(
         raise UnknownSiteError
     outcome = Outcome(site_id=begun["site_id"])
     _sort_out(frames, outcome, begun, now_us)
+    if device.predecessor is not None and outcome.new:
+        await _without_known(connection, device.predecessor, outcome)
     latest = await _add(connection, device, outcome, known) if outcome.new else [[]] * 5
     news = live_payload(device.tenant_id, outcome.site_id, "latest")
     acked = await connection.fetchval(QUERIES["end_batch"], device.device_id, outcome.site_id, *latest, news)
@@ -97,6 +104,20 @@ def _sort_out(frames: Sequence[Sealed | Frame], outcome: Outcome, begun: Record,
         refusal = known[message.sequence][1]
         if refusal is not None:
             outcome.refused[message.sequence] = refusal
+
+
+async def _without_known(connection: Connection, predecessor: UUID, outcome: Outcome) -> None:
+    """Of a frame that the device before has stored, byte for byte, only the number is kept: a box that was made new
+    sends again what it heard no acknowledgement of."""
+    sequences = [frame.sequence for frame in outcome.new]
+    rows = await connection.fetch(QUERIES["checksums_of"], predecessor, sequences)
+    stored = {row["sequence"]: row["checksum"] for row in rows}
+    outcome.new = [
+        Frame(frame.sequence, frame.checksum, [], NO_COLUMNS, [])
+        if stored.get(frame.sequence) == frame.checksum
+        else frame
+        for frame in outcome.new
+    ]
 
 
 async def _add(connection: Connection, device: Device, outcome: Outcome, known: ChannelIds) -> list[list[object]]:

@@ -179,6 +179,34 @@ async def test_a_box_that_replaces_another_goes_on_with_its_site(
     assert [(row["value"], row["site_id"]) for row in rows] == [(1.0, customer.site), (2.0, customer.site)]
 
 
+async def test_a_box_made_new_sends_again_what_it_heard_no_acknowledgement_of_and_nothing_is_doubled(
+    box: Box, desk: Desk, customer: Any, connect: Any, telemetry: Any, owner_pool: Pool
+) -> None:
+    event = wire.Event(id="e1", kind="action", code="x", severity="info", component="ess0", time_us=START_US, text="t")
+    known = [
+        telemetry(1, START_US, {"grid0/active_power_w": [1.0]}),
+        telemetry(2, START_US + 1_000_000, {"grid0/active_power_w": [2.0]}),
+        wire.Events(sequence=3, events=[event]),
+    ]
+    old = connect(customer)
+    await old.hello()
+    for frame in known:
+        await old.send(frame)
+    await old.until_ack(3)
+    claim_id = await desk.enter(box, replaces=str(customer.device_id))
+    await _present(box)
+    await desk.post(f"/{claim_id}/approve", {"fingerprint": fingerprint(box.public)})
+    new = box.by_own_key()
+    await new.hello()
+    changed = telemetry(2, START_US + 2_000_000, {"grid0/active_power_w": [9.0]})
+    for frame in (known[0], changed, known[2], telemetry(4, START_US + 3_000_000, {"grid0/active_power_w": [4.0]})):
+        await new.send(frame)
+    await new.until_ack(4)
+    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+        rows = await connection.fetch("select value from measurements order by time")
+    assert [row["value"] for row in rows] == [1.0, 2.0, 9.0, 4.0], "what differs by a byte is another frame"
+
+
 async def test_a_revoked_device_that_says_nothing_is_cut_within_five_seconds_wherever_it_is(
     connect: Any, customer: Any, desk: Desk, running_ingest: Any, cloud_settings: Any, database: Any
 ) -> None:

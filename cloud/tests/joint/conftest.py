@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from authority import Authority, tls_front
+from rotating import Row
 from simems_cloud.ingest.server import run_ingest
+from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.secret_files import curve_keys
 from simems_core import wire
-from simems_core.web_proof import topic_name
 from simems_edge.buffer import Buffer, Status
 from simems_edge.sync import About, Cloud, Identity, Partners, Provisioning, Timing, Uplink
 
@@ -217,11 +218,34 @@ def make_box_over(
     def make(name: str = "box") -> Box:
         made = make_box(name)
         if transport != "zeromq":
-            certificate = authority.certificate(topic_name(made.identity.keys.public_key))
+            certificate = authority.certificate(made.identity.broker_name)
             made.cloud = Cloud(tls_doors[transport], ca_file=str(authority.ca), certificate=certificate)
         return made
 
     return make
+
+
+@pytest.fixture
+def register(owner_pool: Pool, customer: Any) -> Any:
+    """A device of this identity, let in; its id."""
+
+    async def put(identity: Identity) -> str:
+        async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+            return str(
+                await connection.fetchval(
+                    "insert into devices (tenant_id, name, public_key, signing_key) "
+                    "values (app_tenant(), 'box', $1, $2) returning device_id",
+                    *(identity.keys.public_key, identity.signing_public),
+                )
+            )
+
+    return put
+
+
+@pytest.fixture
+def row(owner_pool: Pool, customer: Any) -> Row:
+    """Of the device ``box``."""
+    return Row(owner_pool, customer)
 
 
 class Person:

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import zmq
-import zmq.asyncio
 from simems_cloud.kit.database import Pool, transaction
 from simems_core import wire
 from simems_core.claiming import new_code
 from simems_edge.sync import DeviceKeys, Identity
 from simems_edge.sync.identity import forget_keys
 from simems_edge.sync.link import LinkError, LinkRefusedError
-from simems_edge.sync.transports import Papers, claim_papers, connection_to
+from simems_edge.sync.transports import Papers, claim_papers
+from talk import Talk, answered
 
 pytestmark = pytest.mark.integration
 NOW_US = 1_760_000_400_000_000
-
-
-class Talk:
-    """One connection with these papers, with what it needs beside it."""
-
-    def __init__(self, box: Any, papers: Papers) -> None:
-        self._context = zmq.asyncio.Context()
-        self._link = connection_to(box.cloud, self._context, papers)
-        self._watch: asyncio.Task[None]
-
-    async def __aenter__(self) -> Talk:
-        try:
-            await self._link.__aenter__()
-        except BaseException:
-            self._context.term()
-            raise
-        self._watch = asyncio.create_task(self._link.watch())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._watch.cancel()
-        await asyncio.gather(self._watch, return_exceptions=True)
-        await self._link.__aexit__(None, None, None)
-        self._context.term()
-
-    async def say(self, message: wire.FromEdge) -> None:
-        await self._link.send(wire.encode(message))
-
-    async def hear(self, within_s: float = 20.0) -> wire.FromCloud:
-        """Raises TimeoutError, and LinkError when the connection is lost before."""
-        receive = asyncio.create_task(self._link.receive())
-        await asyncio.wait({receive, self._watch}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-        if receive.done():
-            return wire.decode_from_cloud(receive.result())
-        receive.cancel()
-        if self._watch.done():
-            self._watch.result()
-        raise TimeoutError
 
 
 def _claim(box: Any) -> wire.Claim:
@@ -108,14 +69,7 @@ async def test_who_only_knows_the_code_cannot_speak_as_the_box(
         mixed = DeviceKeys(box.identity.keys.public_key, box.identity.claim_keys.secret_key)
         papers = replace(papers, keys=mixed)
     with pytest.raises((LinkError, TimeoutError)):
-        await _answered(box, papers)
-
-
-async def _answered(box: Any, papers: Papers) -> wire.FromCloud:
-    """Raises LinkError or TimeoutError."""
-    async with Talk(box, papers) as talk:
-        await talk.say(wire.Ping(time_us=7))
-        return await talk.hear(1.0)
+        await answered(box, papers)
 
 
 async def test_a_claim_through_a_broker_is_made_on_the_topic_of_the_key_that_shall_come_in(
@@ -156,7 +110,7 @@ async def test_a_revoked_box_comes_back_with_new_keys_and_never_with_its_old_one
         assert await take_in(box) != device
         await eventually(box.all_acked)
         with pytest.raises(LinkRefusedError):
-            await _answered(old_box, Papers(old.keys, old.signing_key))
+            await answered(old_box, Papers(old.keys, old.signing_key))
         await box.measure(3)
         await eventually(box.all_acked)
     assert await _values(app_pool, customer) == [1.0, 2.0, 3.0]
@@ -193,7 +147,7 @@ async def test_a_code_that_nobody_entered_opens_nothing(make_box_over: Any) -> N
     box = make_box_over()
     assert box.identity.claim_code != new_code()
     with pytest.raises(LinkRefusedError):
-        await _answered(box, claim_papers(box.identity))
+        await answered(box, claim_papers(box.identity))
 
 
 async def _values(pool: Pool, customer: Any) -> list[float]:

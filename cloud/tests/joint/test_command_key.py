@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from hand import Hand
 from simems_cloud.cli.platform import OWNER
 from simems_cloud.commands import keys
 from simems_cloud.kit.database import Pool, transaction
 from simems_cloud.kit.vault import Vault
-from simems_core import wire
-from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
-from simems_edge.commands.actions import Outcome
 from simems_edge.commands.trust import FILE as TRUST_FILE
-from simems_edge.sync import CloudClock
 from simems_edge.sync.identity import forget_keys
 
 pytestmark = pytest.mark.integration
 ORDER = {"order": {"kind": "clear_fault", "code": "x"}}
-
-
-class Notes:
-    """In place of the actions."""
-
-    def __init__(self) -> None:
-        self.done: list[wire.Command] = []
-
-    async def perform(self, command: wire.Command) -> Outcome:
-        self.done.append(command)
-        return Outcome(True)
-
-
-class Hand:
-    """The command desk of a box, on the box's disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.notes = folder, Notes()
-        self.events: list[wire.Event] = []
-
-    def partners(self) -> dict[str, Any]:
-        clock = CloudClock()
-        parts = (Trust(self.folder), Ledger(self.folder), cast("Actions", self.notes), clock)
-        desk = CommandDesk(*parts, record=self.events.append, utc_us=lambda: 1)
-        return {"commands": desk, "clock": clock}
 
 
 @pytest.fixture

@@ -12,31 +12,14 @@ import httpx
 import msgpack
 import pytest
 import websockets
+from client import Client
 from simems_cloud.kit.database import Pool, transaction
 from simems_core import wire
 from simems_core.web_proof import EXCHANGE, JSON, MSGPACK, STREAM, TIME
 from simems_edge.sync import Identity
-from simems_edge.sync.web_link import Proof
 
 pytestmark = pytest.mark.integration
-FRAMES = sorted((Path(__file__).parent / "frames").glob("v1-*.msgpack"))
-
-
-@pytest.fixture
-def register(owner_pool: Pool, customer: Any) -> Any:
-    """A device of this identity, let in; its id."""
-
-    async def put(identity: Identity) -> str:
-        async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
-            return str(
-                await connection.fetchval(
-                    "insert into devices (tenant_id, name, public_key, signing_key) "
-                    "values (app_tenant(), 'box', $1, $2) returning device_id",
-                    *(identity.keys.public_key, identity.signing_public),
-                )
-            )
-
-    return put
+FRAMES = sorted((Path(__file__).parent / "frames").glob("v1-[0-9]-*.msgpack"))
 
 
 @pytest.fixture
@@ -140,24 +123,11 @@ async def test_a_revoked_box_is_shut_out_within_five_seconds(box: Any, eventuall
         await eventually(lambda: box.uplink.status.link == "refused")
 
 
-class Client:
-    """Speaks HTTP and WebSocket by hand, as another software would."""
-
-    def __init__(self, identity: Identity, base: str) -> None:
-        self.proof = Proof(identity.keys.public_key, identity.signing_key, time.time)
-        self.base = base
-
-    async def post(self, body: bytes, kind: str, **changes: str) -> httpx.Response:
-        headers = {"Content-Type": kind, **self.proof.headers("POST", EXCHANGE, body), **changes}
-        async with httpx.AsyncClient() as client:
-            return await client.post(self.base + EXCHANGE, content=body, headers=headers)
-
-
 @pytest.fixture
 async def client(tmp_path: Path, doors: dict[str, str], register: Any) -> Client:
     identity = Identity(tmp_path / "other")
     await register(identity)
-    return Client(identity, doors["https"])
+    return Client(identity.keys.public_key, identity.signing_key, doors["https"])
 
 
 def _frames(site: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A box nobody knows comes in by its claim code, changes its key, is shut out, is replaced: no value is lost."""
+"""A box nobody knows comes in by its claim code, is shut out, is replaced: no value is lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from simems_cloud.kit.database import Pool, transaction
-from simems_edge.sync import Identity
 
 pytestmark = pytest.mark.integration
 
@@ -30,69 +29,6 @@ async def test_a_refused_box_keeps_trying_and_is_let_in_once_approved(
         assert device["fingerprint"] == box.identity.fingerprint
         await eventually(box.all_acked)
     assert await _values(app_pool, customer) == [1.0, 2.0, 3.0]
-
-
-async def test_a_new_key_is_used_by_both_sides_also_when_the_box_stops_half_way(
-    make_box_over: Any, transport: str, take_in: Any, eventually: Any, customer: Any, app_pool: Pool
-) -> None:
-    if transport == "mqtt":
-        pytest.skip("at a broker the name comes from the key: below")
-    box = make_box_over()
-    async with box.running():
-        await take_in(box)
-        before = box.identity.keys.public_key
-        box.identity.begin_rotation()
-        await eventually(lambda: box.identity.keys.public_key != before and box.uplink.status.link == "up")
-        await box.measure(1)
-        await eventually(box.all_acked)
-    after = Identity(box.folder)
-    assert after.next_keys is None
-    following = after.begin_rotation()
-    async with transaction(app_pool, tenant=customer.tenant_id) as connection:
-        keys = [row[0] for row in await connection.fetch("select public_key from devices where name = 'box'")]
-    assert keys == [after.keys.public_key]
-    async with box.running():
-        await eventually(lambda: Identity(box.folder).keys == following and box.uplink.status.link == "up")
-        await box.measure(2)
-        await eventually(box.all_acked)
-    assert await _values(app_pool, customer) == [1.0, 2.0]
-
-
-async def test_a_box_at_a_broker_keeps_its_key_and_its_connection(
-    make_box_over: Any, transport: str, take_in: Any, eventually: Any
-) -> None:
-    """Somebody made a new one on it all the same; its certificate is for the old name."""
-    if transport != "mqtt":
-        pytest.skip("elsewhere it is announced")
-    box = make_box_over()
-    async with box.running():
-        await take_in(box)
-        before, connections = box.identity.keys, box.uplink.status.connections
-        box.identity.begin_rotation()
-        await box.measure(1)
-        await eventually(box.all_acked)
-        assert (box.uplink.status.link, box.uplink.status.connections) == ("up", connections)
-    async with box.running():
-        await box.measure(2)
-        await eventually(box.all_acked)
-    assert Identity(box.folder).keys == before
-
-
-async def test_a_key_that_only_the_cloud_has_changed_to_is_found(
-    make_box_over: Any, transport: str, take_in: Any, eventually: Any, owner_pool: Pool, customer: Any
-) -> None:
-    """The power went after the cloud took the new key and before the box noted it."""
-    if transport == "mqtt":
-        pytest.skip("at a broker the name comes from the key")
-    box = make_box_over()
-    async with box.running():
-        await take_in(box)
-    following = box.identity.begin_rotation()
-    async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
-        await connection.execute("update devices set public_key = $1 where name = 'box'", following.public_key)
-    async with box.running():
-        await eventually(lambda: box.uplink.status.link == "up")
-        await eventually(lambda: box.identity.keys == following)
 
 
 async def test_a_revoked_box_is_cut_and_a_new_box_takes_its_place(

@@ -128,16 +128,23 @@ class ClaimState(Message, tag="claimstate", kw_only=True, frozen=True):
 
 
 class Rekey(Message, tag="rekey", kw_only=True, frozen=True):
-    """The device made a new CURVE key and will come with it; the old one ends when the new one was used."""
+    """The device made new keys and will come with them; the old ones end when the new ones were used."""
 
     public_key: str
+    """CURVE."""
+    signing_key: str = ""
+    """Ed25519, 64 hexadecimal digits; empty: the signing key stays (a device that is older than this field)."""
+    signature: str = ""
+    """Of that new signing key over :func:`simems_core.rekeying.signed_announcement`, hexadecimal."""
 
 
 class Rekeyed(Message, tag="rekeyed", kw_only=True, frozen=True):
-    """That key may be used. ``reason`` says why not, then the old one stays."""
+    """Those keys may be used. ``reason`` says why not, then the old ones stay."""
 
     public_key: str
     reason: str = ""
+    signing_key: str = ""
+    """The signing key that is taken with it; empty: none, the old one stays (a cloud that is older than this field)."""
 
 
 class KeyChange(msgspec.Struct, kw_only=True, frozen=True):

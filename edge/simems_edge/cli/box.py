@@ -1,4 +1,4 @@
-"""What only the process of an edge can do for a command: start anew, tell how it is, make a new key."""
+"""What only the process of an edge can do for a command: start anew, tell how it is, make new keys."""
 
 from __future__ import annotations
 
@@ -14,30 +14,17 @@ from simems_edge.commands.diagnostics import RecentLog, bundle
 from simems_edge.config.parse import read_document
 from simems_edge.hmi import LocalEdge
 from simems_edge.sync import Identity
+from simems_edge.sync.identity import IdentityError
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
-BY_CERTIFICATE = (
-    "over MQTT the name of the box, and its client certificate, come from its key; for new keys run "
-    "`simems-edge identity --renew` on it, give it a certificate for the new name and claim it again"
-)
 
 
 class EdgeBox:
-    """``stop`` ends the process in an orderly way; ``again`` then says that it shall start anew. ``at_broker``: the
-    cloud is reached through MQTT."""
+    """``stop`` ends the process in an orderly way; ``again`` then says that it shall start anew."""
 
-    def __init__(
-        self,
-        site_file: Path,
-        identity: Identity,
-        recent: RecentLog | None,
-        stop: asyncio.Event,
-        *,
-        at_broker: bool = False,
-    ) -> None:
+    def __init__(self, site_file: Path, identity: Identity, recent: RecentLog | None, stop: asyncio.Event) -> None:
         self._site_file, self._identity, self._recent, self._stop = site_file, identity, recent, stop
-        self._at_broker = at_broker
         self.edge: LocalEdge
         self.again = False
 
@@ -62,9 +49,10 @@ class EdgeBox:
         return await asyncio.to_thread(bundle, parts, recent, read_document(self._site_file))
 
     def rotate_key(self) -> str:
-        if self._at_broker:
-            return BY_CERTIFICATE
-        self._identity.begin_rotation()
+        try:
+            self._identity.begin_rotation()
+        except IdentityError as error:
+            return str(error)
         return ""
 
 

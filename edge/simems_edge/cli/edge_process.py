@@ -26,6 +26,7 @@ from simems_edge.buffer import Buffer, StorageError
 from simems_edge.cli.box import EdgeBox, judge_trial, problems_of
 from simems_edge.cli.errors import BadInputError
 from simems_edge.cli.limit_list import limit_list
+from simems_edge.cli.limit_record import book_of, handed_over
 from simems_edge.cli.systemd import Notifier
 from simems_edge.commands import Actions, CommandDesk, Ledger, Trust
 from simems_edge.commands.configuration import Configuration
@@ -33,7 +34,6 @@ from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
 from simems_edge.config.model import CloudSettings
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
-from simems_edge.proof import ProofBook
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.limit_record import Entry
@@ -160,8 +160,7 @@ class _Parts:
         )
         self.identity = Identity(options.data)
         site_file = options.site_file or options.data / "site.yaml"
-        at_broker = site.cloud is not None and cloud_of(site.cloud).is_mqtt
-        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop, at_broker=at_broker)
+        self.box = EdgeBox(site_file, self.identity, options.recent_log, stop)
         self.configuration = Configuration(site_file, options.data, problems_of(site.site.id))
         self.cloud_clock = CloudClock()
         self.desk = self._desk()
@@ -208,7 +207,7 @@ class _Parts:
             utc_us=self._now_us,
             on_refused=self.house.refused,
             partners=Partners(
-                Provisioning(self.identity, About(version("simems-edge"))),
+                Provisioning(self.identity, About(version("simems-edge")), settles=False),
                 self.desk,
                 self.cloud_clock,
                 self.identity.signing_key,
@@ -255,16 +254,18 @@ class _Parts:
 
     async def _keep_proof(self) -> None:
         """Once a second: what the disk refuses is tried again, the newest are kept."""
-        book = await asyncio.to_thread(ProofBook, self._options.data, self.identity.signing_key, self._site.site.id)
+        book = await asyncio.to_thread(book_of, self._options.data, self.identity, self._site.site.id)
         waiting: deque[Entry] = deque(maxlen=MOST_PROOFS)
         while True:
-            await asyncio.sleep(PROOF_S)
             waiting.extend(self._runtime.limit_record.take())
             try:
+                if self.identity.unsettled:
+                    await asyncio.to_thread(handed_over, book, self.identity, self._now_us())
                 await asyncio.to_thread(book.append, list(waiting))
                 waiting.clear()
             except OSError as error:
                 log.error("the record of limits cannot be written", extra={"reason": str(error)})  # noqa: TRY400
+            await asyncio.sleep(PROOF_S)
 
     async def _judge_trial(self) -> None:
         await judge_trial(self.configuration, self.desk, self.box)

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-from simems_core.web_proof import topic_name
 
 from simems_edge.cli.data_folder import DEFAULT
 from simems_edge.cli.errors import BadInputError
@@ -20,16 +19,21 @@ EXAMPLES = """
 Examples:
   simems-edge identity --data /var/lib/simems
   simems-edge identity --json
-  simems-edge identity --rotate        a new key; a running edge announces it and changes over
+  simems-edge identity --rotate        new keys; a running edge announces them and changes over
   simems-edge identity --renew         a new box: claim it again; the old keys are gone
 """
+
+SHOWN = (
+    *("fingerprint", "claim_code", "signing_key", "next_public_key", "next_signing_key", "name_at_broker"),
+    "old_record",
+)
 
 
 @click.command(epilog=EXAMPLES)
 @click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT, show_default=True, help="Data folder."
 )
-@click.option("--rotate", is_flag=True, help="Make a new key; it replaces the old one once the cloud has seen it.")
+@click.option("--rotate", is_flag=True, help="Make new keys; they replace the old ones once the cloud has seen them.")
 @click.option(
     "--renew",
     is_flag=True,
@@ -46,13 +50,15 @@ def command(*, data: Path, rotate: bool, renew: bool, as_json: bool) -> None:
     try:
         identity, sealed = renewed(data) if renew else (Identity(data), None)
         following = identity.begin_rotation() if rotate else identity.next_keys
+        coming = None if following is None else following.signing_key
         shown = {
             "public_key": identity.keys.public_key,
             "fingerprint": identity.fingerprint,
             "claim_code": identity.claim_code,
             "signing_key": identity.signing_public,
             "next_public_key": None if following is None else following.public_key,
-            "name_at_broker": topic_name(identity.keys.public_key),
+            "next_signing_key": None if coming is None else coming.public_key().public_bytes_raw().hex(),
+            "name_at_broker": identity.broker_name,
             "old_record": None if sealed is None else str(sealed),
         }
     except IdentityError as error:
@@ -67,7 +73,7 @@ def command(*, data: Path, rotate: bool, renew: bool, as_json: bool) -> None:
 
 def _print(shown: dict[str, str | None]) -> None:
     click.echo(shown["public_key"])
-    for name in ("fingerprint", "claim_code", "signing_key", "next_public_key", "name_at_broker", "old_record"):
+    for name in SHOWN:
         if shown[name] is not None:
             click.echo(f"{name.replace('_', ' ')}: {shown[name]}")
     if sys.stdout.isatty():

@@ -14,11 +14,10 @@ from simems_edge.sync import Identity
 
 def limit_list(data: Path, identity: Identity) -> Callable[[int], list[LimitEvent]]:
     """Reads it anew each time; the reader blocks and raises OSError."""
-    key = identity.signing_key.public_key()
 
     def read(limit: int) -> list[LimitEvent]:
         shown = []
-        for event in newest_events(data, key, limit):
+        for event in newest_events(data, identity.record_key.public_key(), limit):
             fields = asdict(event)
             time_us = fields.pop("time_us")
             shown.append(LimitEvent(time=datetime.fromtimestamp(time_us / 1e6, UTC), **fields))

@@ -12,8 +12,8 @@ import click
 
 from simems_edge.cli.data_folder import DEFAULT
 from simems_edge.cli.errors import WRONG, BadInputError, CommandError
+from simems_edge.cli.limit_record import reader_of
 from simems_edge.cli.output import json_option, print_json
-from simems_edge.proof.book import read_only
 from simems_edge.proof.verify import Broken, Proven, verify
 from simems_edge.sync.identity import Identity, IdentityError
 
@@ -54,7 +54,7 @@ def command(ctx: click.Context, *, start: str | None, end: str | None, output: P
 
 def _export(data: Path, from_us: int, to_us: int, output: Path) -> int:
     try:
-        book = read_only(data, Identity(data).signing_key)
+        book = reader_of(data, Identity(data))
         lines = list(book.export(from_us, to_us, _now_us()))
         output.write_bytes(b"".join(lines))
     except FileNotFoundError as error:
@@ -89,7 +89,9 @@ def verify_file(*, file: Path, key: str | None, as_json: bool) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' ')}: {value}")
+        shown = ", ".join(value) if isinstance(value, list) else value
+        if shown != "":
+            click.echo(f"{name.replace('_', ' ')}: {shown}")
 
 
 def _read(file: Path) -> bytes:
@@ -107,6 +109,7 @@ def _facts(proven: Proven, *, pinned: bool) -> dict[str, Any]:
         "ok": True,
         "site": proven.site,
         "signing_key": proven.signing_key,
+        "former_keys": list(proven.former_keys),
         "key_expected": pinned,
         "from": _iso(proven.from_us),
         "to": _iso(proven.to_us),

@@ -10,9 +10,9 @@ from pathlib import Path
 from simems_core.wire import MAX_TIME_US
 
 from simems_edge.cli.data_folder import locked_folder
+from simems_edge.cli.limit_record import reader_of
 from simems_edge.commands.trust import FILE as TRUST_FILE
 from simems_edge.proof.book import FOLDER as PROOF_FOLDER
-from simems_edge.proof.book import read_only
 from simems_edge.sync.identity import Identity, forget_keys
 
 
@@ -31,10 +31,10 @@ def _seal_record(data: Path) -> Path | None:
     """As an export that the old key signs, for it is gone afterwards; then the record begins anew."""
     identity = Identity(data)
     try:
-        book = read_only(data, identity.signing_key)
+        book = reader_of(data, identity)
     except FileNotFoundError:
         return None
-    target = data / f"record-of-{identity.signing_public[:16]}.proof"
+    target = data / f"record-of-{book.public_key[:16]}.proof"
     now_us = round(datetime.now(UTC).timestamp() * 1e6)
     with target.open("wb") as stream:
         stream.writelines(book.export(0, MAX_TIME_US, now_us))

@@ -56,7 +56,7 @@ class Box(Protocol):
         """A zip file about the state of this box, without secrets."""
 
     def rotate_key(self) -> str:
-        """Why there will be no new key; empty: it is made. Raises OSError."""
+        """Why there will be no new keys; empty: they are made. Raises OSError."""
 
 
 REFUSALS = (
@@ -160,4 +160,4 @@ class Actions:
     async def _rotate_key(self, command: wire.Command) -> Outcome:
         payload_of(EmptyCommand, command.payload)
         wrong = self._box.rotate_key()
-        return Outcome(not wrong, wrong or "a new key is made; it is used from the next connection on")
+        return Outcome(not wrong, wrong or "new keys are made; they are used from the next connection on")

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from simems_edge.proof.line import body_of, digest, signed_line
+from simems_edge.proof.handover import CODE, handover_body, public
+from simems_edge.proof.line import body_of, digest, opened_line, signed_line
 from simems_edge.runtime.limit_record import Entry
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ FOLDER: Final = "proof"
 FIRST: Final = "0" * 64
 """Previous hash of the very first line."""
 MOST_BYTES: Final = 128 * 1024 * 1024
-FORMAT: Final = 1
+FORMAT, FORMAT_WITH_KEYS = 1, 2
+"""Of an exported file; the second where the record's key has changed."""
 
 
 class ProofBook:
@@ -37,7 +39,7 @@ class ProofBook:
     @property
     def public_key(self) -> str:
         """64 hexadecimal digits."""
-        return self._key.public_key().public_bytes_raw().hex()
+        return public(self._key)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Durable when it returns; nothing is taken when the disk refuses."""
@@ -52,14 +54,26 @@ class ProofBook:
             self._number, self._previous = number, previous
             self._forget()
 
+    def change_key(self, key: Ed25519PrivateKey, now_us: int) -> None:
+        """From now on ``key`` signs: the one so far says so, and the new one agrees. Once more does no harm."""
+        if public(key) == self.public_key:
+            return
+        place = {"n": self._number + 1, "previous": self._previous, "site": self._site, "time_us": now_us}
+        line = signed_line(handover_body(place, self._key, key), self._key)
+        self._write(line, now_us)
+        self._number, self._previous, self._key = self._number + 1, digest(line), key
+
     def export(self, from_us: int, to_us: int, now_us: int) -> Iterator[bytes]:
-        """Lines of a file that :func:`verify` can check: a head, the record's own lines, an end with their number."""
+        """Lines of a file that :func:`verify` can check: a head, the record's own lines, an end with their number. The
+        head of a record whose key has changed holds the lines that say so, also those out of the span."""
+        changes = [line.decode() for line in self._lines() if is_change(line)]
         head = {
-            "format": FORMAT,
+            "format": FORMAT_WITH_KEYS if changes else FORMAT,
             "site": self._site,
             "signing_key": self.public_key,
             "from_us": from_us,
             "to_us": to_us,
+            **({"key_changes": changes} if changes else {}),
         }
         first = signed_line({"kind": "head", **head, "exported_us": now_us}, self._key)
         yield first
@@ -130,14 +144,38 @@ class ProofBook:
             files.pop(0).unlink()
 
 
-def read_only(data: Path, key: Ed25519PrivateKey) -> ProofBook:
+def is_change(line: bytes) -> bool:
+    """Whether its key is followed by another."""
+    if CODE.encode() not in line:
+        return False
+    body = body_of(line)
+    return body is not None and body.get("code") == CODE
+
+
+def signing_now(data: Path, keys: Sequence[Ed25519PrivateKey]) -> Ed25519PrivateKey:
+    """Which of the keys the record goes on with; the first when it does not say."""
+    for path in sorted((data / FOLDER).glob("proof-??????.jsonl"), reverse=True):
+        for line in reversed(path.read_bytes().splitlines(keepends=True)):
+            body = body_of(line)
+            if body is not None:
+                return _fitting(line, body, keys)
+    return keys[0]
+
+
+def _fitting(line: bytes, body: dict[str, Any], keys: Sequence[Ed25519PrivateKey]) -> Ed25519PrivateKey:
+    if is_change(line):
+        return next((key for key in keys if public(key) == body.get("new_key")), keys[0])
+    return next((key for key in keys if opened_line(line, key.public_key()) is not None), keys[0])
+
+
+def read_only(data: Path, keys: Sequence[Ed25519PrivateKey]) -> ProofBook:
     """The book of a box that may be running. Raises FileNotFoundError when there is no record."""
     files = sorted((data / FOLDER).glob("proof-??????.jsonl"))
     for path in files:
         with path.open("rb") as stream:
             body: dict[str, Any] = body_of(stream.readline()) or {}
         if "site" in body:
-            return _Reader(data, key, str(body["site"]))
+            return _Reader(data, signing_now(data, keys), str(body["site"]))
     raise FileNotFoundError(2, "no record of limits is kept here", str(data / FOLDER))
 
 

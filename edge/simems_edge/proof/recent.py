@@ -10,6 +10,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from simems_edge.proof.book import FOLDER
+from simems_edge.proof.handover import key_of, opened_handover
 from simems_edge.proof.line import body_of, opened_line
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -32,9 +33,12 @@ class LimitEvent:
 
 
 def newest_events(data: Path, key: Ed25519PublicKey, limit: int) -> list[LimitEvent]:
-    """Newest first; empty without a record. Samples of power between the events are left out. Raises OSError."""
+    """Newest first; empty without a record. Samples of power between the events are left out. Raises OSError.
+
+    ``key``: the one that signs now; before a change of keys it is the one that was followed."""
     found: list[LimitEvent] = []
     for line in _lines_from_the_end(data / FOLDER):
+        key = _before(line, key)
         event = _event(line, key)
         if event is not None:
             found.append(event)
@@ -55,6 +59,14 @@ def _lines_from_the_end(folder: Path) -> Iterator[bytes]:
         left -= size - start
         if left <= 0:
             return
+
+
+def _before(line: bytes, key: Ed25519PublicKey) -> Ed25519PublicKey:
+    """Which key signed this line and those before it."""
+    change = opened_handover(line)
+    if change is None or change.new_key != key.public_bytes_raw().hex():
+        return key
+    return key_of(change.old_key) or key
 
 
 def _event(line: bytes, key: Ed25519PublicKey) -> LimitEvent | None:

@@ -1,9 +1,11 @@
-"""Who this box is: its CURVE key, its signing key, its claim code. Made on the first start in the data folder; no
-secret half ever leaves it.
+"""Who this box is: its CURVE key, its signing key, its name at a broker, its claim code. Made on the first start in the
+data folder; no secret half ever leaves it.
 
-The CURVE key is what the cloud knows the device by; it can be changed: a new pair lies beside the old one until the
-cloud has seen it in use. The signing key (Ed25519) signs the box's own records. The claim code lets a person take the
-box into their tenant; it is worth nothing once that has happened.
+The CURVE key is what the cloud knows the device by; the signing key (Ed25519) proves it over the web and signs its own
+records. Both change together: the new ones lie beside the old ones until the cloud has seen them in use. One file then
+says that they are taken, which decides it whenever the power goes; the others follow (:meth:`Identity.settle`). The
+name at a broker, for which the box has its certificate, is that of the first key and stays. The claim code lets a
+person take the box into their tenant; it is worth nothing once that has happened.
 """
 
 from __future__ import annotations
@@ -23,32 +25,29 @@ from simems_core.claiming import (
     new_code,
     read_code,
 )
+from simems_core.web_proof import topic_name
 
-from simems_edge.sync.private_files import read_private, sync_folder, write_private
+from simems_edge.sync.key_files import (
+    FILE,
+    NEXT_FILE,
+    SIGNING_FILE,
+    DeviceKeys,
+    IdentityError,
+    NextKeys,
+    StoredKeys,
+    content_of,
+    new_next,
+    next_keys,
+    signing_key,
+    stored_keys,
+    write_keys,
+    write_signing_key,
+)
+from simems_edge.sync.private_files import sync_folder, write_private
 
-FILE: Final = "device-key.json"
-NEXT_FILE: Final = "device-key-next.json"
-SIGNING_FILE: Final = "signing-key.json"
+__all__ = ["CLAIM_FILE", "FILE", "NEXT_FILE", "SIGNING_FILE", "DeviceKeys", "Identity", "IdentityError", "forget_keys"]
 CLAIM_FILE: Final = "claim-code.json"
-
-
-class IdentityError(Exception):
-    """A file of the identity is there but cannot be used."""
-
-
-class DeviceKeys(msgspec.Struct, frozen=True):
-    """Z85 text of 40 characters each (ZeroMQ RFC 32)."""
-
-    public_key: str
-    secret_key: str
-
-    def __repr__(self) -> str:
-        return f"DeviceKeys({self.public_key!r}, ...)"
-
-
-class _Seed(msgspec.Struct, frozen=True):
-    seed: str
-    """Of the Ed25519 key, 64 hexadecimal digits."""
+NOT_OVER: Final = "a change of keys is not over; start the edge, which ends it, or wait a moment"
 
 
 class _Code(msgspec.Struct, frozen=True):
@@ -56,12 +55,20 @@ class _Code(msgspec.Struct, frozen=True):
 
 
 class Identity:
-    """Of one data folder, which is made when it is not there. Raises IdentityError."""
+    """Of one data folder, which is made when it is not there. Raises IdentityError, OSError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.keys = load_or_make_keys(folder)
-        self.signing_key = _signing_key(folder / SIGNING_FILE)
+        stored = stored_keys(folder)
+        self.keys = stored.pair
+        self.signing_key = self.record_key = signing_key(folder)
+        """``record_key``: what the record of limits is signed with; the old key until :meth:`settle`."""
+        self._broker_name = stored.broker_name
+        self._taken = next_keys(folder)
+        if self._taken is not None and not self._taken.taken:
+            self._taken = None
+        if self._taken is not None:
+            self._become(self._taken)
 
     @property
     def fingerprint(self) -> str:
@@ -74,10 +81,15 @@ class Identity:
         return self.signing_key.public_key().public_bytes_raw().hex()
 
     @property
+    def broker_name(self) -> str:
+        """32 hexadecimal digits: the common name of its client certificate."""
+        return self._broker_name or topic_name(self.keys.public_key)
+
+    @property
     def claim_code(self) -> str:
         """Made when it is asked for first."""
         path = self._folder / CLAIM_FILE
-        content = _content(path)
+        content = content_of(path)
         if content is None:
             write_private(path, msgspec.json.encode(_Code(new_code())))
             content = path.read_bytes()
@@ -97,33 +109,72 @@ class Identity:
         """Signs the claim where the web or a broker carries it."""
         return Ed25519PrivateKey.from_private_bytes(claim_signing_seed(self.claim_code))
 
-    # ---- another key
+    # ---- other keys
 
     @property
-    def next_keys(self) -> DeviceKeys | None:
-        """The pair that shall come after this one; None: no change is under way."""
-        path = self._folder / NEXT_FILE
-        content = _content(path)
-        return None if content is None else _keys_in(path, content)
+    def next_keys(self) -> NextKeys | None:
+        """The keys that shall come after these; None: no change is under way."""
+        found = next_keys(self._folder)
+        return None if found is None or found.taken else found
 
-    def begin_rotation(self) -> DeviceKeys:
-        """A new pair beside the old one, durable; the same again while a change is under way. Raises OSError."""
-        found = self.next_keys
-        if found is not None:
-            return found
-        made = _new_pair()
-        write_private(self._folder / NEXT_FILE, msgspec.json.encode(made))
-        return made
+    @property
+    def unsettled(self) -> bool:
+        """The new keys are the only ones, and not every file says so yet."""
+        return self._taken is not None
 
-    def finish_rotation(self, used: DeviceKeys) -> None:
-        """The cloud took the new pair: it is the only one from now on. Raises OSError."""
-        write_private(self._folder / FILE, msgspec.json.encode(used))
-        self.keys = used
-        self.abandon_rotation()
+    def begin_rotation(self) -> NextKeys:
+        """New keys beside the old ones, durable; the same again while a change is under way.
 
-    def abandon_rotation(self) -> None:
-        """The new pair cannot be used; the old one stays."""
+        Raises IdentityError while one that is taken is not settled, OSError."""
+        found = next_keys(self._folder)
+        if found is not None and found.taken:
+            raise IdentityError(NOT_OVER)
+        return found if found is not None else self._begin(new_next())
+
+    def begin_anew(self) -> NextKeys:
+        """Other new keys in the place of those that cannot be used, which the cloud must not have taken."""
+        return self._begin(new_next())
+
+    def keep_signing_key(self, following: NextKeys) -> None:
+        """The cloud takes the new CURVE key alone. Durable before it is used. Raises OSError."""
+        self._begin(NextKeys(following.public_key, following.secret_key))
+
+    def _begin(self, following: NextKeys) -> NextKeys:
+        write_keys(self._folder / NEXT_FILE, following)
+        return following
+
+    def take(self, used: NextKeys) -> None:
+        """The cloud saw the new keys in use: they are the only ones from now on. Raises OSError."""
+        taken = msgspec.structs.replace(used, taken=True)
+        write_keys(self._folder / NEXT_FILE, taken)
+        self._taken = taken
+        self._become(taken)
+
+    def _become(self, taken: NextKeys) -> None:
+        following = taken.signing_key
+        if following is not None:
+            self._broker_name = self.broker_name
+            self.signing_key = following
+        self.keys = taken.pair
+
+    def settle(self) -> None:
+        """The old keys are gone when it returns; again after a power cut, without harm. Whatever the old signing key
+        shall still sign must be signed before. Raises OSError."""
+        if self._taken is None:
+            return
+        if self._taken.seed:
+            write_signing_key(self._folder, self.signing_key)
+        stored = StoredKeys(self.keys.public_key, self.keys.secret_key, self._broker_name)
+        write_keys(self._folder / FILE, stored)
         (self._folder / NEXT_FILE).unlink(missing_ok=True)
+        sync_folder(self._folder)
+        self._taken, self.record_key = None, self.signing_key
+
+    def named_by_key(self) -> None:
+        """Taken in anew, by the key of now: so is its name at a broker. Raises OSError."""
+        if self._broker_name and self._taken is None:
+            self._broker_name = ""
+            write_keys(self._folder / FILE, StoredKeys(self.keys.public_key, self.keys.secret_key))
 
 
 def forget_keys(folder: Path) -> None:
@@ -135,47 +186,4 @@ def forget_keys(folder: Path) -> None:
 
 def load_or_make_keys(folder: Path) -> DeviceKeys:
     """The keys of ``folder``; a new pair, readable by the owner alone, when there is none. Raises IdentityError."""
-    path = folder / FILE
-    folder.mkdir(parents=True, exist_ok=True)
-    content = _content(path)
-    if content is not None:
-        return _keys_in(path, content)
-    keys = _new_pair()
-    write_private(path, msgspec.json.encode(keys))
-    return keys
-
-
-def _new_pair() -> DeviceKeys:
-    public, secret = zmq.curve_keypair()
-    return DeviceKeys(public_key=public.decode(), secret_key=secret.decode())
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return read_private(path)
-    except OSError as error:
-        raise IdentityError(f"{path}: cannot be read ({error.strerror}); check the data folder") from error
-
-
-def _keys_in(path: Path, content: bytes) -> DeviceKeys:
-    try:
-        keys = msgspec.json.decode(content, type=DeviceKeys)
-        matching = zmq.curve_public(keys.secret_key.encode()).decode() == keys.public_key
-    except (msgspec.MsgspecError, ValueError, zmq.ZMQError) as error:
-        raise IdentityError(f"{path}: not a key file: {error}; restore it, or delete it and register again") from error
-    if not matching:
-        raise IdentityError(f"{path}: the two keys do not belong together; restore it, or delete it and register again")
-    return keys
-
-
-def _signing_key(path: Path) -> Ed25519PrivateKey:
-    content = _content(path)
-    if content is None:
-        made = Ed25519PrivateKey.generate()
-        write_private(path, msgspec.json.encode(_Seed(made.private_bytes_raw().hex())))
-        return made
-    try:
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(msgspec.json.decode(content, type=_Seed).seed))
-    except (msgspec.MsgspecError, ValueError) as error:
-        text = f"{path}: not a signing key: {error}; restore it, or delete it: older proofs then name another key"
-        raise IdentityError(text) from error
+    return stored_keys(folder).pair

@@ -17,7 +17,7 @@ import aiomqtt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
-from simems_core.web_proof import TOPICS, WITHIN_US, Envelope, signed_request, topic_name
+from simems_core.web_proof import TOPICS, WITHIN_US, Envelope, signed_request
 
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
 from simems_edge.sync.tls import asked_why, tls_of, tls_trouble
@@ -29,11 +29,11 @@ FIRST_S: Final = 10.0
 
 
 class MqttLink:
-    """Entering raises LinkError. ``name_key``: the key whose topic is used."""
+    """Entering raises LinkError. ``name``: of the box at the broker, so of its topic."""
 
-    def __init__(self, cloud: Cloud, public_key: str, signing_key: Ed25519PrivateKey, name_key: str) -> None:
+    def __init__(self, cloud: Cloud, public_key: str, signing_key: Ed25519PrivateKey, name: str) -> None:
         self._cloud, self._public_key, self._signing_key = cloud, public_key, signing_key
-        self._name = topic_name(name_key)
+        self._name = name
         self._up, self._down = f"{TOPICS}/{self._name}/up", f"{TOPICS}/{self._name}/down"
         self._incoming: asyncio.Queue[bytes] = asyncio.Queue()
         self._heard = asyncio.Event()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+import msgspec
 import zmq
 import zmq.asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -99,10 +100,9 @@ class Uplink:
     ) -> None:
         self._buffer = buffer
         self._cloud = cloud
-        self._keys = keys
         with_whom = partners or Partners()
+        self._papers = Papers(keys, with_whom.signing_key)
         self._provisioning, self._commands = with_whom.provisioning, with_whom.commands
-        self._signing_key = with_whom.signing_key
         self.cloud_clock = with_whom.clock
         self._hello = hello
         self._utc_us = utc_us
@@ -136,7 +136,7 @@ class Uplink:
         except LinkRefusedError as error:
             self._down(error)
             return await self._claim(context)
-        except (LinkError, StorageError, zmq.ZMQError) as error:
+        except (LinkError, IdentityError, StorageError, OSError, zmq.ZMQError) as error:
             self._down(error)
         return False
 
@@ -177,7 +177,7 @@ class Uplink:
 
     async def _session(self, context: zmq.asyncio.Context) -> None:
         if self._provisioning is not None:
-            self._keys = self._provisioning.keys()
+            self._papers = self._provisioning.papers()
         async with self._open(context) as link:
             await self._greet(link)
             try:
@@ -187,17 +187,24 @@ class Uplink:
                 raise
 
     def _open(self, context: zmq.asyncio.Context) -> Connection:
-        return connection_to(self._cloud, context, Papers(self._keys, self._signing_key))
+        return connection_to(self._cloud, context, self._papers)
 
     async def _greet(self, link: Connection) -> None:
         status = await self._buffer.status()
         self._last = status.last_sequence
         self._shipping.begin(status.acked_sequence, self._last, time.monotonic())
         self._heard_s = time.monotonic()
-        await link.send(wire.encode(self._hello(status, self._utc_us())))
+        await link.send(wire.encode(self._signed_hello(status)))
         self._link = link
         self.status = replace(self.status, link="up", error="", connections=self.status.connections + 1)
         log.info("uplink up", extra={"backlog": self._shipping.backlog})
+
+    def _signed_hello(self, status: Status) -> wire.Hello:
+        """With the signing key of this connection, which may be the one that comes next."""
+        hello, key = self._hello(status, self._utc_us()), self._papers.signing_key
+        if not hello.signing_key or key is None:
+            return hello
+        return msgspec.structs.replace(hello, signing_key=key.public_key().public_bytes_raw().hex())
 
     async def _until_first_failure(self, link: Connection) -> None:
         jobs: list[Coroutine[Any, Any, None]] = [self._receive(link), self._send(link), self._notice_appends()]
@@ -300,8 +307,7 @@ class Uplink:
                 raise LinkError(f"the cloud has said nothing for {silence_s:.0f} s")
 
     async def _announce_keys(self, link: Connection) -> None:
-        """Never through a broker: there the box's name, and its certificate, come from the key."""
-        rekey = self._provisioning.announcement() if self._provisioning and not self._cloud.is_mqtt else None
+        rekey = None if self._provisioning is None else self._provisioning.announcement()
         if rekey is not None:
             await link.send(wire.encode(rekey))
 
@@ -333,8 +339,7 @@ class Uplink:
             case wire.Bye(reason=reason):
                 raise LinkError(f"the cloud closed the connection: {reason or 'no reason given'}")
             case wire.Rekeyed():
-                if self._provisioning is not None and self._provisioning.agreed(message):
-                    raise LinkError("coming again with the new key")
+                self._rekeyed(message)
             case wire.Pong(time_us=time_us, server_time_us=server_us):
                 self.cloud_clock.answered(time_us, server_us)
             case wire.Welcome() if self._commands is not None:
@@ -344,13 +349,18 @@ class Uplink:
             case _:
                 pass
 
+    def _rekeyed(self, answer: wire.Rekeyed) -> None:
+        provisioning = self._provisioning
+        if provisioning is not None and provisioning.agreed(answer, at_broker=self._cloud.is_mqtt):
+            raise LinkError("coming again with the new keys")
+
     async def _acknowledged(self, sequence: int) -> None:
         if self._shipping.acknowledged(sequence, time.monotonic()):
             await self._buffer.acknowledge(sequence)
             if sequence > self._last:
                 await self._renumbered(sequence)
         if self._provisioning is not None and not self._first_ack.is_set():
-            self._provisioning.admitted(self._keys)
+            self._provisioning.admitted(self._papers)
         self._first_ack.set()
         self._wake.set()
 

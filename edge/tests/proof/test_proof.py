@@ -109,7 +109,7 @@ def test_the_chain_goes_on_after_a_restart_and_over_months(
     proven = verify(exported(again, -1000, 100 * 86_400), key.public_key().public_bytes_raw().hex())
     assert isinstance(proven, Proven)
     assert [one["n"] for one in proven.entries] == list(range(1, 13))
-    reader = verify(exported(read_only(tmp_path, key), -1000, 100 * 86_400))
+    reader = verify(exported(read_only(tmp_path, (key,)), -1000, 100 * 86_400))
     assert isinstance(reader, Proven)
     assert len(reader.entries) == 12
 

@@ -68,15 +68,6 @@ def test_an_identity_is_the_same_after_a_restart_and_its_secrets_are_private(tmp
         assert path.stat().st_mode & 0o777 == 0o600, path.name
 
 
-def test_a_rotation_is_the_same_until_it_is_over(tmp_path: Path) -> None:
-    identity = Identity(tmp_path)
-    old, following = identity.keys, identity.begin_rotation()
-    assert Identity(tmp_path).next_keys == following == identity.begin_rotation()
-    assert Identity(tmp_path).keys == old
-    identity.finish_rotation(following)
-    assert (Identity(tmp_path).keys, Identity(tmp_path).next_keys) == (following, None)
-
-
 @pytest.mark.parametrize("name", [NEXT_FILE, SIGNING_FILE, CLAIM_FILE])
 def test_a_damaged_file_is_named_and_kept(tmp_path: Path, name: str) -> None:
     Identity(tmp_path)

@@ -5290,7 +5290,7 @@ export interface components {
         };
         /**
          * RotateKey
-         * @description Make a new key; the old one ends once the new one was used.
+         * @description Make new keys, CURVE and signing; the old ones end once the new ones were used.
          * @example {
          *       "kind": "rotate_key"
          *     }

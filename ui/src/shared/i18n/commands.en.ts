@@ -40,7 +40,7 @@ export const commandsEn = {
   'command.kind.mode': 'Control mode',
   'command.kind.override': 'Override',
   'command.kind.restart': 'Restart',
-  'command.kind.rotate_key': 'New device key',
+  'command.kind.rotate_key': 'New device keys',
   'command.kind.schedule': 'Schedule',
   'command.kind.update': 'Software update',
   'command.mode': 'Mode',
@@ -115,7 +115,7 @@ export const commandsEn = {
   'did.mode': 'Mode {mode}',
   'did.modeFor': 'Mode {mode} for {duration}',
   'did.restart': 'Restart',
-  'did.rotate_key': 'New device key',
+  'did.rotate_key': 'New device keys',
   'did.schedule': 'Schedule {name}',
   'did.scheduleNone': 'Follow no schedule',
   'did.set': '{target}: {value} for {duration}',
@@ -136,7 +136,7 @@ export const commandsEn = {
   'will.restart':
     'The box stops in an orderly way and starts again. Control pauses for some seconds.',
   'will.rotate_key':
-    'The box makes a new key; the old one ends once the new one was used. Control goes on.',
+    'The box makes new keys, for the cloud and for its records; the old ones end once the new ones were used. Control goes on.',
   'will.schedule': 'The schedule {name} with {count} slots is followed from now on.',
   'will.scheduleNone': 'No schedule is followed any more.',
   'will.set': '{target} is asked to be {value} for {duration}, then automatic control goes on.',
