@@ -12,7 +12,7 @@ export function NotFoundPage() {
       <PageHeader title={t('notFound.title')} />
       <Card>
         <Text mb={8}>{t('notFound.text')}</Text>
-        <Anchor component={Link} href="/" underline="always" c="var(--accent-text)">
+        <Anchor component={Link} href="/" underline="always" c="var(--accent)">
           {t('notFound.back')}
         </Anchor>
       </Card>
