@@ -1,4 +1,4 @@
-import type { ScreenInput, ScreenOutput, ScreenSetting, ScreenSpec } from '@/shared/screens/spec';
+import type { ScreenInput, ScreenSpec } from '@/shared/screens/spec';
 
 import type { HmiScreen } from './routes';
 
@@ -17,7 +17,6 @@ const FRAME: readonly ScreenInput[] = [
   { from: 'GET /api/v1/sync', what: 'the link to the cloud' },
 ];
 const VALUES = ['latest'];
-const VIEW: readonly ScreenSetting[] = [];
 const PIN = 'PIN of the box';
 const STALE =
   'The bar says how old the values are (after 3 s); flows stand and are grey, channels are told as stale.';
@@ -27,14 +26,6 @@ const BROWSER = 'ui/e2e/hmi.spec.ts';
 const INPUTS = 'ui/e2e/screens.spec.ts';
 const API = 'edge/tests/hmi/test_api.py';
 const ACCESS = 'edge/tests/hmi/test_access.py';
-
-const CLEAR: ScreenOutput = {
-  to: 'POST /api/v1/faults/{code}/clear',
-  what: 'clears a fault that latched; the site may do again what it blocked',
-  confirmation: 'PIN, then a second touch elsewhere that says what the site may do again.',
-  permission: PIN,
-  logs: ['fault.cleared', 'fault.clear_refused'],
-};
 
 /** What every screen of the box declares; `docs/screens.md` is made from it. */
 export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
@@ -48,7 +39,7 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
     inputs: [...FRAME, { from: 'GET /api/v1/history', what: 'grid power since midnight' }],
     live: VALUES,
     outputs: [],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Grey shape of the page.',
       empty: 'A dash for each number that was never known.',
@@ -115,9 +106,15 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
         permission: PIN,
         logs: ['alarm.acknowledged'],
       },
-      CLEAR,
+      {
+        to: 'POST /api/v1/faults/{code}/clear',
+        what: 'clears a fault that latched; the site may do again what it blocked',
+        confirmation: 'PIN, then a second touch elsewhere that says what the site may do again.',
+        permission: PIN,
+        logs: ['fault.cleared', 'fault.clear_refused'],
+      },
     ],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Grey shape of the list.',
       empty: 'No alarms, and where new ones appear.',
@@ -263,7 +260,7 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
     inputs: [...FRAME, { from: 'GET /api/v1/limits', what: 'the signed record' }],
     live: VALUES,
     outputs: [],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Grey shape of the list.',
       empty: 'No limit came yet, and what is listed here.',
@@ -293,7 +290,7 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
     ],
     live: VALUES,
     outputs: [],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Grey shape of the panel.',
       empty: 'A dash where nothing waits or was ever confirmed.',
@@ -318,7 +315,7 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
     inputs: [...FRAME, { from: 'GET /api/v1/cycle', what: 'lateness, work, overruns, slots' }],
     live: VALUES,
     outputs: [],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Grey shape of the figures.',
       empty: 'No statistics yet, a dash for each number.',
@@ -384,7 +381,7 @@ export const HMI_SCREENS: Record<HmiScreen, ScreenSpec> = {
         logs: ['sign_in.accepted', 'sign_in.refused'],
       },
     ],
-    settings: VIEW,
+    settings: [],
     states: {
       loading: 'Enter is greyed while the answer is awaited.',
       empty: 'Enter is greyed before the first digit.',

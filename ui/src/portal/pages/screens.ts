@@ -1,44 +1,21 @@
-import type { ScreenInput, ScreenOutput, ScreenSetting, ScreenSpec } from '@/shared/screens/spec';
+import type { ScreenSpec } from '@/shared/screens/spec';
 
 import type { PortalScreen } from './routes';
-import { COMMAND_OUTPUTS, DEVICE_OUTPUTS } from './screenOutputs';
+import {
+  ACCOUNT_OUTPUTS,
+  ACKNOWLEDGE,
+  COMMAND_OUTPUTS,
+  DEVICE_OUTPUTS,
+  LIST,
+  ME,
+  NOTHING,
+  OFF,
+  SIGN_OUT,
+  SITES,
+  VIEW,
+} from './screenParts';
 
 const PAGES = 'ui/src/portal/pages';
-const NOTHING = 'None: it changes nothing on a site.';
-const ME: ScreenInput = { from: 'GET /api/v1/me', what: 'who is signed in, and what they may' };
-const SITES: ScreenInput = {
-  from: 'GET /api/v1/sites',
-  what: 'sites with state, power and last contact',
-};
-const LIST = {
-  loading: 'Rows as grey bars.',
-  error: 'What failed, an id to quote, and Try again; what was known stays below.',
-};
-const OFF =
-  'Nothing but the sign-in answers without the cloud. Sites are controlled on site and go on; what was shown stays, under the error.';
-const VIEW: readonly ScreenSetting[] = [
-  { name: 'language', unit: '', values: 'English or Swedish', kept: 'in this browser' },
-  {
-    name: 'theme',
-    unit: '',
-    values: 'light or dark; until chosen as the system',
-    kept: 'in this browser',
-  },
-];
-const SIGN_OUT: ScreenOutput = {
-  to: 'POST /api/v1/auth/sign-out',
-  what: 'ends this session',
-  confirmation: 'None: it is signed in again at once.',
-  permission: 'own account',
-  logs: ['session.revoke'],
-};
-const ACKNOWLEDGE: ScreenOutput = {
-  to: 'POST /api/v1/alarms/{alarm_id}/acknowledge',
-  what: 'says that somebody has seen the alarm',
-  confirmation: 'None: it moves no power and hides nothing.',
-  permission: 'alarms:acknowledge',
-  logs: ['alarm.acknowledge'],
-};
 const BROWSER = 'ui/e2e/portal.spec.ts';
 const INPUTS = 'ui/e2e/screens.spec.ts';
 const ISOLATION = 'cloud/tests/access/test_routes.py';
@@ -372,44 +349,7 @@ export const PORTAL_SCREENS: Record<PortalScreen, ScreenSpec> = {
     safetyImpact: NOTHING,
     inputs: [ME, { from: 'GET /api/v1/me/sessions', what: 'where one is signed in' }],
     live: [],
-    outputs: [
-      {
-        to: 'POST /api/v1/me/password',
-        what: 'another password; all other sessions end',
-        confirmation: 'The password that holds.',
-        permission: 'own account',
-        logs: ['user.change_password'],
-      },
-      {
-        to: 'POST /api/v1/me/second-factor',
-        what: 'a secret for an authenticator, not yet in force',
-        confirmation: 'The password.',
-        permission: 'own account',
-        logs: ['second_factor.enrol'],
-      },
-      {
-        to: 'POST /api/v1/me/second-factor/confirm',
-        what: 'puts it in force and shows recovery codes once',
-        confirmation: 'A code of the authenticator.',
-        permission: 'own account',
-        logs: ['second_factor.confirm'],
-      },
-      {
-        to: 'POST /api/v1/me/second-factor/remove',
-        what: 'takes it away',
-        confirmation: 'The password.',
-        permission: 'own account',
-        logs: ['second_factor.remove'],
-      },
-      {
-        to: 'DELETE /api/v1/me/sessions/{session_id}',
-        what: 'signs out elsewhere',
-        confirmation: 'None: it is signed in again at once.',
-        permission: 'own account',
-        logs: ['session.revoke'],
-      },
-      SIGN_OUT,
-    ],
+    outputs: [...ACCOUNT_OUTPUTS, SIGN_OUT],
     settings: VIEW,
     states: {
       ...LIST,
