@@ -238,11 +238,22 @@ types: .stamps/python .stamps/node ## Generate OpenAPI files, JSON Schemas and T
 	$(BIN)/python -m simems_core.wire_schema > docs/schemas/wire.json
 	for name in site profile cell scenario table; do $(BIN)/simems-edge schema $$name > docs/schemas/$$name.json; done
 	$(BIN)/python -m simems_edge.contracts.fault_page > docs/faults.md
+	$(BIN)/python -m simems_edge.estimation.model_page > docs/models.md
 	cd ui && $(NPM) run --silent types
 
 .PHONY: controller-pages
 controller-pages: .stamps/python ## Write the pages about controllers, with plots of their examples
 	$(BIN)/simems-edge controllers --pages docs/controllers
+
+.PHONY: model-pages
+model-pages: .stamps/python ## Write the page about models, with plots of their behaviour
+	$(BIN)/python -m simems_edge.estimation.model_page > docs/models.md
+	$(BIN)/python -m simems_edge.cli.model_pictures docs/images/models
+
+.PHONY: screen-pages
+screen-pages: setup ## Write the page about screens, with pictures of the running demonstration (needs Chromium)
+	cd ui && $(NPM) run --silent screen-page
+	$(BIN)/python -m tests.browser.screen_pages
 
 .PHONY: clean
 clean: ## Remove what was built (not the demo's data)

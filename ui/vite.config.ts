@@ -32,7 +32,7 @@ export default defineConfig(({ mode }) => {
       environment: 'jsdom',
       globals: true,
       setupFiles: [here('src/shared/testing/setup.ts')],
-      include: ['src/**/*.test.{ts,tsx}', 'mock/**/*.test.ts'],
+      include: ['src/**/*.test.{ts,tsx}', 'mock/**/*.test.ts', 'screens/**/*.test.ts'],
       restoreMocks: true,
     },
   };

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from demo.settings import ROOT
+from tests.browser.chromium import CHROMIUM, environment_of
 from tests.system.conftest import System, run_system
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 UPDATER = Path(__file__).with_name("updater.py")
@@ -35,18 +33,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: sudo apt-get install chromium")
 def test_screens_work_in_a_browser(system: System) -> None:
-    environment = {
-        "SIMEMS_PORTAL_URL": system.settings.portal_url,
-        "SIMEMS_HMI_URL": system.settings.hmi_url,
-        "SIMEMS_USER": system.who.user,
-        "SIMEMS_PASSWORD": system.who.password,
-        "SIMEMS_PIN": system.who.pin,
-        "SIMEMS_CHROMIUM": str(CHROMIUM),
-    }
     done = subprocess.run(
         ["npm", "run", "--silent", "e2e"],
         cwd=ROOT / "ui",
-        env={**os.environ, **environment},
+        env={**os.environ, **environment_of(system)},
         capture_output=True,
         text=True,
         check=False,

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
+from pydantic import Field
 from simems_core import SitePowerEstimate
 
 from simems_edge.config.quantities import NonNegativePowerW, NonNegativeSeconds, PositiveRampWPerS
 from simems_edge.contracts import Context, ControllerSettings, EssHandles, MeterHandles
 
+LoopSeconds = Annotated[NonNegativeSeconds, Field(le=3600)]
+"""More the estimate does not remember."""
+
 
 class LoopSettings(ControllerSettings):
     """Tuning of a loop on a meter; the defaults serve meters up to 4 s late and batteries up to 5 s slow."""
 
-    meter_delay_max_s: NonNegativeSeconds = 4.0
+    meter_delay_max_s: LoopSeconds = 4.0
     """A reading may be this old when it arrives."""
-    meter_repeat_max_s: NonNegativeSeconds = 6.0
+    meter_repeat_max_s: LoopSeconds = 6.0
     """An unchanged reading is the meter's old one for so long (registers slower than the poll)."""
-    battery_settle_s: NonNegativeSeconds = 8.0
+    battery_settle_s: LoopSeconds = 8.0
     """A battery stands at its setpoint after this time at the latest."""
     ramp_w_per_s: PositiveRampWPerS = 20_000.0
     """The loop's own ramp; the site's ramp guard applies besides."""

@@ -7,12 +7,14 @@ import { PinPad } from '@/features/pin/PinPad.hmi';
 import type { Latest, Site } from '@/shared/api/model';
 import { useT } from '@/shared/i18n/useT';
 import { usePin } from '@/shared/pin/store';
+import { aged } from '@/shared/site/aged';
 import { useTheme } from '@/shared/theme/useTheme';
 
 import { Bar } from './Bar';
-import { Nav, type PageId } from './Nav';
+import { Nav } from './Nav';
 import { Home } from './pages/Home';
 import { System } from './pages/System';
+import type { PageId } from './pages/routes';
 import { useLiveEdge } from './useLiveEdge';
 
 export function App() {
@@ -26,7 +28,7 @@ export function App() {
       <Bar live={live} zone={site?.time_zone} onAlarms={() => setPage('alarms')} />
       <main className="content">
         {site === undefined || live.latest.data === undefined ? (
-          <Waiting failed={live.site.failureCount > 1} />
+          <Waiting failed={live.site.failureCount > 1 || live.latest.isError} />
         ) : (
           <Page page={page} site={site} latest={live.latest.data} live={live} theme={theme} />
         )}
@@ -54,7 +56,9 @@ function Page({ page, site, latest, live, theme }: PageProps) {
     case 'alarms':
       return <Alarms zone={site.time_zone} />;
     case 'devices':
-      return <Devices site={site} values={latest.values} />;
+      return (
+        <Devices site={site} values={live.state === 'live' ? latest.values : aged(latest.values)} />
+      );
     case 'system':
       return <System site={site} values={latest.values} />;
   }

@@ -52,11 +52,11 @@ function Cloud() {
 function AlarmCount({ onAlarms }: { onAlarms: () => void }) {
   const { t } = useT();
   const alarms = useAlarms('/alarms', true);
-  const count = alarms.data?.filter(isActive).length ?? 0;
+  const count = alarms.data?.filter(isActive).length;
   return (
-    <button type="button" className="bar-alarms" data-count={count} onClick={onAlarms}>
-      {count > 0 && <span aria-hidden="true">! </span>}
-      {t('alarms.count', { count })}
+    <button type="button" className="bar-alarms" data-count={count ?? 0} onClick={onAlarms}>
+      {count !== undefined && count > 0 && <span aria-hidden="true">! </span>}
+      {t('alarms.count', { count: count ?? '–' })}
     </button>
   );
 }

@@ -1,7 +1,6 @@
 import { useT } from '@/shared/i18n/useT';
 
-const PAGES = ['home', 'trends', 'alarms', 'devices', 'system'] as const;
-export type PageId = (typeof PAGES)[number];
+import { HMI_PAGES, type PageId } from './pages/routes';
 
 const ICONS: Record<PageId, string> = {
   home: 'M3 11 L12 3 L21 11 M5 9.5 V21 H19 V9.5',
@@ -22,7 +21,7 @@ export function Nav({ page, onPage }: Props) {
   const { t } = useT();
   return (
     <nav className="tabs" aria-label={t('nav.label')}>
-      {PAGES.map((id) => (
+      {HMI_PAGES.map((id) => (
         <button
           key={id}
           type="button"

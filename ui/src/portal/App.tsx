@@ -1,4 +1,5 @@
 import { MantineProvider } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { Route, Router, Switch } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 
@@ -16,6 +17,7 @@ import { DevicesPage } from './pages/DevicesPage';
 import { NotFoundPage } from './pages/NotFoundPage';
 import { SitePage } from './pages/SitePage';
 import { SitesPage } from './pages/SitesPage';
+import { portalRoutes, type PortalScreen } from './pages/routes';
 import { theme, variables } from './theme';
 
 export function App() {
@@ -28,62 +30,42 @@ export function App() {
   );
 }
 
+/** What each address shows. Sign-in stands before them, the last is for every other address. */
+const PAGES: Record<Exclude<PortalScreen, 'signIn'>, (id: string) => ReactNode> = {
+  sites: () => <SitesPage />,
+  alarms: () => <AlarmsPage />,
+  devices: () => <DevicesPage />,
+  commands: () => <CommandsPage site_id={null} />,
+  account: () => <AccountPage />,
+  siteCommands: (id) => <CommandsPage key={id} site_id={id} />,
+  site: (id) => <SitePage key={id} id={id} />,
+  notFound: () => <NotFoundPage />,
+};
+
 function Pages() {
   // Nothing but the own account is open to somebody who must enrol a second factor.
   if (useMe().data?.must_enrol === true)
     return (
       <Router hook={useHashLocation}>
-        <Shell>
-          <AccountPage />
-        </Shell>
+        <Shell>{PAGES.account('')}</Shell>
       </Router>
     );
   return (
     <Router hook={useHashLocation}>
       <Switch>
-        <Route path="/">
-          <Shell>
-            <SitesPage />
-          </Shell>
-        </Route>
-        <Route path="/alarms">
-          <Shell>
-            <AlarmsPage />
-          </Shell>
-        </Route>
-        <Route path="/account">
-          <Shell>
-            <AccountPage />
-          </Shell>
-        </Route>
-        <Route path="/devices">
-          <Shell>
-            <DevicesPage />
-          </Shell>
-        </Route>
-        <Route path="/commands">
-          <Shell>
-            <CommandsPage site_id={null} />
-          </Shell>
-        </Route>
-        <Route path="/sites/:id/commands">
-          {({ id }) => (
-            <Shell>
-              <CommandsPage key={id} site_id={decodeURIComponent(id)} />
-            </Shell>
-          )}
-        </Route>
-        <Route path="/sites/:id">
-          {({ id }) => (
-            <Shell>
-              <SitePage key={id} id={decodeURIComponent(id)} />
-            </Shell>
-          )}
-        </Route>
+        {portalRoutes().map(
+          ([screen, { path }]) =>
+            screen !== 'signIn' &&
+            path !== null && (
+              <Route key={screen} path={path}>
+                {({ id = '' }: { id?: string }) => (
+                  <Shell>{PAGES[screen](decodeURIComponent(id))}</Shell>
+                )}
+              </Route>
+            ),
+        )}
         <Route>
-          <Shell>
-            <NotFoundPage />
-          </Shell>
+          <Shell>{PAGES.notFound('')}</Shell>
         </Route>
       </Switch>
     </Router>

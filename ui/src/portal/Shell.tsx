@@ -4,16 +4,13 @@ import { Link, useLocation } from 'wouter';
 import { useMay } from '@/features/session/requests';
 import { useT } from '@/shared/i18n/useT';
 
+import { portalRoutes } from './pages/routes';
+
 /** Navigation beside every page. */
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useT();
   const [location] = useLocation();
   const may = useMay();
-  const entry = (href: string, text: string, current: boolean) => (
-    <Link href={href} className="nav-link" aria-current={current ? 'page' : undefined}>
-      {text}
-    </Link>
-  );
   return (
     <div className="shell">
       <a className="skip" href="#main" onClick={skip}>
@@ -23,10 +20,21 @@ export function Shell({ children }: { children: ReactNode }) {
         <div className="logo">
           <img src="./icon.svg" alt="" width={28} height={28} /> Sim EMS
         </div>
-        {entry('/', t('nav.sites'), location === '/' || location.startsWith('/sites'))}
-        {entry('/alarms', t('nav.alarms'), location === '/alarms')}
-        {may('devices:read') && entry('/devices', t('nav.boxes'), location === '/devices')}
-        {may('commands:read') && entry('/commands', t('nav.commands'), location === '/commands')}
+        {portalRoutes().map(
+          ([screen, { path, nav }]) =>
+            nav !== undefined &&
+            path !== null &&
+            (nav.permission === undefined || may(nav.permission)) && (
+              <Link
+                key={screen}
+                href={path}
+                className="nav-link"
+                aria-current={nav.current(location) ? 'page' : undefined}
+              >
+                {t(nav.text)}
+              </Link>
+            ),
+        )}
       </nav>
       <main id="main" tabIndex={-1} className="main">
         {children}

@@ -1,9 +1,10 @@
-import { Alert, Button, Skeleton, Text } from '@mantine/core';
+import { Alert, Button, Text } from '@mantine/core';
 
 import type { Alarm } from '@/shared/api/model';
 import { formatDayClock } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
 import { ErrorText } from '@/shared/parts/ErrorText';
+import { ListCard } from '@/shared/parts/ListCard.portal';
 
 import { Explanation } from './Explanation';
 
@@ -17,31 +18,29 @@ interface Props {
   /** Name of the site an alarm belongs to, on lists over many sites. */
   siteName?: (alarm: Alarm) => string | undefined;
   limit?: number;
+  /** Whether this person may say that an alarm has been seen. */
+  mayAcknowledge: boolean;
 }
 
 /** Cause, effect and remedy of each alarm; standing ones first. */
-export function AlarmList({ path, zone, siteName, limit = 50 }: Props) {
+export function AlarmList({ path, zone, siteName, limit = 50, mayAcknowledge }: Props) {
   const { t } = useT();
   const alarms = useAlarms(path);
   const acknowledge = useAcknowledge();
-  if (alarms.isPending) return <Skeleton height={72} />;
-  if (alarms.isError) {
-    return (
-      <Alert color="red" title={t('alarms.failed')}>
-        <ErrorText error={alarms.error} />
-      </Alert>
-    );
-  }
-  if (alarms.data.length === 0) return <Text c="dimmed">{t('alarms.none')}</Text>;
+  const all = alarms.data ?? [];
   return (
-    <>
+    <ListCard
+      queries={[alarms]}
+      failed={t('alarms.failed')}
+      empty={all.length === 0 && <Text c="dimmed">{t('alarms.none')}</Text>}
+    >
       {acknowledge.isError && (
         <Alert color="red" mb={8} title={t('alarms.ackFailed')}>
           <ErrorText error={acknowledge.error} />
         </Alert>
       )}
       <ul className="alarms">
-        {sortAlarms(alarms.data)
+        {sortAlarms(all)
           .slice(0, limit)
           .map((alarm) => (
             <AlarmRow
@@ -50,11 +49,16 @@ export function AlarmList({ path, zone, siteName, limit = 50 }: Props) {
               {...(zone !== undefined && { zone })}
               site={siteName?.(alarm)}
               busy={acknowledge.isPending && acknowledge.variables.id === alarm.id}
-              onAcknowledge={() => acknowledge.mutate(alarm)}
+              onAcknowledge={mayAcknowledge ? () => acknowledge.mutate(alarm) : null}
             />
           ))}
       </ul>
-    </>
+      {all.length > limit && (
+        <Text c="dimmed" size="sm" mt={8}>
+          {t('alarms.more', { count: all.length - limit })}
+        </Text>
+      )}
+    </ListCard>
   );
 }
 
@@ -63,7 +67,8 @@ interface RowProps {
   zone?: string;
   site: string | undefined;
   busy: boolean;
-  onAcknowledge: () => void;
+  /** Null: not this person. */
+  onAcknowledge: (() => void) | null;
 }
 
 function AlarmRow({ alarm, zone, site, busy, onAcknowledge }: RowProps) {
@@ -88,7 +93,7 @@ function AlarmRow({ alarm, zone, site, busy, onAcknowledge }: RowProps) {
             ` · ${t('alarms.acknowledged', { by: alarm.acknowledged_by ?? '–' })}`}
         </p>
       </div>
-      {active && !isAcknowledged(alarm) && (
+      {active && !isAcknowledged(alarm) && onAcknowledge !== null && (
         <Button size="compact-sm" variant="default" loading={busy} onClick={onAcknowledge}>
           {t('alarms.acknowledge')}
         </Button>

@@ -26,16 +26,21 @@ export function Alarms({ zone }: { zone: string }) {
   if (alarms.isPending) return <div className="page skeleton" />;
   const standing = faults.data ?? [];
   const shown = latchedFirst(sortAlarms(alarms.data ?? []), standing).slice(0, 30);
+  const known = alarms.data !== undefined && faults.data !== undefined;
   const failed = alarms.error ?? faults.error ?? told(acknowledge.error) ?? told(clear.error);
   return (
     <div className="page">
-      <h2 className="page-title">{t('alarms.count', { count: shown.filter(isActive).length })}</h2>
+      <h2 className="page-title">
+        {t('alarms.count', {
+          count: alarms.data === undefined ? '–' : shown.filter(isActive).length,
+        })}
+      </h2>
       {failed !== null && (
         <p className="note" role="alert">
           <ErrorText error={failed} />
         </p>
       )}
-      {shown.length === 0 && <p className="note">{t('alarms.none')}</p>}
+      {known && shown.length === 0 && <p className="note">{t('alarms.none')}</p>}
       <ul className="alarms">
         {shown.map((alarm) => (
           <AlarmRow

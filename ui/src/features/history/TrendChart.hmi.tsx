@@ -60,7 +60,10 @@ function optionsOf(element: HTMLElement, props: Props): uPlot.Options {
         values: (_, values) => values.map((value) => reading(value, trend.unit, locale, true)),
       },
     ],
-    legend: { show: legend > 0 },
+    legend: {
+      show: legend > 0,
+      markers: { fill: (_, line) => colour(trend.lines[line - 1]?.colour ?? '--muted') },
+    },
     cursor: { drag: { x: false, y: false } },
     series: [
       {
@@ -76,7 +79,9 @@ function optionsOf(element: HTMLElement, props: Props): uPlot.Options {
         points: { show: false },
         ...(line.dashed === true && { dash: [6, 6], width: 1.5 }),
         ...(trend.unit === '%' && { fill: `${colour(line.colour)}2e` }),
-        value: (_: uPlot, value: number | null) => reading(value, trend.unit, locale, false),
+        // Without a finger on the chart there is nothing to read; a dash would say that it is not known.
+        value: (_: uPlot, value: number | null, __: number, at: number | null) =>
+          at === null ? '' : reading(value, trend.unit, locale, false),
       })),
     ],
   };

@@ -12,7 +12,7 @@ export interface FindingContext {
   span: Span;
 }
 
-/** Noise of the meter is no breach: 1 % above the limit still counts as within. */
+/** Noise of the meter is no breach: up to 1 % above the limit is at it, not over it. */
 const BAND = 1.01;
 
 /** The title of the power chart: what there is to see, not what is drawn. */
@@ -31,7 +31,8 @@ export function powerFinding(
     limit: powerText(threshold_w, locale),
   };
   if (threshold_w === null) return t('history.peak', params);
-  return t(peak.value > threshold_w * BAND ? 'history.peakOver' : 'history.peakUnder', params);
+  if (peak.value > threshold_w * BAND) return t('history.peakOver', params);
+  return t(peak.value > threshold_w ? 'history.peakAt' : 'history.peakUnder', params);
 }
 
 export function socFinding(series: PowerSeries, { t, locale }: FindingContext): string {

@@ -92,7 +92,7 @@ describe('finding', () => {
       'Grid import peaked at 5.00 kW at 11:00, within the 60.0 kW limit (1 min mean)',
     );
     expect(found(4000)).toContain('above the 4.00 kW limit');
-    expect(found(4980)).toContain('within');
+    expect(found(4980)).toContain('at the 4.98');
     expect(found(null)).not.toContain('limit');
   });
 });

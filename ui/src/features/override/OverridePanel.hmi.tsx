@@ -5,6 +5,7 @@ import { powerText } from '@/shared/format/quantity';
 import { formatClock, formatDuration } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
 import { ErrorText } from '@/shared/parts/ErrorText';
+import { Known } from '@/shared/parts/Known';
 import { usePin } from '@/shared/pin/store';
 import { serverNow } from '@/shared/time/serverClock';
 
@@ -25,22 +26,26 @@ import { useCancelOverride, useOverrides, useSetOverride } from './requests';
 
 const ACTIONS: readonly Action[] = ['charge', 'hold', 'discharge'];
 
-/** Manual override of the battery: choose, PIN, confirm with a second touch elsewhere. */
+/** Manual override of the battery: choose, PIN, confirm with a second touch elsewhere. Nothing can be chosen unseen. */
 export function OverridePanel({ site, values }: { site: Site; values: Values }) {
   const { t } = useT();
   const battery = batteryOf(site);
   const overrides = useOverrides();
   const target = `${battery ?? ''}/active_power_w`;
-  const standing = overrides.data?.find((item) => item.target === target);
   if (battery === null) return <p className="note">{t('override.noBattery')}</p>;
   return (
     <section className="panel override" aria-labelledby="override-title">
       <h2 id="override-title">{t('override.title')}</h2>
-      {standing === undefined ? (
-        <Choose site={site} battery={battery} target={target} values={values} />
-      ) : (
-        <Standing override={standing} zone={site.time_zone} />
-      )}
+      <Known asked={overrides} failed={t('override.failed')} height={280}>
+        {(all) => {
+          const standing = all.find((item) => item.target === target);
+          return standing === undefined ? (
+            <Choose site={site} battery={battery} target={target} values={values} />
+          ) : (
+            <Standing override={standing} zone={site.time_zone} />
+          );
+        }}
+      </Known>
     </section>
   );
 }

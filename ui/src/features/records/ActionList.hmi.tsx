@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Action } from '@/shared/api/model';
 import { formatDayTime } from '@/shared/format/time';
 import { knownKey, useT } from '@/shared/i18n/useT';
-import { ErrorText } from '@/shared/parts/ErrorText';
+import { Known } from '@/shared/parts/Known';
 
 import './records.css';
 import { useActions } from './requests';
@@ -17,30 +17,27 @@ const REFUSED = /(refused|rejected|forged|expired|not_obeyed)$/;
 export function ActionList({ zone }: { zone: string }) {
   const { t } = useT();
   const [limit, setLimit] = useState(FEW);
-  const actions = useActions(limit);
-  if (actions.data === undefined) {
-    return actions.isError ? (
-      <p role="alert">
-        {t('actions.failed')} <ErrorText error={actions.error} />
-      </p>
-    ) : (
-      <div className="skeleton" style={{ height: 240 }} />
-    );
-  }
-  if (actions.data.length === 0) return <p className="note">{t('actions.empty')}</p>;
   return (
-    <>
-      <ul className="records">
-        {actions.data.map((action) => (
-          <ActionRow key={action.id} action={action} zone={zone} />
-        ))}
-      </ul>
-      {limit === FEW && actions.data.length === FEW && (
-        <button type="button" className="button wide" onClick={() => setLimit(MANY)}>
-          {t('actions.older')}
-        </button>
-      )}
-    </>
+    <Known asked={useActions(limit)} failed={t('actions.failed')} height={240}>
+      {(actions) =>
+        actions.length === 0 ? (
+          <p className="note">{t('actions.empty')}</p>
+        ) : (
+          <>
+            <ul className="records">
+              {actions.map((action) => (
+                <ActionRow key={action.id} action={action} zone={zone} />
+              ))}
+            </ul>
+            {limit === FEW && actions.length === FEW && (
+              <button type="button" className="button wide" onClick={() => setLimit(MANY)}>
+                {t('actions.older')}
+              </button>
+            )}
+          </>
+        )
+      }
+    </Known>
   );
 }
 

@@ -2,7 +2,7 @@ import { powerText } from '@/shared/format/quantity';
 import { formatAge, formatDayTime } from '@/shared/format/time';
 import { useT, type Translate } from '@/shared/i18n/useT';
 import { wordOf } from '@/shared/i18n/words';
-import { ErrorText } from '@/shared/parts/ErrorText';
+import { Known } from '@/shared/parts/Known';
 
 import { episodes, secondsBetween, stands, type Episode } from './episodes';
 
@@ -14,17 +14,15 @@ const EVENTS = 200;
 /** Limits from outside: when each came, whether it was obeyed, when it ended, and that the record is whole. */
 export function LimitList({ zone }: { zone: string }) {
   const { t } = useT();
-  const limits = useLimits(EVENTS);
-  if (limits.data === undefined) {
-    return limits.isError ? (
-      <p role="alert">
-        {t('limits.failed')} <ErrorText error={limits.error} />
-      </p>
-    ) : (
-      <div className="skeleton" style={{ height: 240 }} />
-    );
-  }
-  const found = episodes(limits.data);
+  return (
+    <Known asked={useLimits(EVENTS)} failed={t('limits.failed')} height={240}>
+      {(limits) => <Episodes found={episodes(limits)} zone={zone} />}
+    </Known>
+  );
+}
+
+function Episodes({ found, zone }: { found: Episode[]; zone: string }) {
+  const { t } = useT();
   if (found.length === 0) return <p className="note">{t('limits.empty')}</p>;
   return (
     <>

@@ -1,4 +1,4 @@
-import { Card, Skeleton } from '@mantine/core';
+import { Alert, Button, Card, Skeleton } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 import type { EnergySummary, Site } from '@/shared/api/model';
@@ -13,6 +13,7 @@ import { useToday } from './requests';
 
 /** What the day brought so far: energy by direction, self-sufficiency, and the peak against its limit. */
 export function TodayCards({ site }: { site: Site }) {
+  const { t } = useT();
   const today = useToday(site.id, site.time_zone);
   if (today.isPending) {
     return (
@@ -22,17 +23,22 @@ export function TodayCards({ site }: { site: Site }) {
       </>
     );
   }
-  if (today.isError) {
-    return (
-      <Card>
-        <ErrorText error={today.error} />
-      </Card>
-    );
-  }
   return (
     <>
-      <Energy summary={today.data} />
-      <Peak summary={today.data} site={site} />
+      {today.isError && (
+        <Alert color="red" title={t('today.failed')}>
+          <ErrorText error={today.error} />
+          <Button mt={8} display="block" size="compact-sm" onClick={() => void today.refetch()}>
+            {t('action.retry')}
+          </Button>
+        </Alert>
+      )}
+      {today.data !== undefined && (
+        <>
+          <Energy summary={today.data} />
+          <Peak summary={today.data} site={site} />
+        </>
+      )}
     </>
   );
 }

@@ -32,17 +32,17 @@ export function TodayLine({ site }: { site: Site }) {
     enabled: channel !== null,
     refetchInterval: 60_000,
   });
-  if (channel === null || today.data === undefined) return <p className="today">&nbsp;</p>;
-  const energy = energyByDirection(today.data, channel);
+  if (channel === null || today.isPending) return <p className="today">&nbsp;</p>;
+  const known = today.data === undefined ? null : energyByDirection(today.data, channel);
   return (
     <dl className="today">
       <div>
         <dt>{t('today.importToday')}</dt>
-        <dd className="number">{energyText(energy.import_wh, locale)}</dd>
+        <dd className="number">{energyText(known?.import_wh ?? null, locale)}</dd>
       </div>
       <div>
         <dt>{t('today.exportToday')}</dt>
-        <dd className="number">{energyText(energy.export_wh, locale)}</dd>
+        <dd className="number">{energyText(known?.export_wh ?? null, locale)}</dd>
       </div>
     </dl>
   );

@@ -7,14 +7,14 @@ import { usePin } from '@/shared/pin/store';
 import { fetchClaim } from './requests';
 
 /** Who this box is to the cloud, and - with the PIN - the code that lets a person take it in. */
-export function ClaimPanel({ identity }: { identity: DeviceIdentity | undefined }) {
+export function ClaimPanel({ identity }: { identity: DeviceIdentity }) {
   const { t } = useT();
   const require = usePin((pin) => pin.require);
   const [claim, setClaim] = useState<ClaimCode | null>(null);
   const [failed, setFailed] = useState(false);
-  if (identity === undefined) return <div className="skeleton" style={{ height: 48 }} />;
   const show = () =>
     require(() => {
+      setFailed(false);
       fetchClaim()
         .then(setClaim)
         .catch(() => setFailed(true));

@@ -5,10 +5,9 @@ import { Age } from '@/shared/parts/Age';
 import { useNow } from '@/shared/time/useNow';
 
 /** Link to the cloud and what waits for it. Control never depends on it. */
-export function SyncPanel({ sync }: { sync: SyncStatus | undefined }) {
+export function SyncPanel({ sync }: { sync: SyncStatus }) {
   const { t } = useT();
   const now_ms = useNow(1000);
-  if (sync === undefined) return <div className="skeleton" style={{ height: 96 }} />;
   return (
     <dl className="facts">
       <div>

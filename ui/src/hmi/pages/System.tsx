@@ -10,23 +10,23 @@ import { SyncPanel } from '@/features/system/SyncPanel.hmi';
 import { useCycleHealth, useIdentity, useSync } from '@/features/system/requests';
 import type { Site, Values } from '@/shared/api/model';
 import { useT } from '@/shared/i18n/useT';
+import { Known } from '@/shared/parts/Known';
 import { usePin } from '@/shared/pin/store';
 import { usePreferences } from '@/shared/preferences/store';
 import { useTheme } from '@/shared/theme/useTheme';
 
-const TABS = ['actions', 'limits', 'sync', 'cycle', 'screen'] as const;
-type Tab = (typeof TABS)[number];
+import { SYSTEM_TABS, type TabId } from './routes';
 
 /** Left what acts (override), right what tells (what was done, limits, cloud, cycle, this screen). */
 export function System({ site, values }: { site: Site; values: Values }) {
   const { t } = useT();
-  const [tab, setTab] = useState<Tab>('actions');
+  const [tab, setTab] = useState<TabId>('actions');
   return (
     <div className="page system">
       <OverridePanel site={site} values={values} />
       <section className="panel system-tell">
         <div className="chips" role="group" aria-label={t('nav.system')}>
-          {TABS.map((id) => (
+          {SYSTEM_TABS.map((id) => (
             <button
               key={id}
               type="button"
@@ -53,29 +53,38 @@ export function System({ site, values }: { site: Site; values: Values }) {
 
 function CyclePanel() {
   const { t } = useT();
-  const cycle = useCycleHealth();
-  if (cycle.data === undefined) return <div className="skeleton" style={{ height: 180 }} />;
   return (
-    <>
-      <CycleList figures={figuresFromHealth(cycle.data)} />
-      <p className="dim">
-        {t('cycle.period', { period: Math.round(cycle.data.period_s * 1000) })}
-        {' · '}
-        {t(cycle.data.realtime ? 'cycle.realtime' : 'cycle.notRealtime')}
-      </p>
-    </>
+    <Known asked={useCycleHealth()} failed={t('cycle.failed')} height={180}>
+      {(cycle) => (
+        <>
+          <CycleList figures={figuresFromHealth(cycle)} />
+          <p className="dim">
+            {t('cycle.period', { period: Math.round(cycle.period_s * 1000) })}
+            {' · '}
+            {t(cycle.realtime ? 'cycle.realtime' : 'cycle.notRealtime')}
+          </p>
+        </>
+      )}
+    </Known>
   );
 }
 
 function CloudPanel() {
   const { t } = useT();
-  const identity = useIdentity().data;
-  const waits = identity !== undefined && !identity.admitted;
+  const identity = useIdentity();
+  const waits = identity.data?.admitted === false;
+  const claim = (
+    <Known asked={identity} failed={t('claim.unknown')} height={48}>
+      {(known) => <ClaimPanel identity={known} />}
+    </Known>
+  );
   return (
     <>
-      {waits && <ClaimPanel identity={identity} />}
-      <SyncPanel sync={useSync().data} />
-      {!waits && <ClaimPanel identity={identity} />}
+      {waits && claim}
+      <Known asked={useSync()} failed={t('sync.failed')} height={96}>
+        {(sync) => <SyncPanel sync={sync} />}
+      </Known>
+      {!waits && claim}
       <p className="dim">{t('sync.note')}</p>
       <dl className="facts">
         <Fact term={t('system.address')}>{window.location.host}</Fact>
@@ -91,11 +100,11 @@ function ScreenPanel() {
   const { token, lock } = usePin();
   return (
     <div className="screen-tools">
-      <div className="chips" role="group" aria-label={t('tools.language')}>
+      <Choices title={t('tools.language')}>
         <Choice on={language === 'en'} text="English" onChoose={() => setLanguage('en')} />
         <Choice on={language === 'sv'} text="Svenska" onChoose={() => setLanguage('sv')} />
-      </div>
-      <div className="chips" role="group" aria-label={t('tools.theme')}>
+      </Choices>
+      <Choices title={t('tools.theme')}>
         <Choice
           on={theme === 'light'}
           text={t('tools.lightName')}
@@ -106,7 +115,7 @@ function ScreenPanel() {
           text={t('tools.darkName')}
           onChoose={() => setTheme('dark')}
         />
-      </div>
+      </Choices>
       {token !== null && (
         <button type="button" className="button" onClick={lock}>
           {t('pin.lock')}
@@ -115,6 +124,19 @@ function ScreenPanel() {
       <dl className="facts">
         <Fact term={t('system.software')}>Sim EMS {__VERSION__}</Fact>
       </dl>
+    </div>
+  );
+}
+
+function Choices({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className="choices">
+      <span className="dim" aria-hidden="true">
+        {title}
+      </span>
+      <div className="chips" role="group" aria-label={title}>
+        {children}
+      </div>
     </div>
   );
 }

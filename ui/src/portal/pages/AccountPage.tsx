@@ -7,7 +7,8 @@ import { useSessions } from '@/features/account/requests';
 import { useMe } from '@/features/session/requests';
 import { useT } from '@/shared/i18n/useT';
 
-import { ListCard } from './ListCard';
+import { ListCard } from '@/shared/parts/ListCard.portal';
+
 import { PageHeader } from './PageHeader';
 
 /** One's own account: second factor, password, where one is signed in. */
@@ -24,7 +25,9 @@ export function AccountPage() {
             {t('account.mustEnrolHint')}
           </Alert>
         )}
-        {me.data !== undefined && <SecondFactorCard on={me.data.second_factor} />}
+        <ListCard queries={[me]} failed={t('account.failed')} empty={false}>
+          {me.data !== undefined && <SecondFactorCard on={me.data.second_factor} />}
+        </ListCard>
         <PasswordCard />
         <Card>
           <Title order={2} size={16} mb={8}>

@@ -11,7 +11,8 @@ import { useSites } from '@/features/fleet/requests';
 import { useMay } from '@/features/session/requests';
 import { useT } from '@/shared/i18n/useT';
 
-import { ListCard } from './ListCard';
+import { ListCard } from '@/shared/parts/ListCard.portal';
+
 import { PageHeader } from './PageHeader';
 
 /** What is being done, and with which row; `add` needs none. */

@@ -1,4 +1,4 @@
-import { Card, Text } from '@mantine/core';
+import { Anchor, Card, Text } from '@mantine/core';
 import { Link } from 'wouter';
 
 import { useT } from '@/shared/i18n/useT';
@@ -12,7 +12,9 @@ export function NotFoundPage() {
       <PageHeader title={t('notFound.title')} />
       <Card>
         <Text mb={8}>{t('notFound.text')}</Text>
-        <Link href="/">{t('notFound.back')}</Link>
+        <Anchor component={Link} href="/" underline="always" c="var(--accent)">
+          {t('notFound.back')}
+        </Anchor>
       </Card>
     </>
   );

@@ -14,12 +14,13 @@ import { HistoryPanel } from '@/features/history/HistoryPanel.portal';
 import { useMay } from '@/features/session/requests';
 import { TodayCards } from '@/features/summary/TodayCards.portal';
 import { WhyLine } from '@/features/why/WhyLine';
-import type { CloudSite, Latest, Site, Values } from '@/shared/api/model';
+import type { CloudSite, Site, Values } from '@/shared/api/model';
 import { formatAge } from '@/shared/format/time';
 import { useT } from '@/shared/i18n/useT';
 import { stateText } from '@/shared/i18n/words';
 import { ageSeconds } from '@/shared/live/freshness';
 import { ErrorText } from '@/shared/parts/ErrorText';
+import { aged } from '@/shared/site/aged';
 import { useTheme } from '@/shared/theme/useTheme';
 
 import { SendButton } from './CommandsPage';
@@ -59,6 +60,7 @@ function LoadedSite({ site, live }: { site: CloudSite; live: Live }) {
   const theme = useTheme();
   const { base, latest, state, time_ms, now_ms } = live;
   const old = state !== 'live';
+  const values = latest.data?.values ?? {};
   return (
     <>
       <SiteHeader site={site} live={live} />
@@ -67,13 +69,13 @@ function LoadedSite({ site, live }: { site: CloudSite; live: Live }) {
       )}
       <Why
         site={site}
-        latest={latest.data}
+        latest={latest}
         age_s={old && time_ms !== null ? ageSeconds(time_ms, now_ms) : null}
       />
       <div className="site-grid">
         <Card className="flow-card">
-          {latest.data === undefined ? (
-            <Flowless failed={latest.isError} />
+          {latest.data === undefined || Object.keys(latest.data.values).length === 0 ? (
+            <Flowless latest={latest} />
           ) : (
             <FlowDiagram site={site} values={latest.data.values} stale={old} />
           )}
@@ -84,7 +86,7 @@ function LoadedSite({ site, live }: { site: CloudSite; live: Live }) {
         <Card className="wide">
           <HistoryPanel site={site} base={base} theme={theme} />
         </Card>
-        <Lower site={site} base={base} values={latest.data?.values ?? {}} />
+        <Lower site={site} base={base} values={old ? aged(values) : values} />
       </div>
     </>
   );
@@ -93,7 +95,7 @@ function LoadedSite({ site, live }: { site: CloudSite; live: Live }) {
 function SiteHeader({ site, live }: { site: Site; live: Live }) {
   const { t } = useT();
   const alarms = useAlarms(`${live.base}/alarms`);
-  const count = alarms.data?.filter(isActive).length ?? 0;
+  const count = alarms.data?.filter(isActive).length;
   const latest = live.latest.data;
   return (
     <PageHeader title={site.name}>
@@ -101,8 +103,8 @@ function SiteHeader({ site, live }: { site: Site; live: Live }) {
       <span className="state">
         {stateText(latest?.state ?? null, latest?.control_mode ?? null, t)}
       </span>
-      <a className="alarm-count" data-count={count} href="#alarms" onClick={toAlarms}>
-        {t('alarms.count', { count })}
+      <a className="alarm-count" data-count={count ?? 0} href="#alarms" onClick={toAlarms}>
+        {t('alarms.count', { count: count ?? '–' })}
       </a>
       <SendButton site_id={site.id} />
     </PageHeader>
@@ -120,22 +122,32 @@ function Why({
   age_s,
 }: {
   site: Site;
-  latest: Latest | undefined;
+  latest: Live['latest'];
   age_s: number | null;
 }) {
   const { t, locale } = useT();
-  if (latest === undefined) return <Skeleton height={28} width={520} mb={16} />;
+  if (latest.data === undefined)
+    return latest.isError ? null : <Skeleton height={28} width={520} mb={16} />;
   const age = age_s === null ? null : t('why.age', { age: formatAge(age_s, locale) });
   return (
     <div className="why-row">
-      <WhyLine why={latest.why} site={site} age={age} />
+      <WhyLine why={latest.data.why} site={site} age={age} />
     </div>
   );
 }
 
-function Flowless({ failed }: { failed: boolean }) {
+function Flowless({ latest }: { latest: Live['latest'] }) {
   const { t } = useT();
-  if (!failed) return <Skeleton height={340} />;
+  if (latest.isPending) return <Skeleton height={340} />;
+  if (latest.isError && latest.data === undefined)
+    return (
+      <Alert color="red" title={t('site.valuesFailed')}>
+        <ErrorText error={latest.error} />
+        <Button mt={8} display="block" size="compact-sm" onClick={() => void latest.refetch()}>
+          {t('action.retry')}
+        </Button>
+      </Alert>
+    );
   return (
     <div className="empty">
       <strong>{t('site.noValues')}</strong>
@@ -146,7 +158,7 @@ function Flowless({ failed }: { failed: boolean }) {
 
 function Lower({ site, base, values }: { site: Site; base: string; values: Values }) {
   const { t } = useT();
-  const mayCommands = useMay()('commands:read');
+  const may = useMay();
   const health = componentHealth(site, values);
   const summary = (['good', 'stale', 'bad', 'none'] as const)
     .filter((quality) => health[quality] > 0)
@@ -157,14 +169,19 @@ function Lower({ site, base, values }: { site: Site; base: string; values: Value
       <div className="lower">
         <Card id="alarms">
           <h2 className="card-title">{t('nav.alarms')}</h2>
-          <AlarmList path={`${base}/alarms`} zone={site.time_zone} limit={8} />
+          <AlarmList
+            path={`${base}/alarms`}
+            zone={site.time_zone}
+            limit={8}
+            mayAcknowledge={may('alarms:acknowledge')}
+          />
         </Card>
         <Card>
           <h2 className="card-title">{t('cycle.title')}</h2>
           <CycleList figures={figuresFromChannels(values)} />
         </Card>
       </div>
-      {mayCommands && (
+      {may('commands:read') && (
         <Card className="wide">
           <h2 className="card-title">
             {t('command.title')}

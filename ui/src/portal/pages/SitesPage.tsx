@@ -4,7 +4,8 @@ import { SitesTable } from '@/features/fleet/SitesTable.portal';
 import { useSites } from '@/features/fleet/requests';
 import { useT } from '@/shared/i18n/useT';
 
-import { ListCard } from './ListCard';
+import { ListCard } from '@/shared/parts/ListCard.portal';
+
 import { PageHeader } from './PageHeader';
 
 export function SitesPage() {
