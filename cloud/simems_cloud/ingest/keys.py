@@ -55,5 +55,9 @@ async def came_with(connection: Connection, device: Device, signing_key: str) ->
         log.info("a device came with its new key", extra={"device": str(device.device_id)})
         details = {"public_key": device.public_key}
         await append(connection, f"device {name}", "device.key_changed", str(device.device_id), details)
-    if _SIGNING_KEY.fullmatch(signing_key):
+    if is_signing_key(signing_key):
         await connection.execute(QUERIES["signing_key"], device.device_id, signing_key)
+
+
+def is_signing_key(text: str) -> bool:
+    return _SIGNING_KEY.fullmatch(text) is not None

@@ -22,11 +22,21 @@ class Lane:
         self._frames: dict[int, list[Parcel]] = {}
         self._order: list[int] = []
         self._newest_next = True
+        self.weight = 0
+        """Of all that waits."""
+        self._not_plain = 0
 
     def __bool__(self) -> bool:
         return bool(self._first or self._order)
 
+    @property
+    def plain(self) -> bool:
+        """Whether all that waits is."""
+        return not self._not_plain
+
     def add(self, parcel: Parcel) -> None:
+        self.weight += parcel.weight
+        self._not_plain += not parcel.plain
         if parcel.sequence is None:
             self._first.append(parcel)
             return
@@ -47,4 +57,6 @@ class Lane:
             self._order.pop(-1 if self._newest_next else 0)
             batch += self._frames.pop(sequence)
             self._newest_next = not self._newest_next
+        self.weight -= sum(parcel.weight for parcel in batch)
+        self._not_plain -= sum(not parcel.plain for parcel in batch)
         return batch

@@ -27,13 +27,15 @@ from simems_core.wire import (
     sequence_of,
 )
 
-from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, raise_refused
 from simems_cloud.commands.delivery import answered
-from simems_cloud.ingest.keys import KeyBook, came_with
-from simems_cloud.ingest.parcel import DURABLE
+from simems_cloud.ingest.greeting import greet
+from simems_cloud.ingest.keys import KeyBook
+from simems_cloud.ingest.parcel import DURABLE, TELEMETRY
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
-from simems_cloud.telemetry.announce import RefusedHelloError, announce
+from simems_cloud.telemetry.announce import RefusedHelloError
 from simems_cloud.telemetry.columns import NO_COLUMNS
+from simems_cloud.telemetry.crowd import store_crowd
 from simems_cloud.telemetry.frames import Frame, Sealed, sealed
 from simems_cloud.telemetry.store import ChannelIds, Device, Outcome, UnknownSiteError, store_frames
 
@@ -49,6 +51,14 @@ class Written:
 
     answers: list[FromCloud]
     hello: Hello | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one device sent, in the order in which it is stored."""
+
+    device: Device
+    payloads: list[bytes]
 
 
 class Writer:
@@ -83,6 +93,30 @@ class Writer:
                 answers.append(message)
         return Written(answers + await self._store(device, pending), greeting)
 
+    async def write_together(self, batches: Sequence[Batch]) -> list[Written | None]:
+        """Of each batch the answers once all of them are committed in one transaction; None: nothing of it is stored
+        by that, :meth:`write` must follow.
+
+        It is tried once. Whatever spoils it (the database goes away, a frame that the database rejects, a deadlock)
+        undoes all of it, and then each batch stands for itself; none is acknowledged meanwhile.
+        """
+        plain = _plain_of_one_tenant(batches)
+        outcomes: dict[Device, Outcome] = {}
+        if len(plain) > 1:
+            try:
+                outcomes = await self._commit_together(plain)
+            except (*UNAVAILABLE, asyncpg.PostgresError, ValueError, OverflowError) as error:
+                log.info("stored one by one what could not be stored together", extra={"error": repr(error)})
+        return [Written(_answers(outcomes[b.device])) if b.device in outcomes else None for b in batches]
+
+    async def _commit_together(self, plain: dict[Device, list[Sealed]]) -> dict[Device, Outcome]:
+        tenant_id = next(iter(plain)).tenant_id
+        async with transaction(self._pool, tenant=tenant_id) as connection:
+            outcomes = await store_crowd(connection, plain, self._channel_ids, time.time_ns() // 1000)
+        for outcome in outcomes.values():
+            self._channel_ids.learn(tenant_id, outcome.site_id, outcome.ids)
+        return outcomes
+
     async def _answered(self, device: Device, ack: CommandAck) -> None:
         """Of one that cannot be noted the command stays open: it is asked about again with the next hello."""
         for attempt in _patience():
@@ -103,10 +137,9 @@ class Writer:
         for attempt in _patience():
             try:
                 async with transaction(self._pool, tenant=device.tenant_id) as connection:
-                    acked = await announce(connection, device, hello)
-                    await clear_refused(connection, device, hello.site)
-                    await came_with(connection, device, hello.signing_key)
-                return Ack(sequence=acked)
+                    greeting = await greet(connection, device, hello)
+                self._channel_ids.learn(device.tenant_id, hello.site, greeting.ids)
+                return Ack(sequence=greeting.acked)
             except RefusedHelloError as error:
                 log.warning("refused a hello", extra={"device": str(device.device_id), "reason": str(error)})
                 return Bye(reason=str(error))
@@ -155,7 +188,7 @@ class Writer:
             if new:
                 cause = f"Sequence {new[0].sequence}: {new[0].refusal}"
                 await raise_refused(connection, device, outcome.site_id, REFUSED, cause)
-        self._channel_ids.learn(device.tenant_id, outcome)
+        self._channel_ids.learn(device.tenant_id, outcome.site_id, outcome.ids)
         return outcome
 
 
@@ -179,18 +212,36 @@ def _named(payload: bytes) -> tuple[str, int | None]:
 def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | KeyTaken | FromCloud | None:
     """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
     kind, sequence = _named(payload)
-    if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
+    if kind in DURABLE and sequence is not None and _in_range(sequence):
         return sealed(sequence, payload)
     try:
         message = decode_from_edge(payload)
     except WireError as error:
-        if sequence is not None and 0 < sequence < 2**63:
+        if sequence is not None and _in_range(sequence):
             return sealed(sequence, payload)
         log.warning("a message that cannot be read", extra={"error": str(error)[:200]})
         return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
         return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
     return message if isinstance(message, Hello | Rekey | CommandAck | KeyTaken) else None
+
+
+def _plain_of_one_tenant(batches: Sequence[Batch]) -> dict[Device, list[Sealed]]:
+    """The frames of those that sent nothing but telemetry, each device once."""
+    plain: dict[Device, list[Sealed]] = {}
+    for batch in batches:
+        labels = [_named(payload) for payload in batch.payloads]
+        mine = batch.device.tenant_id == batches[0].device.tenant_id
+        once = all(batch.device.device_id != device.device_id for device in plain)
+        if mine and once and all(kind == TELEMETRY and _in_range(sequence) for kind, sequence in labels):
+            plain[batch.device] = [
+                sealed(sequence or 0, payload) for (_, sequence), payload in zip(labels, batch.payloads, strict=True)
+            ]
+    return plain
+
+
+def _in_range(sequence: int | None) -> bool:
+    return sequence is not None and 0 < sequence < 2**63
 
 
 def _answers(outcome: Outcome) -> list[FromCloud]:
