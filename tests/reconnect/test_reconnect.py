@@ -3,7 +3,7 @@
 An hour of a device are its eight state channels once a minute, in twelve frames of five minutes. The devices greeted
 once before the outage. ``SIMEMS_FLEET``: how many; the short form takes 200 in 3 s, ``make reconnect-long`` 10,000 in
 50 s, and all must be back with all their backlog within 60 s. What the machine needs for it is printed: two cores carry
-devices, cloud and database. So is what one device costs: ways of ingest to the database and back, and its processor time.
+devices, cloud and database. So is what one device costs: ways of ingest to the database and back, and processor time.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ the hello says, by the database, and only what differs is written.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simems_core.wire import Hello
@@ -38,6 +39,20 @@ async def greet(connection: Connection, device: Device, hello: Hello) -> Greetin
     await clear_refused(connection, device, hello.site)
     await came_with(connection, device, hello.signing_key)
     return Greeting(acked)
+
+
+async def greet_together(connection: Connection, hellos: Mapping[Device, Hello]) -> dict[Device, Greeting]:
+    """Of those that come back as they left; each is held until the transaction ends. Who is held by somebody else, is
+    not admitted or says anything new is left out, untouched, for :func:`greet`."""
+    rows = await connection.fetch(QUERIES["hold_devices"], [device.device_id for device in hellos])
+    sites = {row["device_id"]: row["site_id"] for row in rows}
+    greeted: dict[Device, Greeting] = {}
+    for device, hello in hellos.items():
+        if sites.get(device.device_id) == hello.site and announce.problem(hello) is None:
+            greeting = await _again(connection, device, hello)
+            if greeting is not None:
+                greeted[device] = greeting
+    return greeted
 
 
 async def _again(connection: Connection, device: Device, hello: Hello) -> Greeting | None:

@@ -58,17 +58,18 @@ class Inbox:
         return [[parcel.arrival for parcel in batch] for batch in batches]
 
     def _together(self, keys: deque[str]) -> list[list[Parcel]]:
-        """The first, and of those after it that are plain the ones that fit in whole; the others keep their places."""
+        """The first, and those of the same kind after it that fit in whole; the others keep their places."""
         first = keys.popleft()
         batches = [self._taken(first)]
         left = BATCH_WEIGHT - sum(parcel.weight for parcel in batches[0])
-        plain = first not in self._alone and all(parcel.plain for parcel in batches[0])
+        kinds = {parcel.kind for parcel in batches[0]}
+        kind = kinds.pop() if len(kinds) == 1 and first not in self._alone else None
         self._alone.discard(first)
         passed: list[str] = []
-        while plain and keys and len(batches) + len(passed) < TOGETHER:
+        while kind and keys and len(batches) + len(passed) < TOGETHER:
             key = keys.popleft()
             lane = self._lanes[key]
-            if lane.plain and lane.weight <= left and key not in self._alone:
+            if lane.kind == kind and lane.weight <= left and key not in self._alone:
                 left -= lane.weight
                 batches.append(self._taken(key))
             else:

@@ -7,7 +7,7 @@ the device may send next.
 from __future__ import annotations
 
 from bisect import insort
-from collections import deque
+from collections import Counter, deque
 
 from simems_cloud.ingest.parcel import Parcel
 
@@ -24,19 +24,19 @@ class Lane:
         self._newest_next = True
         self.weight = 0
         """Of all that waits."""
-        self._not_plain = 0
+        self._kinds: Counter[str | None] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._first or self._order)
 
     @property
-    def plain(self) -> bool:
-        """Whether all that waits is."""
-        return not self._not_plain
+    def kind(self) -> str | None:
+        """That all that waits is of."""
+        return next(iter(self._kinds)) if len(self._kinds) == 1 else None
 
     def add(self, parcel: Parcel) -> None:
         self.weight += parcel.weight
-        self._not_plain += not parcel.plain
+        self._kinds[parcel.kind] += 1
         if parcel.sequence is None:
             self._first.append(parcel)
             return
@@ -58,5 +58,5 @@ class Lane:
             batch += self._frames.pop(sequence)
             self._newest_next = not self._newest_next
         self.weight -= sum(parcel.weight for parcel in batch)
-        self._not_plain -= sum(not parcel.plain for parcel in batch)
+        self._kinds = +(self._kinds - Counter(parcel.kind for parcel in batch))
         return batch

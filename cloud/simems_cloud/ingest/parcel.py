@@ -10,7 +10,7 @@ from simems_cloud.ingest.door import Arrival
 
 FRAME, EVENT, CHANNEL = 200, 100, 20
 """Storing a frame, an event, a channel's latest value: each costs about as much as so many values."""
-TELEMETRY = "telemetry"
+TELEMETRY, HELLO = SHARED = ("telemetry", "hello")
 DURABLE = (TELEMETRY, "events")
 
 
@@ -38,8 +38,9 @@ class Parcel:
     """None: not a frame to store (a hello, garbage); it goes before all frames."""
     weight: int
     """About how many values storing it is worth."""
-    plain: bool = True
-    """Telemetry, which changes nothing but values: it may share a transaction with that of other devices."""
+    kind: str | None = TELEMETRY
+    """Telemetry, which changes nothing but values, and hellos may share a transaction with those of other devices;
+    None: anything else."""
 
 
 def parcel(arrival: Arrival) -> Parcel:
@@ -47,9 +48,9 @@ def parcel(arrival: Arrival) -> Parcel:
     try:
         label = _label.decode(arrival.payload)
     except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError):
-        return Parcel(arrival, None, 1, plain=False)
+        return Parcel(arrival, None, 1, None)
     sequence = label.sequence if label.type in DURABLE else None
-    return Parcel(arrival, sequence, _weight(label), plain=label.type == TELEMETRY)
+    return Parcel(arrival, sequence, _weight(label), label.type if label.type in SHARED else None)
 
 
 def _weight(label: _Label) -> int:

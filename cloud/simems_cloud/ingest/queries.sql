@@ -25,6 +25,10 @@ select claim_signing_key from device_claims where claim_id = $1 and expires_at >
 -- name: signing_key_of
 select signing_key from devices where device_id = $1 and revoked_at is null
 
+-- name: hold_devices
+-- Those that nobody else holds.
+select device_id, site_id from devices where device_id = any ($1::uuid[]) for no key update skip locked
+
 -- name: greet_again
 -- One row when every row that this hello would write is there already: then only that the device and what stands behind
 -- it were seen is written. No row: something differs, nothing was written. The device's row is held by us.

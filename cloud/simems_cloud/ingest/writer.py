@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -29,9 +29,9 @@ from simems_core.wire import (
 
 from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, raise_refused
 from simems_cloud.commands.delivery import answered
-from simems_cloud.ingest.greeting import greet
+from simems_cloud.ingest.greeting import greet, greet_together
 from simems_cloud.ingest.keys import KeyBook
-from simems_cloud.ingest.parcel import DURABLE, TELEMETRY
+from simems_cloud.ingest.parcel import DURABLE, HELLO, TELEMETRY
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
 from simems_cloud.telemetry.announce import RefusedHelloError
 from simems_cloud.telemetry.columns import NO_COLUMNS
@@ -98,24 +98,36 @@ class Writer:
         by that, :meth:`write` must follow.
 
         It is tried once. Whatever spoils it (the database goes away, a frame that the database rejects, a deadlock)
-        undoes all of it, and then each batch stands for itself; none is acknowledged meanwhile.
+        undoes all of it, and then each batch stands for itself; none is acknowledged meanwhile. A commit whose answer
+        is lost is no commit here: what is then written again is known by its sequence and stored once.
         """
-        plain = _plain_of_one_tenant(batches)
-        outcomes: dict[Device, Outcome] = {}
-        if len(plain) > 1:
-            try:
-                outcomes = await self._commit_together(plain)
-            except (*UNAVAILABLE, asyncpg.PostgresError, ValueError, OverflowError) as error:
-                log.info("stored one by one what could not be stored together", extra={"error": repr(error)})
-        return [Written(_answers(outcomes[b.device])) if b.device in outcomes else None for b in batches]
+        mine = {b.device: b.payloads for b in batches if b.device.tenant_id == batches[0].device.tenant_id}
+        written: dict[Device, Written] = {}
+        try:
+            written = await self._greet_together(_hellos(mine)) or await self._store_together(_plain(mine))
+        except (*UNAVAILABLE, asyncpg.PostgresError, ValueError, OverflowError) as error:
+            log.info("stored one by one what could not be stored together", extra={"error": repr(error)})
+        return [written.get(batch.device) for batch in batches]
 
-    async def _commit_together(self, plain: dict[Device, list[Sealed]]) -> dict[Device, Outcome]:
+    async def _greet_together(self, hellos: dict[Device, Hello]) -> dict[Device, Written]:
+        if len(hellos) < 2:
+            return {}
+        tenant_id = next(iter(hellos)).tenant_id
+        async with transaction(self._pool, tenant=tenant_id) as connection:
+            greeted = await greet_together(connection, hellos)
+        for device, greeting in greeted.items():
+            self._channel_ids.learn(tenant_id, hellos[device].site, greeting.ids)
+        return {device: Written([Ack(sequence=one.acked)], hellos[device]) for device, one in greeted.items()}
+
+    async def _store_together(self, plain: dict[Device, list[Sealed]]) -> dict[Device, Written]:
+        if len(plain) < 2:
+            return {}
         tenant_id = next(iter(plain)).tenant_id
         async with transaction(self._pool, tenant=tenant_id) as connection:
             outcomes = await store_crowd(connection, plain, self._channel_ids, time.time_ns() // 1000)
         for outcome in outcomes.values():
             self._channel_ids.learn(tenant_id, outcome.site_id, outcome.ids)
-        return outcomes
+        return {device: Written(_answers(outcome)) for device, outcome in outcomes.items()}
 
     async def _answered(self, device: Device, ack: CommandAck) -> None:
         """Of one that cannot be noted the command stays open: it is asked about again with the next hello."""
@@ -226,18 +238,31 @@ def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | KeyTaken | Fr
     return message if isinstance(message, Hello | Rekey | CommandAck | KeyTaken) else None
 
 
-def _plain_of_one_tenant(batches: Sequence[Batch]) -> dict[Device, list[Sealed]]:
-    """The frames of those that sent nothing but telemetry, each device once."""
+def _plain(sent: Mapping[Device, Sequence[bytes]]) -> dict[Device, list[Sealed]]:
+    """The frames of those that sent nothing but telemetry."""
     plain: dict[Device, list[Sealed]] = {}
-    for batch in batches:
-        labels = [_named(payload) for payload in batch.payloads]
-        mine = batch.device.tenant_id == batches[0].device.tenant_id
-        once = all(batch.device.device_id != device.device_id for device in plain)
-        if mine and once and all(kind == TELEMETRY and _in_range(sequence) for kind, sequence in labels):
-            plain[batch.device] = [
-                sealed(sequence or 0, payload) for (_, sequence), payload in zip(labels, batch.payloads, strict=True)
-            ]
+    for device, payloads in _each_once(sent):
+        labels = [_named(payload) for payload in payloads]
+        if all(kind == TELEMETRY and _in_range(sequence) for kind, sequence in labels):
+            numbered = zip(labels, payloads, strict=True)
+            plain[device] = [sealed(sequence or 0, payload) for (_, sequence), payload in numbered]
     return plain
+
+
+def _hellos(sent: Mapping[Device, Sequence[bytes]]) -> dict[Device, Hello]:
+    """Of those that sent one and nothing else."""
+    hellos: dict[Device, Hello] = {}
+    for device, payloads in _each_once(sent):
+        if len(payloads) == 1 and _named(payloads[0])[0] == HELLO:
+            message = _read(payloads[0])
+            if isinstance(message, Hello):
+                hellos[device] = message
+    return hellos
+
+
+def _each_once(sent: Mapping[Device, Sequence[bytes]]) -> list[tuple[Device, Sequence[bytes]]]:
+    """A device that comes with its old key and its new one is the same device."""
+    return list({device.device_id: (device, payloads) for device, payloads in sent.items()}.values())
 
 
 def _in_range(sequence: int | None) -> bool:

@@ -61,6 +61,15 @@ class RefusedHelloError(Exception):
     """A hello that cannot be taken; the text goes back to the device."""
 
 
+def problem(hello: Hello) -> str | None:
+    """Why it cannot be taken, whoever sent it."""
+    try:
+        check(hello)
+    except RefusedHelloError as error:
+        return str(error)
+    return None
+
+
 def check(hello: Hello) -> None:
     """Raises RefusedHelloError."""
     if not hello.site or len(hello.site) > 100 or "/" in hello.site:

@@ -11,6 +11,7 @@ import pytest
 from simems_cloud.ingest import writer
 from simems_cloud.ingest.writer import Batch, Writer, Written
 from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.sites.service import QUERIES as SITES
 from simems_cloud.telemetry.crowd import store_crowd
 from simems_cloud.telemetry.store import Device
 from simems_core import wire
@@ -36,8 +37,7 @@ def fleet(customer: Any, owner_pool: Pool, ours: Writer, make_hello: Callable[..
         for number in range(count):
             key = f"{number:02d}{customer.public_key[2:]}"
             async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
-                row = "insert into devices (tenant_id, name, public_key) values (app_tenant(), $1, $2) returning device_id"
-                device_id = await connection.fetchval(row, f"box {number}", key)
+                device_id = await connection.fetchval(SITES["create_device"], f"box {number}", key, None)
             device = Device(customer.tenant_id, device_id, key)
             await ours.write(device, [wire.encode(make_hello(f"{customer.site}-{number}"))])
             found.append(device)
@@ -150,9 +150,8 @@ async def test_one_frame_that_the_database_rejects_takes_no_other_with_it(
     devices = await fleet(3)
     batches = [Batch(device, frames(1, 2)) for device in devices]
     async with transaction(owner_pool) as connection:
-        await connection.execute(
-            f"alter table frame_values add constraint spoilt check (device_id <> '{devices[1].device_id}' or sequence <> 2)"
-        )
+        spoilt = f"device_id = '{devices[1].device_id}' and sequence = 2"
+        await connection.execute(f"alter table frame_values add constraint spoilt check (not ({spoilt}))")
     assert await ours.write_together(batches) == [None] * 3
     assert await _stored(app_pool, devices) == [[]] * 3
     said = [written.answers for written in await _one_by_one(ours, batches)]
@@ -174,7 +173,7 @@ async def test_a_database_that_goes_away_in_the_middle_leaves_nothing_and_no_ack
     async def cut_off(connection: Connection, *arguments: Any) -> Any:
         outcomes = await store_crowd(connection, *arguments)
         pid = await connection.fetchval("select pg_backend_pid()")
-        superuser = await asyncpg.connect(owner_pool._connect_args[0])  # type: ignore[attr-defined]  # noqa: SLF001
+        superuser = await asyncpg.connect(owner_pool._connect_args[0])  # type: ignore[attr-defined]
         await superuser.execute("select pg_terminate_backend($1)", pid)
         await superuser.close()
         return outcomes
