@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
+import zmq
 from simems_cloud.ingest import writer
 from simems_cloud.ingest.writer import Batch, Writer, Written
 from simems_cloud.kit.database import Connection, Pool, transaction
@@ -208,3 +210,49 @@ async def test_a_commit_whose_answer_is_lost_is_not_stored_twice(
     assert await _stored(app_pool, devices) == [[1, 2]] * 2
     assert await _one_by_one(ours, batches) == ACKED * 2
     assert await _stored(app_pool, devices) == [[1, 2]] * 2
+
+
+async def test_a_crowd_at_the_door_hears_what_became_of_each(
+    connect: Any,
+    customer: Any,
+    owner_pool: Pool,
+    app_pool: Pool,
+    frames: Callable[..., list[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of twelve sends a frame that the database rejects; what went together is told by its writer."""
+    sizes: list[int] = []
+    really = Writer.write_together
+
+    async def noted(self: Writer, batches: Sequence[Batch]) -> list[Written | None]:
+        written = await really(self, batches)
+        sizes.append(sum(one is not None for one in written))
+        return written
+
+    monkeypatch.setattr(Writer, "write_together", noted)
+    edges = []
+    for number in range(12):
+        public, secret = (half.decode() for half in zmq.curve_keypair())
+        async with transaction(owner_pool, tenant=customer.tenant_id) as connection:
+            device_id = await connection.fetchval(SITES["create_device"], f"box {number}", public, None)
+        site = f"{customer.site}-{number}"
+        edges.append(connect(customer, public_key=public, secret_key=secret, device_id=device_id, site=site))
+    bad = edges[5].customer.device_id
+    async with transaction(owner_pool) as connection:
+        rejected = (
+            f"alter table frame_values add constraint rejected check (not (device_id = '{bad}' and sequence = 2))"
+        )
+        await connection.execute(rejected)
+    for _ in range(2):
+        assert await asyncio.gather(*(edge.hello() for edge in edges)) == [wire.Ack(sequence=0)] * 12
+    async with transaction(owner_pool, tenant=customer.tenant_id) as holding:
+        await holding.execute("select 1 from devices for update")
+        for edge in edges:
+            for frame in frames(1, 2, 3):
+                await edge.send(frame)
+    heard = await asyncio.gather(*(edge.until_ack(3) for edge in edges))
+    refused = [[a.sequence for a in answers if isinstance(a, wire.Refused)] for answers in heard]
+    assert refused == [[2] if number == 5 else [] for number in range(12)]
+    devices = [Device(customer.tenant_id, edge.customer.device_id, "") for edge in edges]
+    assert await _stored(app_pool, devices) == [[1, 2, 3]] * 12
+    assert any(size > 1 for size in sizes)
