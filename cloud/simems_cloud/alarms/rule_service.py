@@ -12,7 +12,7 @@ from simems_cloud.alarms.rules import QUERIES, Rule, built_in, rules_of
 from simems_cloud.alarms.schemas import AlarmRule, RuleRequest
 from simems_cloud.audit.log import Change, change
 from simems_cloud.kit import versions
-from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.database import Connection, Pool, savepoint, transaction
 from simems_cloud.kit.problems import ConflictError, InvalidRequestError, NotFoundError
 from simems_cloud.kit.repeats import Once
 
@@ -79,7 +79,7 @@ async def _locked(connection: Connection, rule_id: UUID, if_match: str | None) -
 
 async def _put(connection: Connection, rule_id: UUID, request: RuleRequest) -> None:
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             await connection.execute(QUERIES["put_rule"], rule_id, *request.model_dump().values())
     except asyncpg.ForeignKeyViolationError as error:
         raise InvalidRequestError(f"site_id: no site {request.site_id!r}") from error

@@ -22,11 +22,14 @@ MOST_RESULT = 2 * 1024 * 1024
 async def waiting(pool: Pool, tenant_id: UUID, device_id: UUID) -> list[FromCloud]:
     """The welcome and every command that has no end yet, in the order of their counters; marked as sent."""
     async with transaction(pool, tenant=tenant_id) as connection:
-        await connection.execute(QUERIES["expire_unsent"], device_id)
         told = await fetch_one(connection, QUERIES["welcome"], device_id)
-        changes = await connection.fetch(QUERIES["key_changes"])
-        rows = await connection.fetch(QUERIES["open_commands"], device_id)
-        await connection.execute(QUERIES["mark_sent"], [row["command_id"] for row in rows])
+        rows: list[asyncpg.Record] = []
+        if told["open"]:
+            await connection.execute(QUERIES["expire_unsent"], device_id)
+            told = await fetch_one(connection, QUERIES["welcome"], device_id)
+            rows = await connection.fetch(QUERIES["open_commands"], device_id)
+            await connection.execute(QUERIES["mark_sent"], [row["command_id"] for row in rows])
+        changes = await connection.fetch(QUERIES["key_changes"]) if told["number"] else []
     if told["key"] is None:
         return []
     welcome = Welcome(

@@ -74,10 +74,11 @@ from commands where device_id = $1 and state in ('queued', 'sent', 'accepted') o
 update commands set state = 'sent', sent_at = now() where command_id = any ($1) and state = 'queued'
 
 -- name: welcome
-select (select public_key from command_keys order by number desc limit 1) as key,
-    coalesce((select min(counter) - 1 from commands where device_id = $1 and state = 'queued'), d.command_counter)
-        as counter
-from devices d where d.device_id = $1
+select k.public_key as key, k.number, coalesce(
+        (select min(counter) - 1 from commands where device_id = $1 and state = 'queued'), d.command_counter) as counter,
+    exists (select from commands where device_id = $1 and state in ('queued', 'sent', 'accepted')) as open
+from devices d left join lateral (select public_key, number from command_keys order by number desc limit 1) k on true
+where d.device_id = $1
 
 -- name: apply_ack
 update commands set state = $3, reason = $4, sent_at = coalesce(sent_at, now()),

@@ -17,7 +17,7 @@ from simems_cloud.access.principal import Principal
 from simems_cloud.audit.log import Change, change
 from simems_cloud.commands.schemas import Batch, BatchRequest, BatchResult, Command, CommandRequest, Order
 from simems_cloud.commands.signing import QUERIES, command_key
-from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.database import Connection, Pool, savepoint, transaction
 from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import ConflictError, ForbiddenError, NotFoundError, ProblemError
 from simems_cloud.kit.repeats import Once
@@ -81,7 +81,7 @@ async def _one_of_many(
     made: Change, vault: Vault, principal: Principal, site_id: str, request: BatchRequest, batch_id: UUID
 ) -> BatchResult:
     try:
-        async with made.connection.transaction():
+        async with savepoint(made.connection):
             await _within(made.connection, principal, site_id, request.order)
             asked = Asked(site_id, request.order, request.valid_s, batch_id)
             return BatchResult(site_id=site_id, command=await order(made, vault, principal.tenant_id, asked))

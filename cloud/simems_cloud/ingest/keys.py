@@ -67,7 +67,7 @@ class KeyBook:
 async def came_with(connection: Connection, device: Device, signing_key: str) -> None:
     """In the transaction of its hello: the keys it came with are the only ones now. A signing key is taken from a hello
     only when none is known."""
-    named = _SIGNING_KEY.fullmatch(signing_key) is not None
+    named = is_signing_key(signing_key)
     if named:
         # It came with the new CURVE key alone: it did not hear that both were taken.
         await connection.execute(QUERIES["signing_key_stays"], device.device_id, device.public_key, signing_key)
@@ -96,3 +96,7 @@ def _wrong(device: Device, rekey: Rekey) -> str | None:
     except (InvalidSignature, ValueError):
         return "signature: not of the new signing key, or over other keys than those of now"
     return None
+
+
+def is_signing_key(text: str) -> bool:
+    return _SIGNING_KEY.fullmatch(text) is not None

@@ -7,7 +7,7 @@ the device may send next.
 from __future__ import annotations
 
 from bisect import insort
-from collections import deque
+from collections import Counter, deque
 
 from simems_cloud.ingest.parcel import Parcel
 
@@ -22,11 +22,21 @@ class Lane:
         self._frames: dict[int, list[Parcel]] = {}
         self._order: list[int] = []
         self._newest_next = True
+        self.weight = 0
+        """Of all that waits."""
+        self._kinds: Counter[str | None] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._first or self._order)
 
+    @property
+    def kind(self) -> str | None:
+        """That all that waits is of."""
+        return next(iter(self._kinds)) if len(self._kinds) == 1 else None
+
     def add(self, parcel: Parcel) -> None:
+        self.weight += parcel.weight
+        self._kinds[parcel.kind] += 1
         if parcel.sequence is None:
             self._first.append(parcel)
             return
@@ -47,4 +57,6 @@ class Lane:
             self._order.pop(-1 if self._newest_next else 0)
             batch += self._frames.pop(sequence)
             self._newest_next = not self._newest_next
+        self.weight -= sum(parcel.weight for parcel in batch)
+        self._kinds = +(self._kinds - Counter(parcel.kind for parcel in batch))
         return batch

@@ -10,7 +10,8 @@ from simems_cloud.ingest.door import Arrival
 
 FRAME, EVENT, CHANNEL = 200, 100, 20
 """Storing a frame, an event, a channel's latest value: each costs about as much as so many values."""
-DURABLE = ("telemetry", "events")
+TELEMETRY, HELLO = SHARED = ("telemetry", "hello")
+DURABLE = (TELEMETRY, "events")
 
 
 class _Unread(msgspec.Struct):
@@ -37,6 +38,9 @@ class Parcel:
     """None: not a frame to store (a hello, garbage); it goes before all frames."""
     weight: int
     """About how many values storing it is worth."""
+    kind: str | None = TELEMETRY
+    """Telemetry, which changes nothing but values, and hellos may share a transaction with those of other devices;
+    None: anything else."""
 
 
 def parcel(arrival: Arrival) -> Parcel:
@@ -44,8 +48,9 @@ def parcel(arrival: Arrival) -> Parcel:
     try:
         label = _label.decode(arrival.payload)
     except (msgspec.MsgspecError, ValueError, RecursionError, MemoryError):
-        return Parcel(arrival, None, 1)
-    return Parcel(arrival, label.sequence if label.type in DURABLE else None, _weight(label))
+        return Parcel(arrival, None, 1, None)
+    sequence = label.sequence if label.type in DURABLE else None
+    return Parcel(arrival, sequence, _weight(label), label.type if label.type in SHARED else None)
 
 
 def _weight(label: _Label) -> int:

@@ -12,15 +12,16 @@ from uuid import UUID
 
 import asyncpg
 
-from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
+from simems_cloud.kit.database import UNAVAILABLE, Pool, ask_as_nobody, transaction
 from simems_cloud.kit.live import DEVICES
 from simems_cloud.telemetry.store import Device
 
 log = logging.getLogger(__name__)
 FRESH_S = 30.0
 """A cached yes is asked again after this, should a notification be lost."""
-DEVICE = "select tenant_id, device_id as id, broker_name, predecessor from device_by_key($1)"
-CLAIM = "select tenant_id, claim_id as id from claim_by_key($1)"
+GUEST = """select tenant_id, device_id as id, false as claims, broker_name, predecessor from device_by_key($1)
+    union all select tenant_id, claim_id, true, '', null from claim_by_key($1) order by claims limit 1"""
+"""Whose key it is; one that is a device's is no claimant's any more."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,14 @@ class Registry:
             return guest
 
     async def _ask(self, key: str) -> Guest | None:
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(DEVICE, key)
-            claim = await connection.fetchrow(CLAIM, key) if row is None else None
-        if row is not None:
-            guest: Guest = Device(row["tenant_id"], row["id"], key, row["broker_name"], row["predecessor"])
-        elif claim is not None:
-            guest = Claimant(claim["tenant_id"], claim["id"], key)
-        else:
+        row = await ask_as_nobody(self._pool, GUEST, key)
+        if row is None:
             self._known.pop(key, None)
             return None
+        if row["claims"]:
+            guest: Guest = Claimant(row["tenant_id"], row["id"], key)
+        else:
+            guest = Device(row["tenant_id"], row["id"], key, row["broker_name"], row["predecessor"])
         self._known[key] = (guest, time.monotonic())
         return guest
 

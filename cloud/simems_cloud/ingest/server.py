@@ -23,7 +23,7 @@ from simems_cloud.ingest.proving import Prover
 from simems_cloud.ingest.registry import Claimant, Gone, Registry
 from simems_cloud.ingest.web import WebDoor
 from simems_cloud.ingest.web_server import serve_web
-from simems_cloud.ingest.writer import Writer
+from simems_cloud.ingest.writer import Batch, Writer, Written
 from simems_cloud.kit.database import UNAVAILABLE, Pool, open_pool, transaction
 from simems_cloud.kit.secret_files import curve_keys
 from simems_cloud.kit.settings import Settings
@@ -71,7 +71,7 @@ class Server:
         elif isinstance(message, Bye):
             self._dispatcher.left(device)
         else:
-            await self._inbox.put(arrival)
+            await self._inbox.put(device.tenant_id, arrival)
 
     def _put_claim(self, claimant: Claimant, arrival: Arrival) -> None:
         try:
@@ -91,24 +91,41 @@ class Server:
             log.warning("cut the connections of a key that may not come in any more", extra={"key": gone.key})
 
     async def store(self) -> None:
-        """Batch after batch; several of these side by side serve several devices."""
+        """Batches after batches; several of these side by side serve several devices."""
         while True:
-            arrivals = await self._inbox.take()
-            await self._store(arrivals[0].key, arrivals)
-            await self._inbox.done(arrivals[0].key)
+            batches = []
+            for arrivals in await self._inbox.take():
+                device = await self._registry.find(arrivals[0].key)
+                if isinstance(device, Device):
+                    batches.append((arrivals, Batch(device, [arrival.payload for arrival in arrivals])))
+                else:
+                    self._door.cut(arrivals[-1])
+                    self._inbox.done(arrivals[0].key)
+            if len(batches) == 1:
+                await self._store(*batches[0])
+            else:
+                await self._store_together(batches)
 
-    async def _store(self, key: str, arrivals: list[Arrival]) -> None:
-        device = await self._registry.find(key)
-        if not isinstance(device, Device):
-            self._door.cut(arrivals[-1])
-            return
+    async def _store(self, arrivals: list[Arrival], batch: Batch) -> None:
+        await self._answer(batch.device, arrivals, await self._writer.write(batch.device, batch.payloads))
+
+    async def _store_together(self, batches: list[tuple[list[Arrival], Batch]]) -> None:
+        """What cannot be stored together waits for a turn of its own, and the others not for it."""
+        together = await self._writer.write_together([batch for _, batch in batches])
+        for (arrivals, batch), written in zip(batches, together, strict=True):
+            if written is None:
+                self._inbox.alone(arrivals)
+            else:
+                await self._answer(batch.device, arrivals, written)
+
+    async def _answer(self, device: Device, arrivals: list[Arrival], written: Written) -> None:
         routes = list(dict.fromkeys(arrival.route for arrival in arrivals))
-        written = await self._writer.write(device, [arrival.payload for arrival in arrivals])
         for answer in written.answers:
             for route in routes:
                 await self._door.reply(route, answer)
         if written.hello is not None:
             self._dispatcher.greeted(device, partial(self._door.reply, routes[-1]), written.hello)
+        self._inbox.done(arrivals[0].key)
 
 
 async def run_ingest(

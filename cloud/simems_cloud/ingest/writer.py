@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -27,13 +28,15 @@ from simems_core.wire import (
     sequence_of,
 )
 
-from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, clear_refused, raise_refused
+from simems_cloud.alarms.events import CONFLICT, REFUSED, apply_events, raise_refused
 from simems_cloud.commands.delivery import answered
-from simems_cloud.ingest.keys import KeyBook, came_with
-from simems_cloud.ingest.parcel import DURABLE
+from simems_cloud.ingest.greeting import greet, greet_together
+from simems_cloud.ingest.keys import KeyBook
+from simems_cloud.ingest.parcel import DURABLE, HELLO, TELEMETRY
 from simems_cloud.kit.database import UNAVAILABLE, Pool, transaction
-from simems_cloud.telemetry.announce import RefusedHelloError, announce
+from simems_cloud.telemetry.announce import RefusedHelloError
 from simems_cloud.telemetry.columns import NO_COLUMNS
+from simems_cloud.telemetry.crowd import store_crowd
 from simems_cloud.telemetry.frames import Frame, Sealed, sealed
 from simems_cloud.telemetry.store import ChannelIds, Device, Outcome, UnknownSiteError, store_frames
 
@@ -49,6 +52,14 @@ class Written:
 
     answers: list[FromCloud]
     hello: Hello | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one device sent, in the order in which it is stored."""
+
+    device: Device
+    payloads: list[bytes]
 
 
 class Writer:
@@ -83,6 +94,42 @@ class Writer:
                 answers.append(message)
         return Written(answers + await self._store(device, pending), greeting)
 
+    async def write_together(self, batches: Sequence[Batch]) -> list[Written | None]:
+        """Of each batch the answers once all of them are committed in one transaction; None: nothing of it is stored
+        by that, :meth:`write` must follow.
+
+        It is tried once. Whatever spoils it (the database goes away, a frame that the database rejects, a deadlock)
+        undoes all of it, and then each batch stands for itself; none is acknowledged meanwhile. A commit whose answer
+        is lost is no commit here: what is then written again is known by its sequence and stored once.
+        """
+        mine = {b.device: b.payloads for b in _one_each(batches)}
+        written: dict[Device, Written] = {}
+        try:
+            written = await self._greet_together(_hellos(mine)) or await self._store_together(_plain(mine))
+        except (*UNAVAILABLE, asyncpg.PostgresError, ValueError, OverflowError) as error:
+            log.info("stored one by one what could not be stored together", extra={"error": repr(error)})
+        return [written.get(batch.device) for batch in batches]
+
+    async def _greet_together(self, hellos: dict[Device, Hello]) -> dict[Device, Written]:
+        if len(hellos) < 2:
+            return {}
+        tenant_id = next(iter(hellos)).tenant_id
+        async with transaction(self._pool, tenant=tenant_id) as connection:
+            greeted = await greet_together(connection, hellos)
+        for device, greeting in greeted.items():
+            self._channel_ids.learn(tenant_id, hellos[device].site, greeting.ids)
+        return {device: Written([Ack(sequence=one.acked)], hellos[device]) for device, one in greeted.items()}
+
+    async def _store_together(self, plain: dict[Device, list[Sealed]]) -> dict[Device, Written]:
+        if len(plain) < 2:
+            return {}
+        tenant_id = next(iter(plain)).tenant_id
+        async with transaction(self._pool, tenant=tenant_id) as connection:
+            outcomes = await store_crowd(connection, plain, self._channel_ids, time.time_ns() // 1000)
+        for outcome in outcomes.values():
+            self._channel_ids.learn(tenant_id, outcome.site_id, outcome.ids)
+        return {device: Written(_answers(outcome)) for device, outcome in outcomes.items()}
+
     async def _answered(self, device: Device, ack: CommandAck) -> None:
         """Of one that cannot be noted the command stays open: it is asked about again with the next hello."""
         for attempt in _patience():
@@ -103,10 +150,9 @@ class Writer:
         for attempt in _patience():
             try:
                 async with transaction(self._pool, tenant=device.tenant_id) as connection:
-                    acked = await announce(connection, device, hello)
-                    await clear_refused(connection, device, hello.site)
-                    await came_with(connection, device, hello.signing_key)
-                return Ack(sequence=acked)
+                    greeting = await greet(connection, device, hello)
+                self._channel_ids.learn(device.tenant_id, hello.site, greeting.ids)
+                return Ack(sequence=greeting.acked)
             except RefusedHelloError as error:
                 log.warning("refused a hello", extra={"device": str(device.device_id), "reason": str(error)})
                 return Bye(reason=str(error))
@@ -155,8 +201,17 @@ class Writer:
             if new:
                 cause = f"Sequence {new[0].sequence}: {new[0].refusal}"
                 await raise_refused(connection, device, outcome.site_id, REFUSED, cause)
-        self._channel_ids.learn(device.tenant_id, outcome)
+        self._channel_ids.learn(device.tenant_id, outcome.site_id, outcome.ids)
         return outcome
+
+
+def _one_each(batches: Sequence[Batch]) -> list[Batch]:
+    """Of the first one's tenant, and of each device one: while its keys change it may come with both."""
+    first: dict[UUID, Batch] = {}
+    for batch in batches:
+        if batch.device.tenant_id == batches[0].device.tenant_id:
+            first.setdefault(batch.device.device_id, batch)
+    return list(first.values())
 
 
 class _Label(msgspec.Struct):
@@ -179,18 +234,49 @@ def _named(payload: bytes) -> tuple[str, int | None]:
 def _read(payload: bytes) -> Sealed | Hello | Rekey | CommandAck | KeyTaken | FromCloud | None:
     """A frame to store, still sealed, a hello, an answer to garbage, or nothing to do."""
     kind, sequence = _named(payload)
-    if kind in DURABLE and sequence is not None and 0 < sequence < 2**63:
+    if kind in DURABLE and sequence is not None and _in_range(sequence):
         return sealed(sequence, payload)
     try:
         message = decode_from_edge(payload)
     except WireError as error:
-        if sequence is not None and 0 < sequence < 2**63:
+        if sequence is not None and _in_range(sequence):
             return sealed(sequence, payload)
         log.warning("a message that cannot be read", extra={"error": str(error)[:200]})
         return Refused(sequence=0, reason=str(error)[:500])
     if isinstance(message, Telemetry | Events):
         return Refused(sequence=0, reason=f"sequence {message.sequence} is out of range")
     return message if isinstance(message, Hello | Rekey | CommandAck | KeyTaken) else None
+
+
+def _plain(sent: Mapping[Device, Sequence[bytes]]) -> dict[Device, list[Sealed]]:
+    """The frames of those that sent nothing but telemetry."""
+    plain: dict[Device, list[Sealed]] = {}
+    for device, payloads in _each_once(sent):
+        labels = [_named(payload) for payload in payloads]
+        if all(kind == TELEMETRY and _in_range(sequence) for kind, sequence in labels):
+            numbered = zip(labels, payloads, strict=True)
+            plain[device] = [sealed(sequence or 0, payload) for (_, sequence), payload in numbered]
+    return plain
+
+
+def _hellos(sent: Mapping[Device, Sequence[bytes]]) -> dict[Device, Hello]:
+    """Of those that sent one and nothing else."""
+    hellos: dict[Device, Hello] = {}
+    for device, payloads in _each_once(sent):
+        if len(payloads) == 1 and _named(payloads[0])[0] == HELLO:
+            message = _read(payloads[0])
+            if isinstance(message, Hello):
+                hellos[device] = message
+    return hellos
+
+
+def _each_once(sent: Mapping[Device, Sequence[bytes]]) -> list[tuple[Device, Sequence[bytes]]]:
+    """A device that comes with its old key and its new one is the same device."""
+    return list({device.device_id: (device, payloads) for device, payloads in sent.items()}.values())
+
+
+def _in_range(sequence: int | None) -> bool:
+    return sequence is not None and 0 < sequence < 2**63
 
 
 def _answers(outcome: Outcome) -> list[FromCloud]:

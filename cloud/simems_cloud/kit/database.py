@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
@@ -34,7 +34,7 @@ UNAVAILABLE = (
 )
 """The above, and what a server says that starts, stops or is full: wait and try again, the data are fine."""
 
-_SETTINGS = "select set_config('app.tenant', $1, true), set_config('app.user', $2, true)"
+_SNAPSHOT = " isolation level repeatable read, read only"
 
 
 async def open_pool(url: str, *, application: str, max_size: int = 10, role: str | None = None) -> Pool:
@@ -66,9 +66,42 @@ async def transaction(
 ) -> AsyncIterator[Connection]:
     """One transaction as one tenant. Without a tenant, row-level security shows no row of anybody.
 
-    ``snapshot``: only reads, and all of them see the same moment.
+    ``snapshot``: only reads, and all of them see the same moment. It begins and says whose it is in one way to the
+    server and back; whatever is raised inside, cancelled or cut off, rolls it back.
     """
-    mode: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
-    async with pool.acquire(timeout=10) as connection, connection.transaction(**mode):
-        await connection.execute(_SETTINGS, str(tenant or ""), str(user or ""))
-        yield connection
+    whose = f"set local app.tenant = '{_id(tenant)}'; set local app.\"user\" = '{_id(user)}'"
+    async with pool.acquire(timeout=10) as connection:
+        try:
+            await connection.execute(f"begin{_SNAPSHOT if snapshot else ''}; {whose}")
+            yield connection
+        except BaseException:
+            with suppress(*UNREACHABLE):  # where the session is gone, the transaction is
+                await connection.execute("rollback")
+            raise
+        await connection.execute("commit")
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """A part of a transaction that fails on its own: what is raised inside undoes what was done inside."""
+    await connection.execute("savepoint part")
+    try:
+        yield
+    except Exception:
+        await connection.execute("rollback to part; release part")
+        raise
+    await connection.execute("release part")
+
+
+async def ask_as_nobody(pool: Pool, query: str, *values: object) -> asyncpg.Record | None:
+    """The first row of one statement that runs before a tenant is known, alone: no session keeps a tenant beyond its
+    transaction, so row-level security shows it no row of anybody; functions that may look do."""
+    async with pool.acquire(timeout=10) as connection:
+        return await connection.fetchrow(query, *values)
+
+
+def _id(of: UUID | None) -> str:
+    """As it may stand in a statement: nothing but the digits of an id."""
+    if not isinstance(of, UUID | None):
+        raise TypeError(f"not an id: {type(of).__name__}")
+    return "" if of is None else str(of)

@@ -14,7 +14,7 @@ from simems_cloud.access.principal import Principal
 from simems_cloud.audit.log import Change, change
 from simems_cloud.jobs.queue import DELIVER, enqueue
 from simems_cloud.kit import versions
-from simems_cloud.kit.database import Connection, Pool, transaction
+from simems_cloud.kit.database import Connection, Pool, savepoint, transaction
 from simems_cloud.kit.pages import cursor, place
 from simems_cloud.kit.problems import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from simems_cloud.kit.repeats import Once
@@ -212,7 +212,7 @@ def _only(principal: Principal) -> UUID | None:
 
 async def _stored(connection: Connection, query: str, *values: object) -> UUID:
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             return UUID(str(await connection.fetchval(QUERIES[query], *values) or values[0]))
     except asyncpg.ForeignKeyViolationError as error:
         part = (

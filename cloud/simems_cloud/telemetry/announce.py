@@ -24,29 +24,50 @@ PASSING = ("type", "version", "time_us", "sequence", "oldest")
 
 async def announce(connection: Connection, device: Device, hello: Hello) -> int:
     """Store the facts; the highest sequence acknowledged so far. Raises RefusedHelloError."""
+    await admit(connection, device, hello)
+    return await write_down(connection, device, hello)
+
+
+async def admit(connection: Connection, device: Device, hello: Hello) -> None:
+    """Holds the device until the transaction ends. Raises RefusedHelloError."""
     check(hello)
     row = await connection.fetchrow(QUERIES["lock_device"], device.device_id)
     if row is None:
         raise RefusedHelloError("this device is not registered any more")
     if row["site_id"] not in (None, hello.site):
         raise RefusedHelloError(f"this device belongs to the site {row['site_id']!r}, not to {hello.site!r}")
-    settings = json.dumps(hello.settings)
-    name = hello.site_name or hello.site
-    await connection.execute(QUERIES["upsert_site"], hello.site, name, hello.time_zone, hello.currency, settings)
-    about = (hello.software, hello.vendor, hello.model, hello.serial_number, hello.firmware)
-    await connection.execute(QUERIES["bind_device"], device.device_id, hello.site, *about)
-    await _components(connection, hello)
-    await _equipment(connection, hello)
-    await _channels(connection, hello)
-    await _configuration(connection, device, hello)
-    floor = min(hello.oldest - 1, hello.sequence)
-    acked: int = await connection.fetchval(QUERIES["advance"], device.device_id, max(floor, 0), False)
+
+
+async def write_down(connection: Connection, device: Device, hello: Hello) -> int:
+    """All that it says, of a device that is admitted; the highest sequence acknowledged so far."""
+    await connection.execute(QUERIES["upsert_site"], hello.site, *site_facts(hello))
+    await connection.execute(QUERIES["bind_device"], device.device_id, hello.site, *about(hello))
+    await connection.execute(QUERIES["forget_components"], hello.site)
+    await connection.execute(QUERIES["add_components"], hello.site, *components(hello))
+    named = equipment(hello)
+    await connection.execute(QUERIES["equipment_left"], hello.site, *named[:1], *named[2:5])
+    await connection.execute(QUERIES["equipment_there"], hello.site, *named)
+    announced = channels(hello)
+    await connection.execute(QUERIES["forget_channels"], hello.site, announced[0])
+    await connection.execute(QUERIES["announce_channels"], hello.site, *announced)
+    text = configuration(hello)
+    await connection.execute(QUERIES["add_config"], device.device_id, digest(text), text)
+    acked: int = await connection.fetchval(QUERIES["advance"], device.device_id, floor(hello), False)
     await connection.execute(QUERIES["notify"], live_payload(device.tenant_id, hello.site, "latest"))
     return acked
 
 
 class RefusedHelloError(Exception):
     """A hello that cannot be taken; the text goes back to the device."""
+
+
+def problem(hello: Hello) -> str | None:
+    """Why it cannot be taken, whoever sent it."""
+    try:
+        check(hello)
+    except RefusedHelloError as error:
+        return str(error)
+    return None
 
 
 def check(hello: Hello) -> None:
@@ -76,27 +97,42 @@ def _once(what: str, names: list[str]) -> None:
         raise RefusedHelloError(f"{what} {sorted(twice)[0]!r} appears twice")
 
 
-async def _components(connection: Connection, hello: Hello) -> None:
+def site_facts(hello: Hello) -> tuple[str, ...]:
+    """Name, time zone, currency, settings."""
+    return (hello.site_name or hello.site, hello.time_zone, hello.currency, json.dumps(hello.settings))
+
+
+def about(hello: Hello) -> tuple[str, ...]:
+    """The controller itself."""
+    return (hello.software, hello.vendor, hello.model, hello.serial_number, hello.firmware)
+
+
+def components(hello: Hello) -> list[list[object]]:
+    """Of ``add_components`` after the site."""
     rows = hello.components
-    await connection.execute(QUERIES["forget_components"], hello.site)
-    await connection.execute(
-        QUERIES["add_components"],
-        hello.site,
+    return [[r.id for r in rows], [r.kind for r in rows], [r.name for r in rows], [r.profile for r in rows]]
+
+
+def equipment(hello: Hello) -> list[list[object]]:
+    """Devices behind the components: another serial number, vendor or model is another device."""
+    rows = [row for row in hello.components if row.kind != CONTROLLER]
+    return [
         [row.id for row in rows],
         [row.kind for row in rows],
-        [row.name for row in rows],
+        [row.vendor for row in rows],
+        [row.model for row in rows],
+        [row.serial_number for row in rows],
+        [row.protocol for row in rows],
         [row.profile for row in rows],
-    )
+        [row.firmware for row in rows],
+    ]
 
 
-async def _channels(connection: Connection, hello: Hello) -> None:
+def channels(hello: Hello) -> list[list[object]]:
+    """Of ``announce_channels`` after the site."""
     rows = hello.channels
-    addresses = [row.address for row in rows]
-    await connection.execute(QUERIES["forget_channels"], hello.site, addresses)
-    await connection.execute(
-        QUERIES["announce_channels"],
-        hello.site,
-        addresses,
+    return [
+        [row.address for row in rows],
         [row.unit for row in rows],
         [row.kind for row in rows],
         [row.resolution for row in rows],
@@ -109,28 +145,19 @@ async def _channels(connection: Connection, hello: Hello) -> None:
         [row.rollover for row in rows],
         [row.description for row in rows],
         [row.source for row in rows],
-    )
+    ]
 
 
-async def _equipment(connection: Connection, hello: Hello) -> None:
-    """Devices behind the components: another serial number, vendor or model is another device."""
-    rows = [row for row in hello.components if row.kind != CONTROLLER]
-    named = (
-        [row.id for row in rows],
-        [row.kind for row in rows],
-        [row.vendor for row in rows],
-        [row.model for row in rows],
-        [row.serial_number for row in rows],
-        [row.protocol for row in rows],
-        [row.profile for row in rows],
-        [row.firmware for row in rows],
-    )
-    await connection.execute(QUERIES["equipment_left"], hello.site, *named[:1], *named[2:5])
-    await connection.execute(QUERIES["equipment_there"], hello.site, *named)
-
-
-async def _configuration(connection: Connection, device: Device, hello: Hello) -> None:
-    """A new version when anything differs from the newest one; the device's row is locked by us."""
+def configuration(hello: Hello) -> str:
+    """A new version of it is kept when anything differs from the newest one."""
     content = {name: value for name, value in msgspec.to_builtins(hello, str_keys=True).items() if name not in PASSING}
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    await connection.execute(QUERIES["add_config"], device.device_id, hashlib.sha256(text.encode()).digest(), text)
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def floor(hello: Hello) -> int:
+    """What the device no longer has is not waited for."""
+    return max(min(hello.oldest - 1, hello.sequence), 0)

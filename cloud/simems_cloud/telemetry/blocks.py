@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -21,22 +21,16 @@ DOOR_COLUMNS = (
 
 
 def door_stream(device_id: UUID, site_id: str, frames: Sequence[Frame], ids: Mapping[str, int]) -> bytes:
+    """The frames of one device."""
+    return copy_stream(door_rows(device_id, site_id, frames, ids))
+
+
+def door_rows(device_id: UUID, site_id: str, frames: Sequence[Frame], ids: Mapping[str, int]) -> Iterator[bytes]:
     """``DOOR_COLUMNS`` of each frame; those without values have nulls in the last six."""
     device, site = field(device_id), field(site_id)
-    return copy_stream(
-        copy_row(
-            [
-                device,
-                site,
-                field(frame.sequence),
-                field(frame.kind),
-                field(frame.checksum),
-                field(frame.refusal),
-                *_values(frame, ids),
-            ]
-        )
-        for frame in frames
-    )
+    for frame in frames:
+        identity = [device, site, field(frame.sequence), field(frame.kind), field(frame.checksum), field(frame.refusal)]
+        yield copy_row([*identity, *_values(frame, ids)])
 
 
 def _values(frame: Frame, ids: Mapping[str, int]) -> list[bytes]:

@@ -249,6 +249,25 @@ select sequence, checksum from frames where device_id = $1 and sequence = any ($
 -- name: end_batch
 select end_batch($1, $2, $3, $4, $5, $6, $7, $8)
 
+-- name: begin_batches
+-- Of several devices of one tenant. Whose row somebody else holds is left out instead of waited for. Each looks at its
+-- frames after its row is held.
+with held as materialized (
+    select n.device_id, n.sequences from unnest($1::uuid[], $2::text[]) as n (device_id, sequences)
+    join devices d on d.device_id = n.device_id for no key update of d skip locked)
+select h.device_id, b.site_id, b.forgotten_sequence, b.known, b.checksums, b.refusals
+from held h cross join lateral begin_batch(h.device_id, h.sequences::bigint[]) as b
+
+-- name: end_batches
+select n.device_id, end_batch(n.device_id, n.site_id, ($6::bigint[])[n.low:n.high], ($7::float8[])[n.low:n.high],
+    ($8::timestamptz[])[n.low:n.high], ($9::smallint[])[n.low:n.high], ($10::timestamptz[])[n.low:n.high], n.news) as acked
+from unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[]) as n (device_id, site_id, news, low, high)
+
+-- name: channel_ids_of_sites
+select c.site_id, c.address, c.channel_id
+from unnest($1::text[], $2::text[]) as n (site_id, address)
+join channels c on c.site_id = n.site_id and c.address = n.address
+
 -- name: energy_differences
 -- sampling_wh: what may have flowed unseen, one sample interval of the whole swing of each quarter hour, from the last
 -- value before it on.

@@ -61,10 +61,10 @@ class ChannelIds:
     def of(self, tenant_id: UUID, site_id: str) -> dict[str, int]:
         return self._known.get((tenant_id, site_id), {})
 
-    def learn(self, tenant_id: UUID, outcome: Outcome) -> None:
+    def learn(self, tenant_id: UUID, site_id: str, ids: dict[str, int]) -> None:
         """After the commit."""
-        if outcome.ids:
-            self._known.setdefault((tenant_id, outcome.site_id), {}).update(outcome.ids)
+        if not ids.keys() <= self.of(tenant_id, site_id).keys():
+            self._known.setdefault((tenant_id, site_id), {}).update(ids)
 
 
 async def store_frames(
@@ -75,7 +75,7 @@ async def store_frames(
     if begun["site_id"] is None:
         raise UnknownSiteError
     outcome = Outcome(site_id=begun["site_id"])
-    _sort_out(frames, outcome, begun, now_us)
+    sort_out(frames, outcome, begun, now_us)
     if device.predecessor is not None and outcome.new:
         await _without_known(connection, device.predecessor, outcome)
     latest = await _add(connection, device, outcome, known) if outcome.new else [[]] * 5
@@ -85,7 +85,7 @@ async def store_frames(
     return outcome
 
 
-def _sort_out(frames: Sequence[Sealed | Frame], outcome: Outcome, begun: Record, now_us: int) -> None:
+def sort_out(frames: Sequence[Sealed | Frame], outcome: Outcome, begun: Record, now_us: int) -> None:
     """New, known, known with other content, refused: each frame is one of them."""
     stored = zip(begun["known"] or (), begun["checksums"] or (), begun["refusals"] or (), strict=True)
     known: dict[int, tuple[bytes, str | None]] = {sequence: (check, refusal) for sequence, check, refusal in stored}
@@ -126,11 +126,11 @@ async def _add(connection: Connection, device: Device, outcome: Outcome, known: 
     seen = known.of(device.tenant_id, outcome.site_id)
     outcome.ids = await _channel_ids(connection, outcome.site_id, with_values, seen)
     stream = door_stream(device.device_id, outcome.site_id, outcome.new, outcome.ids)
-    await connection.copy_to_table(DOOR, source=_once(stream), columns=list(DOOR_COLUMNS), format="binary")
+    await connection.copy_to_table(DOOR, source=once(stream), columns=list(DOOR_COLUMNS), format="binary")
     return latest_arguments(with_values, outcome.ids) if with_values else [[]] * 5
 
 
-async def _once(stream: bytes) -> AsyncIterator[bytes]:
+async def once(stream: bytes) -> AsyncIterator[bytes]:
     yield stream
 
 

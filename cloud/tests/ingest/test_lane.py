@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from simems_cloud.ingest.door import Arrival
-from simems_cloud.ingest.inbox import Inbox
+from simems_cloud.ingest.inbox import TOGETHER, Inbox
 from simems_cloud.ingest.lane import BATCH_WEIGHT, Lane
 from simems_cloud.ingest.parcel import Parcel, parcel
 from simems_core import wire
 
+TENANT, OTHER = UUID(int=1), UUID(int=2)
+HELLO = wire.Hello(site="s", time_zone="UTC", software="t", time_us=0, sequence=9, components=[], channels=[])
 EVENT = wire.Event(id="1", kind="raised", code="c", severity="alarm", component="a", time_us=1)
 
 
@@ -49,10 +52,9 @@ def test_what_is_no_frame_goes_first(payload: bytes) -> None:
 
 
 def test_a_hello_is_never_behind_a_frame() -> None:
-    hello = wire.Hello(site="s", time_zone="UTC", software="t", time_us=0, sequence=9, components=[], channels=[])
     lane = Lane()
     lane.add(a_parcel(9, payload=b"frame"))
-    lane.add(parcel(an_arrival(wire.encode(hello))))
+    lane.add(parcel(an_arrival(wire.encode(HELLO))))
     assert [p.sequence for p in lane.take()] == [None, 9]
 
 
@@ -98,25 +100,86 @@ def test_everything_leaves_once_in_bounded_batches(arrivals: list[tuple[int | No
     assert sorted(map(id, left)) == sorted(map(id, parcels))
 
 
+def keys(batches: list[list[Arrival]]) -> list[list[str]]:
+    return [[arrival.key for arrival in batch] for batch in batches]
+
+
 async def test_devices_take_turns_and_none_has_two_batches_at_once() -> None:
     inbox = Inbox()
     for key in ("a", "a", "b"):
-        await inbox.put(an_arrival(b"\xc1", key))
-    assert [a.key for a in await inbox.take()] == ["a", "a"]
-    await inbox.put(an_arrival(b"\xc1", "a"))
-    assert [a.key for a in await inbox.take()] == ["b"]
+        await inbox.put(TENANT, an_arrival(b"\xc1", key))
+    assert keys(await inbox.take()) == [["a", "a"]]
+    await inbox.put(TENANT, an_arrival(b"\xc1", "a"))
+    assert keys(await inbox.take()) == [["b"]]
     waiting = asyncio.create_task(inbox.take())
-    await inbox.done("b")
+    inbox.done("b")
+    await asyncio.sleep(0)
     assert not waiting.done()
-    await inbox.done("a")
+    inbox.done("a")
     async with asyncio.timeout(5):
-        assert [a.key for a in await waiting] == ["a"]
+        assert keys(await waiting) == [["a"]]
 
 
 async def test_a_full_inbox_holds_back_until_something_is_taken() -> None:
     inbox = Inbox(capacity_bytes=2)
-    await inbox.put(an_arrival(b"\xc1\xc1\xc1"))
-    waiting = asyncio.create_task(inbox.put(an_arrival(b"\xc1")))
+    await inbox.put(TENANT, an_arrival(b"\xc1\xc1\xc1"))
+    waiting = asyncio.create_task(inbox.put(TENANT, an_arrival(b"\xc1")))
+    await asyncio.sleep(0)
+    assert not waiting.done()
     await inbox.take()
     async with asyncio.timeout(5):
         await waiting
+
+
+async def test_frames_of_one_tenants_devices_go_together_and_nothing_else_with_them() -> None:
+    inbox = Inbox()
+    for tenant_id, key, payload in (
+        (TENANT, "a", a_frame(1)),
+        (TENANT, "greets", wire.encode(HELLO)),
+        (OTHER, "foreign", a_frame(1)),
+        (TENANT, "alarms", wire.encode(wire.Events(sequence=1, events=[EVENT]))),
+        (TENANT, "greets as well", wire.encode(HELLO)),
+        (TENANT, "b", a_frame(1)),
+        (TENANT, "b", a_frame(2)),
+        (TENANT, "frame and hello", a_frame(1)),
+        (TENANT, "frame and hello", wire.encode(HELLO)),
+    ):
+        await inbox.put(tenant_id, an_arrival(payload, key))
+    taken = [keys(await inbox.take()) for _ in range(5)]
+    alone = [["alarms"]], [["frame and hello", "frame and hello"]]
+    assert taken == [[["a"], ["b", "b"]], [["foreign"]], [["greets"], ["greets as well"]], *alone]
+
+
+async def test_what_goes_together_is_one_transactions_worth() -> None:
+    inbox = Inbox()
+    heavy = a_frame(1, rows=120, channels=100)
+    for key in "abcdefghijkl":
+        await inbox.put(TENANT, an_arrival(heavy, key))
+    for number in range(TOGETHER + 1):
+        await inbox.put(OTHER, an_arrival(a_frame(1), f"small {number}"))
+    most = BATCH_WEIGHT // parcel(an_arrival(heavy)).weight
+    assert [len(await inbox.take()) for _ in range(4)] == [most, TOGETHER, most, 1]
+
+
+async def test_what_could_not_go_together_goes_alone_once_and_loses_nothing() -> None:
+    inbox = Inbox()
+    for key in ("a", "b", "c"):
+        await inbox.put(TENANT, an_arrival(a_frame(1), key))
+    batches = await inbox.take()
+    assert keys(batches) == [["a"], ["b"], ["c"]]
+    await inbox.put(TENANT, an_arrival(a_frame(2), "b"))
+    for batch in batches:
+        inbox.alone(batch)
+    assert [keys(await inbox.take()) for _ in range(3)] == [[["a"]], [["b", "b"]], [["c"]]]
+    for key in ("a", "b", "c"):
+        inbox.done(key)
+        await inbox.put(TENANT, an_arrival(a_frame(3), key))
+    assert keys(await inbox.take()) == [["a"], ["b"], ["c"]]
+
+
+async def test_a_tenant_with_few_devices_does_not_wait_for_one_with_many() -> None:
+    inbox = Inbox()
+    for number in range(5):
+        await inbox.put(TENANT, an_arrival(b"\xc1", f"many {number}"))
+    await inbox.put(OTHER, an_arrival(b"\xc1", "few"))
+    assert [keys(await inbox.take()) for _ in range(2)] == [[["many 0"]], [["few"]]]
