@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -144,6 +145,31 @@ async def test_another_tenants_device_never_goes_along(
     async with transaction(app_pool, tenant=stranger.tenant_id) as connection:
         assert await connection.fetchval("select count(*) from frames") == 0
     assert await _stored(app_pool, [claimed, *devices]) == [[], [1, 2, 3], [1, 2]]
+
+
+async def test_a_device_that_comes_with_both_its_keys_goes_along_once(
+    ours: Writer, fleet: Fleet, frames: Callable[..., list[bytes]], app_pool: Pool
+) -> None:
+    devices = await fleet(2)
+    again = replace(devices[0], public_key="x" * 40)
+    batches = [Batch(devices[0], frames(1, 2)), Batch(again, frames(3)), Batch(devices[1], frames(1, 2))]
+    assert await ours.write_together(batches) == [*ACKED, None, *ACKED]
+    assert (await ours.write(again, frames(3))).answers == [wire.Ack(sequence=3)]
+    assert await _stored(app_pool, devices) == [[1, 2, 3], [1, 2]]
+
+
+async def test_what_the_device_before_has_stored_is_not_stored_twice_in_a_crowd_either(
+    ours: Writer, fleet: Fleet, frames: Callable[..., list[bytes]], app_pool: Pool
+) -> None:
+    before, made_new, other = await fleet(3)
+    await ours.write(before, frames(1, 2))
+    made_new = replace(made_new, predecessor=before.device_id)
+    batches = [Batch(made_new, frames(1, 2)), Batch(other, frames(1, 2)), Batch(before, frames(3))]
+    assert (await ours.write_together(batches))[0] is None
+    assert (await ours.write(made_new, frames(1, 2))).answers == [wire.Ack(sequence=2)]
+    async with transaction(app_pool, tenant=other.tenant_id) as connection:
+        count = "select count(*) from measurements where device_id = $1"
+        assert await connection.fetchval(count, made_new.device_id) == 0
 
 
 async def test_one_frame_that_the_database_rejects_takes_no_other_with_it(
