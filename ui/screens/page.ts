@@ -37,8 +37,8 @@ function index(application: string, screens: Screens): string[] {
     `| ${application} | for | who | changes |`,
     '|---|---|---|---|',
     ...Object.entries(screens).map(([id, spec]) => {
-      const changes =
-        spec.outputs.length === 0 ? 'nothing' : `${String(spec.outputs.length)} things`;
+      const count = spec.outputs.length;
+      const changes = ['nothing', '1 thing'][count] ?? `${String(count)} things`;
       return `| [${id}](#${anchor(titled(id, spec))}) | ${spec.purpose} | ${spec.seenBy} | ${changes} |`;
     }),
     '',
