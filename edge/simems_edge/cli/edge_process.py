@@ -34,6 +34,7 @@ from simems_edge.commands.diagnostics import RecentLog
 from simems_edge.config import Site
 from simems_edge.config.model import CloudSettings
 from simems_edge.hmi import Access, House, HouseAlarms, LocalEdge, create_app, find_screens, hello, load_pin
+from simems_edge.kit.side_by_side import end
 from simems_edge.replay.live_recording import LiveRecording
 from simems_edge.runtime import Runtime
 from simems_edge.runtime.limit_record import Entry
@@ -325,9 +326,9 @@ async def _running(job: Coroutine[Any, Any, None], name: str) -> AsyncIterator[a
     try:
         yield task
     finally:
-        task.cancel()
+        await end(task)
         with suppress(asyncio.CancelledError):
-            await task
+            task.result()
 
 
 class _Server(uvicorn.Server):

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
 from simems_core.web_proof import TOPICS, WITHIN_US, Envelope, signed_request
 
+from simems_edge.kit.checkpoint import checkpoint
+from simems_edge.kit.side_by_side import end
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
 from simems_edge.sync.tls import asked_why, tls_of, tls_trouble
 
@@ -106,8 +108,7 @@ class MqttLink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._arrivals is not None:
-            self._arrivals.cancel()
-            await asyncio.gather(self._arrivals, return_exceptions=True)
+            await end(self._arrivals)
         try:
             await self._client.__aexit__(None, None, None)
         except aiomqtt.MqttError:
@@ -124,6 +125,7 @@ class MqttLink:
             await self._client.publish(self._up, msgspec.msgpack.encode(envelope), qos=1)
         except aiomqtt.MqttError as error:
             raise LinkError(f"the broker takes nothing: {error}") from error
+        checkpoint()
 
     def _now_us(self) -> int:
         return self._offset_us + round(time.monotonic() * 1e6)

@@ -15,10 +15,10 @@ from simems_core import wire
 from simems_core.rekeying import signed_announcement
 from simems_core.web_proof import topic_name
 
+from simems_edge.kit.side_by_side import until_first_ends
 from simems_edge.sync.identity import Identity
 from simems_edge.sync.key_files import NextKeys
 from simems_edge.sync.link import Cloud, Connection, LinkError
-from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.transports import Papers, claim_papers, connection_to
 
 log = logging.getLogger(__name__)

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
 
 from simems_edge.buffer import Buffer, Status, StorageError
+from simems_edge.kit.side_by_side import end, until_first_ends
 from simems_edge.sync.cloud_clock import CloudClock
 from simems_edge.sync.identity import DeviceKeys, IdentityError
 from simems_edge.sync.link import Cloud, Connection, LinkError, LinkRefusedError
 from simems_edge.sync.provisioning import Provisioning
 from simems_edge.sync.shipping import Shipping
-from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.transports import Papers, connection_to
 
 __all__ = ["Cloud", "LinkState", "Timing", "Uplink", "UplinkStatus"]
@@ -152,7 +152,7 @@ class Uplink:
             self._down(LinkRefusedError(self._provisioning.waits_for or str(error)))
             return False
 
-    async def _tell_while(self, claim: asyncio.Future[bool]) -> None:
+    async def _tell_while(self, claim: asyncio.Task[bool]) -> None:
         """The state says what a person must do, for as long as one must."""
         try:
             while not claim.done():
@@ -160,8 +160,7 @@ class Uplink:
                 if self._provisioning is not None and self._provisioning.waits_for:
                     self._down(LinkRefusedError(self._provisioning.waits_for))
         finally:
-            claim.cancel()
-            await asyncio.gather(claim, return_exceptions=True)  # its socket must be closed before the context ends
+            await end(claim)  # its socket must be closed before the context ends
 
     def _down(self, error: Exception) -> None:
         state: LinkState = "refused" if isinstance(error, LinkRefusedError) else "down"
@@ -241,7 +240,7 @@ class Uplink:
                 if not sent:
                     await self._sleep()
         finally:
-            waiting.cancel()
+            await end(waiting)
 
     async def _await_first_ack(self) -> None:
         try:

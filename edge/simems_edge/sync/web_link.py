@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simems_core import wire
 from simems_core.web_proof import ALIVE, DEVICE, EXCHANGE, MSGPACK, SIGNATURE, STREAM, TIME, signed_request
 
+from simems_edge.kit.side_by_side import until_first_ends
 from simems_edge.sync.link import Cloud, LinkError, LinkRefusedError
-from simems_edge.sync.side_by_side import until_first_ends
 from simems_edge.sync.tls import answer_trouble, asked_why, tls_of, tls_trouble
 
 REQUEST_S: Final = 20.0

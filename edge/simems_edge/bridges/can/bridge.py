@@ -19,6 +19,7 @@ from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.bridges.surroundings import Surroundings
 from simems_edge.config import Can, Site
 from simems_edge.devices import Profile
+from simems_edge.kit.side_by_side import end
 
 
 class CanBridge:
@@ -73,9 +74,7 @@ class CanBridge:
         try:
             await self._crew.run("can", _watch(links))
         finally:
-            for link in links:
-                link.cancel()
-            await asyncio.gather(*links, return_exceptions=True)
+            await end(*links)
 
     def write(self, address: str, setpoint: float) -> None:
         """As :meth:`Crew.write`."""

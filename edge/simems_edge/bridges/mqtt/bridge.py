@@ -18,6 +18,7 @@ from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.bridges.surroundings import Surroundings
 from simems_edge.config import Site
 from simems_edge.devices import Profile
+from simems_edge.kit.side_by_side import end
 
 
 class MqttBridge:
@@ -59,8 +60,7 @@ class MqttBridge:
         try:
             await self._crew.run("mqtt", _watch(listening))
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end(listening)
 
     def write(self, address: str, setpoint: float) -> None:
         """As :meth:`Crew.write`."""

@@ -11,7 +11,6 @@ from typing import Final
 from simems_edge.bridges.command_writer import CommandWriter
 from simems_edge.bridges.content_publisher import ContentPublisher
 from simems_edge.bridges.errors import DeviceError, ForbiddenError, RefusedError
-from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.mqtt.payload import content_of
 from simems_edge.bridges.reporter import Reporter
 from simems_edge.bridges.standing import Standing
@@ -22,6 +21,7 @@ from simems_edge.devices.content_points import TOPIC
 from simems_edge.devices.content_view import ContentView
 from simems_edge.devices.json_content import ContentError
 from simems_edge.devices.profile import Profile
+from simems_edge.kit.checkpoint import checkpoint
 
 _LOG = logging.getLogger(__name__)
 TURN_S: Final = 1.0

@@ -15,7 +15,6 @@ import aiomqtt
 from simems_core import Clock, ProcessImage
 
 from simems_edge.bridges.errors import DeviceError
-from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.mqtt.discovery import announcement
 from simems_edge.bridges.mqtt.limits import CHANNELS, Limits
 from simems_edge.bridges.mqtt.requests import Asked, RequestError, UsedIds, asked
@@ -25,6 +24,8 @@ from simems_edge.bridges.mqtt.topics import OFFLINE, ONLINE, Topics
 from simems_edge.bridges.reporter import OnClear, OnProblem, Reporter
 from simems_edge.bridges.secrets import SecretError, read_secret
 from simems_edge.config import MqttRequest, Site
+from simems_edge.kit.checkpoint import checkpoint
+from simems_edge.kit.side_by_side import until_first_ends
 
 log = logging.getLogger(__name__)
 COMPONENT: Final = "mqtt"
@@ -105,18 +106,11 @@ class MqttGateway:
             await subscribe(client, topic, self._link.name, as_published=True)
         await client.publish(self.topics.status, ONLINE, qos=1, retain=True)
         checkpoint()
-        parts = [asyncio.create_task(part) for part in (self._tell(client), self._listen(client))]
         try:
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            await until_first_ends(self._tell(client), self._listen(client))
         except asyncio.CancelledError:
             await client.publish(self.topics.status, OFFLINE, qos=1, retain=True)
             raise
-        finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
 
     # ---- out
 

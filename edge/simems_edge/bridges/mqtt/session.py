@@ -18,9 +18,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from simems_edge.bridges.breaker import CircuitBreaker
 from simems_edge.bridges.errors import DeviceError, NoAnswerError, UnsuitableError
-from simems_edge.bridges.mqtt.checkpoint import checkpoint
 from simems_edge.bridges.secrets import SecretError, read_secret
 from simems_edge.config import MqttSettings
+from simems_edge.kit.checkpoint import checkpoint
 
 log = logging.getLogger(__name__)
 KEEP_ALIVE_S: Final = 10

@@ -35,6 +35,7 @@ from simems_edge.bridges.ocpp.store import SessionStore, SessionStoreError
 from simems_edge.bridges.ocpp.times import StationClock
 from simems_edge.bridges.setpoints import SetpointStore
 from simems_edge.config import ChargingStation, OcppSettings
+from simems_edge.kit.side_by_side import until_first_ends
 
 log = logging.getLogger(__name__)
 RETRY_S: Final = 5.0
@@ -101,16 +102,9 @@ class Station:
         """Until the connection ends, falls silent or a newer one takes its place."""
         self._link, self._heard_s, self._tells_when_asked = link, self._around.now_s(), True
         self._introduce()
-        talk = asyncio.create_task(self._talk(link), name=f"orders to {self.id}")
-        hearing = asyncio.create_task(link.run(), name=f"messages of {self.id}")
         try:
-            done, _ = await asyncio.wait({talk, hearing}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_first_ends(self._talk(link), link.run())
         finally:
-            for task in (talk, hearing):
-                task.cancel()
-            await asyncio.gather(talk, hearing, return_exceptions=True)
             if self._link is link:
                 self._link = None
 
