@@ -162,6 +162,7 @@ impl Filter {
             }
             add_outer(&mut mixed.p, share, &off, &off);
         }
+        mixed.bound_states();
         mixed
     }
 
@@ -324,12 +325,17 @@ impl Filter {
     /// Keeps states where they can be and the SOC's variance below that of knowing nothing.
     #[inline]
     fn bound(&mut self) {
-        self.x[SOC] = self.x[SOC].clamp(0.0, 1.0);
-        self.x[HYSTERESIS] = self.x[HYSTERESIS].clamp(-1.0, 1.0);
-        self.x[SCALE] = self.x[SCALE].clamp(-LARGEST_SCALE, LARGEST_SCALE);
+        self.bound_states();
         if self.p[SOC][SOC] > UNKNOWN_SOC {
             self.shrink_soc((UNKNOWN_SOC / self.p[SOC][SOC]).sqrt());
         }
+    }
+
+    #[inline]
+    fn bound_states(&mut self) {
+        self.x[SOC] = self.x[SOC].clamp(0.0, 1.0);
+        self.x[HYSTERESIS] = self.x[HYSTERESIS].clamp(-1.0, 1.0);
+        self.x[SCALE] = self.x[SCALE].clamp(-LARGEST_SCALE, LARGEST_SCALE);
     }
 
     #[cold]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::filter::Filter;
 use super::identify::{PulseTest, identify};
 use super::*;
 
@@ -335,6 +336,16 @@ fn a_test_that_shows_nothing_is_refused() {
     ] {
         assert!(identify(&tests, &ocv, CAPACITY_AH).unwrap_err().to_string().contains(text));
     }
+}
+
+/// Shares sum up to one but for rounding; a memory of more than 100 % would not be taken back.
+#[test]
+fn a_mix_of_full_beliefs_is_no_fuller() {
+    let model = CellModel::new(&cell(0.0)).unwrap();
+    let filter = Filter::new(&model, &model.circuit(1.0, 25.0), 1.0, 0.05);
+    let mixed = filter.mixed([(1.0 + 2.0 * f64::EPSILON, &filter)].into_iter());
+    assert!(mixed.soc() <= 1.0, "{}", mixed.soc());
+    assert!(mixed.memory().soc_pct <= 100.0);
 }
 
 fn anything() -> impl Strategy<Value = f64> {
