@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pyotp
@@ -237,7 +238,7 @@ async def tenants(call: Caller, platform: Any) -> None:
         headers={"Authorization": f"Bearer {call.token}"},
         json={"name": name, "admin_email": platform.email},
     )
-    tenant = made.json()["id"]
+    tenant = UUID(made.json()["id"])
     assert await call.entries(tenant) == 1
     call.seen.add(("POST", path))
     change = "/platform/tenants/{tenant_id}/command-key/change"

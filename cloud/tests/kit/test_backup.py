@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from simems_cloud.cli.main import group
+from simems_cloud.kit.postgres import backup
 from simems_cloud.kit.postgres.access import database_access
 from simems_cloud.kit.postgres.account import PostgresError
 from simems_cloud.kit.postgres.backup import restore
@@ -74,6 +75,18 @@ def test_back_to_the_moment_before(monkeypatch: pytest.MonkeyPatch, folders: tup
     assert _rows(settings, "insert into kept values (4)") == [(1,), (2,), (4,)], "it goes on from there"
     _call(monkeypatch, folders, "restore", made["backup"], "--replace")
     assert (4,) in _rows(settings), "without a time: everything that was archived since"
+
+
+def test_what_two_restores_of_one_second_move_aside_is_kept_of_both(folders: tuple[Path, Path]) -> None:
+    server = Server(folders[0])
+    kept: list[Path] = []
+    for number in range(3):
+        for path in (server.data, server.data_dir / "secrets"):
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "mark").write_text(str(number))
+        kept += backup._aside(server, replace=True).values()
+    assert [(path / "mark").read_text() for path in kept] == ["0", "0", "1", "1", "2", "2"]
+    shutil.rmtree(server.home)
 
 
 def test_a_damaged_backup_is_refused(monkeypatch: pytest.MonkeyPatch, folders: tuple[Path, Path]) -> None:

@@ -89,7 +89,7 @@ def test_definer_functions_fix_their_search_path_and_are_not_public(database: Ac
         has_function_privilege('simems_backup', oid, 'execute') from pg_proc
         where prosecdef and pronamespace = 'public'::regnamespace""",
     )
-    assert len(functions) == 24
+    assert len(functions) == 25
     assert all(config == "search_path=public, pg_temp" and not public for _, config, public in functions), functions
 
 

@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -100,11 +102,18 @@ def _aside(server: Server, *, replace: bool) -> dict[Path, Path]:
     there = [path for path in (server.data, server.data_dir / "secrets") if path.exists() and any(path.iterdir())]
     if server.data in there and not replace:
         raise PostgresError(f"{server.data}: there are data already; add --replace to move them aside")
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    moved = {path: path.with_name(f"{path.name}.before-{stamp}") for path in there}
+    moved = next(names for names in _names_aside(there) if not any(other.exists() for other in names.values()))
     for path, other in moved.items():
         path.rename(other)
     return moved
+
+
+def _names_aside(there: list[Path]) -> Iterator[dict[Path, Path]]:
+    """By the time of now; numbered where a restore in the same second has taken it."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    for number in count(1):
+        suffix = stamp if number == 1 else f"{stamp}-{number}"
+        yield {path: path.with_name(f"{path.name}.before-{suffix}") for path in there}
 
 
 def _back(server: Server, aside: dict[Path, Path]) -> None:
