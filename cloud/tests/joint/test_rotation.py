@@ -156,7 +156,7 @@ async def test_live_connections_with_the_old_keys_are_cut(
     make_box_over: Any, take_in: Any, transport: str, eventually: Any
 ) -> None:
     if transport == "mqtt":
-        pytest.skip("a broker has one connection of a name: below")
+        pytest.skip("a broker has one connection of a name: test_at_a_broker_the_old_keys_are_dead_...")
     box = make_box_over()
     async with box.running():
         await take_in(box)
@@ -187,7 +187,7 @@ async def test_at_a_broker_the_old_keys_are_dead_and_the_new_connection_stays(
     make_box_over: Any, take_in: Any, transport: str, eventually: Any
 ) -> None:
     if transport != "mqtt":
-        pytest.skip("above")
+        pytest.skip("only a broker keeps one connection of a name; others: test_live_connections_...")
     box = make_box_over()
     async with box.running():
         await take_in(box)
