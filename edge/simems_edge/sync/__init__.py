@@ -6,7 +6,7 @@ before the cloud acknowledged, a wait on the cycle thread, a message taken from 
 """
 
 from simems_edge.sync.cloud_clock import CloudClock
-from simems_edge.sync.identity import DeviceKeys, Identity, load_or_make_keys
+from simems_edge.sync.identity import DeviceKeys, Identity
 from simems_edge.sync.provisioning import About, Provisioning
 from simems_edge.sync.pump import Pump
 from simems_edge.sync.quantise import RecordedChannel, quantise
@@ -29,6 +29,5 @@ __all__ = [
     "Timing",
     "Uplink",
     "UplinkStatus",
-    "load_or_make_keys",
     "quantise",
 ]

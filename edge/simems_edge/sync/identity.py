@@ -182,8 +182,3 @@ def forget_keys(folder: Path) -> None:
     for name in (NEXT_FILE, CLAIM_FILE, SIGNING_FILE, FILE):
         (folder / name).unlink(missing_ok=True)
         sync_folder(folder)
-
-
-def load_or_make_keys(folder: Path) -> DeviceKeys:
-    """The keys of ``folder``; a new pair, readable by the owner alone, when there is none. Raises IdentityError."""
-    return stored_keys(folder).pair

@@ -12,7 +12,8 @@ import zmq
 import zmq.asyncio
 from simems_core import wire
 from simems_edge.buffer import Buffer, Status
-from simems_edge.sync import Cloud, DeviceKeys, Timing, Uplink, load_or_make_keys
+from simems_edge.sync import Cloud, DeviceKeys, Timing, Uplink
+from simems_edge.sync.key_files import stored_keys
 from simems_edge.sync.shipping import BACKLOG_WINDOW_BYTES
 from zmq.auth.asyncio import AsyncioAuthenticator
 
@@ -165,7 +166,7 @@ async def buffer_open(tmp_path: Path) -> AsyncIterator[Buffer]:
 
 @pytest.fixture
 def device_keys(tmp_path: Path) -> DeviceKeys:
-    return load_or_make_keys(tmp_path / "keys")
+    return stored_keys(tmp_path / "keys").pair
 
 
 @pytest.fixture
