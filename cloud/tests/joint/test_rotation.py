@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hand import Hand
-from rotating import Empty, Row, announcement, changed, heard, hello, keys, new_papers, old_papers
+from rotating import Empty, Row, announced, announcement, changed, heard, hello, keys, new_papers, old_papers
 from simems_core import wire
 from simems_edge.sync import Identity
 from simems_edge.sync.identity import NEXT_FILE
@@ -82,11 +82,7 @@ async def test_new_keys_next_to_old_ones_do_not_serve_together(
     box = make_box_over()
     async with box.running():
         await take_in(box)
-    box.identity.begin_rotation()
-    old, new = old_papers(box.identity), new_papers(box.identity)
-    async with Talk(box, old) as talk:
-        await talk.say(announcement(box.identity))
-        assert (await heard(talk)).reason == ""
+    old, new = await announced(box)
     for mixed in (
         Papers(new.keys, old.signing_key, old.broker_name),
         Papers(old.keys, new.signing_key, old.broker_name),
@@ -191,11 +187,7 @@ async def test_at_a_broker_the_old_keys_are_dead_and_the_new_connection_stays(
     box = make_box_over()
     async with box.running():
         await take_in(box)
-    box.identity.begin_rotation()
-    old, new = old_papers(box.identity), new_papers(box.identity)
-    async with Talk(box, old) as talk:
-        await talk.say(announcement(box.identity))
-        assert (await heard(talk)).reason == ""
+    old, new = await announced(box)
     async with Talk(box, new) as talk:
         await talk.say(hello(box, new))
         assert isinstance(await talk.hear(), wire.Ack)

@@ -82,3 +82,13 @@ async def heard(talk: Talk) -> wire.Rekeyed:
     message = await talk.hear()
     assert isinstance(message, wire.Rekeyed), message
     return message
+
+
+async def announced(box: Any) -> tuple[Papers, Papers]:
+    """Papers of the keys of now and of those that the cloud agreed to."""
+    box.identity.begin_rotation()
+    old, new = old_papers(box.identity), new_papers(box.identity)
+    async with Talk(box, old) as talk:
+        await talk.say(announcement(box.identity))
+        assert (await heard(talk)).reason == ""
+    return old, new
